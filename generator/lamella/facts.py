@@ -1,0 +1,218 @@
+"""What the store knows, in the form that panels and pages read it.
+
+Flow: store -> **facts** -> panels' `view` -> pages. Imports no torch.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lamella import links
+from lamella.figures import Picture
+from lamella.store import Folder, Sheet, Store
+from lamella.units import Layer, Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """The network that an atlas is of.
+
+    Attributes:
+        name: as the user calls it; part of every address.
+        source: where it came from, `torchvision:resnet18` say.
+        digest: SHA-256 of its weights, in hex.
+        parameters: how many numbers it has learned.
+        size: height and width of its input, in pixels.
+        preprocessing: how an image becomes its input, as plain values.
+        layers: in the order in which they run.
+        classes: names of its outputs; empty where they have none.
+    """
+
+    name: str
+    source: str
+    digest: str
+    parameters: int
+    size: tuple[int, int]
+    preprocessing: Mapping[str, Any]
+    layers: tuple[Layer, ...]
+    classes: tuple[str, ...] = ()
+
+    @property
+    def units(self) -> int:
+        """How many units all its layers have."""
+        return sum(layer.channels for layer in self.layers)
+
+
+@dataclass(frozen=True, slots=True)
+class Photograph:
+    """One image of the set: a stable id, its file's name, and its label ("" for none)."""
+
+    id: str
+    name: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """The images of an atlas; `skipped` pairs the name of each broken one with the reason."""
+
+    digest: str
+    photographs: tuple[Photograph, ...]
+    skipped: tuple[tuple[str, str], ...] = ()
+    labels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PanelFacts:
+    """What one panel stored of one layer: arrays of `channels` rows, zero where not present."""
+
+    present: NDArray[np.bool_]
+    numbers: Mapping[str, NDArray[Any]]
+    pictures: Mapping[str, Mapping[int, bytes]]
+    sheets: Mapping[str, Sheet]
+    made: Mapping[str, Any]
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        return self.numbers[name]
+
+
+def gather(folder: Folder, rows: int) -> PanelFacts:
+    """Lay the shards of a folder over each other, in order, as arrays of `rows` rows."""
+    present = np.zeros(rows, dtype=np.bool_)
+    numbers: dict[str, NDArray[Any]] = {}
+    pictures: dict[str, dict[int, bytes]] = {}
+    sheets: dict[str, Sheet] = {}
+    made: dict[str, Any] = {}
+    for note, tensors in folder.shards():
+        channels = note["channels"]
+        present[channels] = True
+        sheets.update({name: Sheet(*size) for name, size in note["sheets"].items()})
+        made.update(note["made"])
+        for name, tensor in tensors.items():
+            kind, _, picture = name.partition("/")
+            if kind == "stops":
+                continue
+            if kind == "picture":
+                stops = tensors[f"stops/{picture}"]
+                content = tensor.tobytes()
+                of = pictures.setdefault(picture, {})
+                for channel, first, stop in zip(channels, [0, *stops[:-1]], stops, strict=True):
+                    if stop > first:
+                        of[channel] = content[first:stop]
+                continue
+            if name not in numbers:
+                numbers[name] = np.zeros((rows, *tensor.shape[1:]), dtype=tensor.dtype)
+            numbers[name][channels] = tensor
+    return PanelFacts(present, numbers, pictures, sheets, made)
+
+
+@dataclass
+class LayerFacts:
+    """All that the store knows of one layer. Panels are read when first asked for."""
+
+    network: Network
+    manifest: Manifest
+    layer: Layer
+    folders: Mapping[str, Folder]
+    atlas: "Atlas"
+    _read: dict[str, PanelFacts] = field(default_factory=dict)
+
+    def of(self, panel: str) -> PanelFacts:
+        """What a panel stored of the layer; nothing is present where it has not run."""
+        if panel not in self._read:
+            folder = self.folders.get(panel)
+            rows = self.layer.channels
+            empty = PanelFacts(np.zeros(rows, dtype=np.bool_), {}, {}, {}, {})
+            self._read[panel] = gather(folder, rows) if folder else empty
+        return self._read[panel]
+
+    def has(self, panel: str, channel: int) -> bool:
+        """Whether a panel is complete for a channel."""
+        return bool(self.of(panel).present[channel])
+
+    def picture(self, panel: str, name: str, channel: int, alt: str) -> Picture | None:
+        """A stored picture of a channel, as it is published; None where there is none."""
+        facts = self.of(panel)
+        if channel not in facts.pictures.get(name, {}):
+            return None
+        sheet = facts.sheets[name]
+        src = links.unit_picture(self.network.name, Unit(self.layer.name, channel), name)
+        return Picture(src, alt, sheet.width, sheet.height)
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes exactly when what the store holds of the layer does."""
+        return "".join(folder.fingerprint for folder in self.folders.values())
+
+
+# Thumbnails of a layer lie on sheets of this many columns and rows, each this many pixels wide.
+SPRITE_SIDE = 8
+THUMBNAIL = 64
+
+
+@dataclass(frozen=True)
+class Atlas:
+    """Everything that one work folder knows of one network.
+
+    Attributes:
+        keys: the key of each panel that was asked for, by its name.
+    """
+
+    network: Network
+    manifest: Manifest
+    store: Store
+    keys: Mapping[str, str]
+
+    def layer(self, layer: Layer) -> LayerFacts:
+        """What is known of one layer."""
+        folders = {
+            panel: self.store.folder(panel, key, layer.name) for panel, key in self.keys.items()
+        }
+        return LayerFacts(self.network, self.manifest, layer, folders, self)
+
+    def layers(self) -> Iterator[LayerFacts]:
+        """What is known of each layer, in order, one layer in memory at a time."""
+        return (self.layer(layer) for layer in self.network.layers)
+
+    def whole(self, panel: str, rows: int) -> PanelFacts:
+        """What a panel stored for the network as a whole, as arrays of `rows` rows."""
+        return gather(self.store.folder(panel, self.keys[panel]), rows)
+
+    @cached_property
+    def offsets(self) -> Mapping[str, int]:
+        """The number of each layer's first unit, counting through the whole network."""
+        stops = np.cumsum([0, *(layer.channels for layer in self.network.layers)])
+        names = [layer.name for layer in self.network.layers]
+        return dict(zip(names, stops[:-1].tolist(), strict=True))
+
+    @cached_property
+    def channels(self) -> Mapping[str, int]:
+        """How many units each layer has."""
+        return {layer.name: layer.channels for layer in self.network.layers}
+
+    @cached_property
+    def units(self) -> tuple[Unit, ...]:
+        """All units, in order."""
+        return tuple(unit for layer in self.network.layers for unit in layer.units)
+
+    def thumbnail(self, unit: Unit) -> Picture:
+        """The unit's cell on its layer's sprite sheets. The address never depends on progress."""
+        sheet, cell = divmod(unit.channel, SPRITE_SIDE**2)
+        left = self.channels[unit.layer] - sheet * SPRITE_SIDE**2
+        return Picture(
+            src=links.sprite(self.network.name, unit.layer, sheet),
+            alt=f"Unit {unit}",
+            width=THUMBNAIL,
+            height=THUMBNAIL,
+            cell=cell,
+            columns=SPRITE_SIDE,
+            rows=min(SPRITE_SIDE, -(-left // SPRITE_SIDE)),
+        )
+
+    def page(self, unit: Unit) -> str:
+        """The address of a unit's page."""
+        return links.unit_page(self.network.name, unit)

@@ -1,0 +1,99 @@
+"""The closed set of things that a panel may show, without a word of HTML.
+
+Flow: store -> panels' `view` -> **figures** -> pages. `templates/figures.html.j2` has one macro
+per kind; a new analysis normally needs no other. Sources are paths from the site's top.
+"""
+
+from dataclasses import dataclass
+
+from lamella.units import Box
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One image, or one cell of a sprite sheet.
+
+    Attributes:
+        src: path from the site's top with forward slashes, or a `data:image/` address.
+        alt: what it shows, for those who cannot see it.
+        width, height: of the whole picture, or of one cell of the sheet, in pixels.
+        cell: which cell of the sheet, row by row; None where the file is the picture.
+        columns, rows: cells of the sheet.
+        outline: a part of the picture to frame.
+        pixelated: show the pixels sharp: for kernels and tiny patches.
+    """
+
+    src: str
+    alt: str
+    width: int
+    height: int
+    cell: int | None = None
+    columns: int = 1
+    rows: int = 1
+    outline: Box | None = None
+    pixelated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A picture in a gallery.
+
+    Attributes:
+        picture: the picture itself.
+        caption: one short line below it.
+        detail: a second, quieter line; may be empty.
+        link: path from the site's top of the page that it leads to; may be empty.
+        beside: the same thing in context, shown next to the picture: a patch's whole image, a
+            unit's kernel.
+    """
+
+    picture: Picture
+    caption: str
+    detail: str = ""
+    link: str = ""
+    beside: Picture | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Gallery:
+    """Pictures in a row that wraps. `size` is "large", "medium" or "small"."""
+
+    title: str
+    tiles: tuple[Tile, ...]
+    note: str = ""
+    size: str = "medium"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A named place on an axis."""
+
+    label: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """Counts between edges; `edges` has one more than `counts`. `log` draws the counts so."""
+
+    title: str
+    edges: tuple[float, ...]
+    counts: tuple[int, ...]
+    alt: str
+    label: str
+    marks: tuple[Mark, ...] = ()
+    note: str = ""
+    log: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Names and values; `head` names the columns and may be empty."""
+
+    title: str
+    rows: tuple[tuple[str, ...], ...]
+    head: tuple[str, ...] = ()
+    note: str = ""
+
+
+Figure = Gallery | Histogram | Table

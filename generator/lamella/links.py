@@ -1,0 +1,69 @@
+"""Addresses: where each page and picture of an atlas lies, and how a unit is cited.
+
+`<network>/<layer>/<channel>.html` never changes meaning. All paths are relative to the site's top,
+with forward slashes, and name a file. Names are hostile: whatever a network calls its modules, a
+slug is one plain path component that every file system takes.
+"""
+
+import hashlib
+import re
+
+from lamella.units import Unit
+
+# What Windows reserves, and the folders and pages that an atlas has of its own.
+_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)|(assets|images)$|.*\.html?$")
+
+
+def slug(name: str) -> str:
+    """A file name for a layer or network: the name itself where that is safe.
+
+    Otherwise, what is left of it and six digits of its SHA-1. Upper case counts as unsafe, since
+    case-insensitive disks would merge `Mixed_4c` and `mixed_4c`; so do names that Windows reserves
+    and a leading dot, dash or underscore. Distinct names get distinct slugs.
+    """
+    kept = re.sub(r"[^a-z0-9._@-]+", "-", name.lower()).strip("._-")[:80]
+    reserved = not kept or _RESERVED.match(kept)
+    if kept == name and not reserved:
+        return name
+    digest = hashlib.sha1(name.encode(), usedforsecurity=False).hexdigest()[:6]
+    return f"x-{kept}-{digest}" if reserved else f"{kept}-{digest}"
+
+
+def network_page(network: str) -> str:
+    """The page of a whole network."""
+    return f"{slug(network)}/index.html"
+
+
+def map_page(network: str) -> str:
+    """The map of a network's units."""
+    return f"{slug(network)}/map.html"
+
+
+def layer_page(network: str, layer: str) -> str:
+    """The page of one layer."""
+    return f"{slug(network)}/{slug(layer)}/index.html"
+
+
+def unit_page(network: str, unit: Unit) -> str:
+    """The page of one unit."""
+    return f"{slug(network)}/{slug(unit.layer)}/{unit.channel}.html"
+
+
+def unit_picture(network: str, unit: Unit, name: str) -> str:
+    """A stored picture of one unit."""
+    return f"{slug(network)}/{slug(unit.layer)}/{unit.channel}-{name}.webp"
+
+
+def sprite(network: str, layer: str, sheet: int) -> str:
+    """The `sheet`-th sheet of a layer's thumbnails."""
+    return f"{slug(network)}/{slug(layer)}/sprite-{sheet}.webp"
+
+
+def photograph(network: str, image: int) -> str:
+    """A whole image, as the network sees it."""
+    return f"{slug(network)}/images/{image}.webp"
+
+
+def identifier(network: str, digest: str, unit: Unit) -> str:
+    """The name under which a unit is cited: it pins the weights."""
+    return f"{network}@{digest[:12]}/{unit}"

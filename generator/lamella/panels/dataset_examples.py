@@ -1,0 +1,161 @@
+"""The photographs that excite each unit most: the patch that it sees, and the whole image.
+
+Source of the idea: Zeiler and Fergus 2014; Zhou et al. 2015, "Object detectors emerge".
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+from PIL import Image
+from pydantic import Field
+
+from lamella import links
+from lamella.facts import LayerFacts, THUMBNAIL
+from lamella.figures import Figure, Gallery, Picture, Tile
+from lamella.panels.base import Panel, Settings
+from lamella.store import Shard, Sheet
+from lamella.units import Box, Layer
+
+if TYPE_CHECKING:
+    from lamella.job import Job
+
+COLUMNS, ROWS = 4, 3
+SHARD = 64
+
+
+class Options(Settings):
+    """`[panels.dataset_examples]`."""
+
+    side: int = Field(112, ge=16, le=512, description="Side of a patch on the site, in pixels.")
+    quality: int = Field(80, ge=1, le=100, description="Quality of the WebP pictures.")
+
+
+def encode(image: Image.Image, quality: int) -> bytes:
+    """A picture as WebP."""
+    buffer = io.BytesIO()
+    image.save(buffer, "WEBP", quality=quality, method=2)
+    return buffer.getvalue()
+
+
+def patch(pixels: np.ndarray, box: Box, side: int) -> Image.Image:
+    """The part of an image that a position sees, on a square of `side` pixels.
+
+    A field that the border cuts off keeps its shape and lies in the middle of a transparent square.
+    """
+    cut = Image.fromarray(pixels[box.top : box.top + box.height, box.left : box.left + box.width])
+    scale = side / max(box.width, box.height)
+    small = box.width <= side // 3  # few pixels are shown as they are, not smeared
+    size = max(1, round(box.width * scale)), max(1, round(box.height * scale))
+    cut = cut.resize(size, Image.Resampling.NEAREST if small else Image.Resampling.LANCZOS)
+    if size == (side, side):
+        return cut
+    square = Image.new("RGBA", (side, side))
+    square.paste(cut, ((side - size[0]) // 2, (side - size[1]) // 2))
+    return square
+
+
+class DatasetExamples(Panel):
+    """Twelve patches per unit on one sheet, strongest first, and a thumbnail of the first."""
+
+    name: ClassVar[str] = "dataset_examples"
+    title: ClassVar[str] = "Dataset examples"
+    about: ClassVar[str] = (
+        "The photographs that excite this unit most, one place in each, strongest first: the part "
+        "that the unit sees, and beside it the whole photograph with that part outlined."
+    )
+    needs: ClassVar[tuple[str, ...]] = ("survey",)
+    uses_images: ClassVar[bool] = True
+    settings: ClassVar[type[Settings]] = Options
+
+    def compute(self, job: Job, layer: Layer, channels: Sequence[int]) -> Iterator[Shard]:
+        facts = job.atlas.layer(layer).of("survey")
+        options: Options = job.settings
+        height, width = job.model.facts.size
+        for first in range(0, len(channels), SHARD):
+            run = channels[first : first + SHARD]
+            sheets = {
+                channel: Image.new("RGBA", (COLUMNS * options.side, ROWS * options.side))
+                for channel in run
+            }
+            thumbs: dict[int, bytes] = {}
+            # Image by image, so that each is decoded once for all units of the shard.
+            wanted = sorted(
+                (int(facts["top_image"][channel, place]), place, channel)
+                for channel in run
+                for place in range(COLUMNS * ROWS)
+                if facts["top_image"][channel, place] >= 0
+            )
+            for image, place, channel in wanted:
+                row = int(facts["top_row"][channel, place])
+                column = int(facts["top_column"][channel, place])
+                box = layer.box(row, column, height, width)
+                pixels = job.images.pixels(image)
+                cell = patch(pixels, box, options.side)
+                at = divmod(place, COLUMNS)
+                sheets[channel].paste(cell, (at[1] * options.side, at[0] * options.side))
+                if place == 0:
+                    small = patch(pixels, box, THUMBNAIL)
+                    thumbs[channel] = encode(small, options.quality)
+            pictures = {
+                "patches": [encode(_opaque(sheets[c]), options.quality) for c in run],
+                "thumb": [thumbs.get(c, b"") for c in run],
+            }
+            layout = {
+                "patches": Sheet(options.side, options.side, COLUMNS, ROWS),
+                "thumb": Sheet(THUMBNAIL, THUMBNAIL),
+            }
+            yield Shard(tuple(run), pictures=pictures, sheets=layout)
+            job.tick(len(run))
+
+    def view(self, facts: LayerFacts, channel: int) -> tuple[Figure, ...]:
+        sheet = facts.picture(self.name, "patches", channel, "")
+        if sheet is None:
+            return ()
+        survey = facts.of("survey")
+        cells = facts.of(self.name).sheets["patches"]
+        height, width = facts.network.size
+        tiles = []
+        for place in range(cells.columns * cells.rows):
+            image = int(survey["top_image"][channel, place])
+            if image < 0:
+                break
+            photograph = facts.manifest.photographs[image]
+            activation = float(survey["top_activation"][channel, place])
+            box = facts.layer.box(
+                int(survey["top_row"][channel, place]),
+                int(survey["top_column"][channel, place]),
+                height,
+                width,
+            )
+            what = photograph.label or "photograph"
+            cell = Picture(
+                sheet.src,
+                f"Patch {place + 1}: {what}, activation {activation:.3g}",
+                cells.width,
+                cells.height,
+                cell=place,
+                columns=cells.columns,
+                rows=cells.rows,
+                pixelated=box.width <= 32,
+            )
+            whole = None
+            if facts.publishes_photographs:
+                whole = Picture(
+                    links.photograph(facts.network.name, image),
+                    f"The whole photograph ({what}), patch outlined",
+                    width,
+                    height,
+                    outline=box,
+                )
+            tiles.append(Tile(cell, f"{activation:.3g}", photograph.label, beside=whole))
+        return (Gallery("", tuple(tiles), size="medium"),)
+
+
+def _opaque(sheet: Image.Image) -> Image.Image:
+    """Without the alpha channel where nothing is transparent: a third of the bytes less."""
+    low = sheet.getextrema()[3][0]
+    return sheet.convert("RGB") if low == 255 else sheet

@@ -1,0 +1,1 @@
+"""One pass over the images for all layers at once, through mergeable collectors."""

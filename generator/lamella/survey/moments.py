@@ -1,0 +1,47 @@
+"""Mean, standard deviation and extremes of each channel, over all images and positions."""
+
+from typing import ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lamella.survey.collector import Arrays, Collector
+from lamella.survey.summary import Summary
+
+
+class Moments(Collector):
+    """Sums in float64: merging in another order moves a result by parts in 10^12."""
+
+    fields: ClassVar[tuple[str, ...]] = ("number", "total", "square", "maximum")
+
+    def __init__(self, channels: int) -> None:
+        self.number = np.zeros(1, np.int64)
+        self.total = np.zeros(channels, np.float64)
+        self.square = np.zeros(channels, np.float64)
+        self.maximum = np.full(channels, -np.inf, np.float32)
+
+    @classmethod
+    def empty(cls, channels: int) -> Self:
+        return cls(channels)
+
+    def update(self, summary: Summary, images: NDArray[np.int64], ids: tuple[str, ...]) -> None:
+        self.number += len(images) * summary.places
+        self.total += summary.total.sum(axis=0)
+        self.square += summary.square.sum(axis=0)
+        self.maximum = np.maximum(self.maximum, summary.peak.max(axis=0))
+
+    def merge(self, other: Self) -> None:
+        self.number = self.number + other.number
+        self.total = self.total + other.total
+        self.square = self.square + other.square
+        self.maximum = np.maximum(self.maximum, other.maximum)
+
+    def finish(self) -> Arrays:
+        number = max(1, int(self.number[0]))
+        mean = self.total / number
+        variance = np.maximum(self.square / number - mean**2, 0)
+        return {
+            "mean": mean.astype(np.float32),
+            "deviation": np.sqrt(variance).astype(np.float32),
+            "maximum": self.maximum,
+        }

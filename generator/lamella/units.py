@@ -1,0 +1,191 @@
+"""Units, layers, and the part of the image that each position of a layer sees.
+
+Flow: model + images -> **units** -> survey. Pure arithmetic: no torch, no disk, no GPU.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class ReceptiveField:
+    """Input pixels that can change one activation, along one axis.
+
+    Attributes:
+        size: extent, in input pixels.
+        stride: input pixels between the fields of neighbouring positions.
+        start: first pixel of position 0's field; negative inside the padding.
+
+    Source: Araujo, Norris and Sim, Distill 2019, doi:10.23915/distill.00021.
+    """
+
+    size: int = 1
+    stride: int = 1
+    start: int = 0
+
+    def after(
+        self, kernel: int, stride: int = 1, padding: int = 0, dilation: int = 1
+    ) -> "ReceptiveField":
+        """Field one convolution or pooling further from the image."""
+        return ReceptiveField(
+            size=self.size + (kernel - 1) * dilation * self.stride,
+            stride=self.stride * stride,
+            start=self.start - padding * self.stride,
+        )
+
+    def union(self, other: "ReceptiveField") -> "ReceptiveField | None":
+        """Field of a sum or concatenation; None where the two do not move in step."""
+        if self.stride != other.stride:
+            return None
+        start = min(self.start, other.start)
+        stop = max(self.start + self.size, other.start + other.size)
+        return ReceptiveField(stop - start, self.stride, start)
+
+    def span(self, position: int, extent: int) -> tuple[int, int]:
+        """First pixel, and the one after the last, of a position's field inside the image."""
+        first = self.start + position * self.stride
+        return max(0, min(first, extent - 1)), max(1, min(first + self.size, extent))
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """The receptive field of a layer on both axes."""
+
+    rows: ReceptiveField
+    columns: ReceptiveField
+
+    @property
+    def size(self) -> int:
+        """The larger of its two extents, in input pixels."""
+        return max(self.rows.size, self.columns.size)
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle of an image, in pixels: the corner nearest the origin, and its extents."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A run of a layer's input channels, and where each comes from.
+
+    Input channel `first + i` carries channel `offset + i // positions` of every `(layer, offset)`
+    in `layers`: one layer after a plain connection or a concatenation, several after a sum.
+
+    Attributes:
+        first: first input channel of the run.
+        channels: how many input channels.
+        layers: `(layer name, offset)` pairs; empty where the input image itself is meant.
+        positions: input channels per source channel; more than 1 after a flattened map.
+    """
+
+    first: int
+    channels: int
+    layers: tuple[tuple[str, int], ...]
+    positions: int = 1
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Unit:
+    """One direction in a layer's channel space; a channel is the one-hot direction."""
+
+    layer: str
+    channel: int
+
+    def __str__(self) -> str:
+        return f"{self.layer}:{self.channel}"
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A module with learned kernels, observed after the normalization and activation behind it.
+
+    Attributes:
+        name: the module's path in the network.
+        kind: what it is, in the field's words: "convolution", "depthwise convolution", "linear".
+        channels: how many units.
+        height, width: positions per axis at the network's own image size; 1 for a vector.
+        field: its receptive field; None where it is the whole image or cannot be told.
+        kernel: rows and columns of its kernel.
+        inputs: input channels of one kernel.
+        groups: groups of the convolution.
+        activation: the activation function behind it, "relu" say; None where there is none.
+        sources: where its input channels come from, in order; empty where that cannot be told.
+    """
+
+    name: str
+    kind: str
+    channels: int
+    height: int
+    width: int
+    field: Field | None
+    kernel: tuple[int, int] = (1, 1)
+    inputs: int = 0
+    groups: int = 1
+    activation: str | None = None
+    sources: tuple[Segment, ...] = ()
+
+    @property
+    def units(self) -> tuple[Unit, ...]:
+        """All units of the layer, in order."""
+        return tuple(Unit(self.name, channel) for channel in range(self.channels))
+
+    @property
+    def signed(self) -> bool:
+        """Whether its activations can be clearly negative."""
+        return self.activation not in {"relu", "relu6", "sigmoid", "softplus", "softmax"}
+
+    def box(self, row: int, column: int, height: int, width: int) -> Box:
+        """The part of an image of `height` by `width` pixels that one position sees."""
+        if self.field is None:
+            return Box(0, 0, width, height)
+        top, bottom = self.field.rows.span(row, height)
+        left, right = self.field.columns.span(column, width)
+        return Box(left, top, right - left, bottom - top)
+
+    def source(self, channel: int, index: int) -> tuple[Unit, ...]:
+        """The units that the `index`-th input of a channel's kernel reads; () for the image."""
+        per_group = max(1, self.channels // self.groups)
+        wanted = channel // per_group * self.inputs + index
+        for segment in self.sources:
+            if segment.first <= wanted < segment.first + segment.channels:
+                behind = (wanted - segment.first) // segment.positions
+                return tuple(Unit(name, offset + behind) for name, offset in segment.layers)
+        return ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> "Layer":
+        """The layer that `as_dict` wrote."""
+        field = plain["field"]
+        return cls(
+            name=plain["name"],
+            kind=plain["kind"],
+            channels=plain["channels"],
+            height=plain["height"],
+            width=plain["width"],
+            field=field
+            and Field(ReceptiveField(**field["rows"]), ReceptiveField(**field["columns"])),
+            kernel=tuple(plain["kernel"]),
+            inputs=plain["inputs"],
+            groups=plain["groups"],
+            activation=plain["activation"],
+            sources=tuple(
+                Segment(
+                    first=segment["first"],
+                    channels=segment["channels"],
+                    layers=tuple((name, offset) for name, offset in segment["layers"]),
+                    positions=segment["positions"],
+                )
+                for segment in plain["sources"]
+            ),
+        )
