@@ -143,6 +143,17 @@ class LayerFacts:
         src = links.unit_picture(self.network.name, Unit(self.layer.name, channel), name)
         return Picture(src, alt, sheet.width, sheet.height)
 
+    def silent(self, channel: int) -> bool:
+        """Whether no photograph excites a unit of a layer that is never negative."""
+        survey = self.of("survey")
+        known = survey.present[channel] and not self.layer.signed
+        return bool(known and survey["maximum"][channel] <= 0)
+
+    @property
+    def photographs(self) -> int:
+        """How many images were surveyed."""
+        return len(self.manifest.photographs) - len(self.manifest.skipped)
+
     @property
     def fingerprint(self) -> str:
         """Changes exactly when what the store holds of the layer does."""
@@ -160,12 +171,15 @@ class Atlas:
 
     Attributes:
         keys: the key of each panel that was asked for, by its name.
+        publish: what of the images may be shown: "whole", "patches" or "none".
     """
 
     network: Network
     manifest: Manifest
     store: Store
     keys: Mapping[str, str]
+    publish: str = "whole"
+    _whole: dict[str, PanelFacts] = field(default_factory=dict)
 
     def layer(self, layer: Layer) -> LayerFacts:
         """What is known of one layer."""
@@ -181,6 +195,14 @@ class Atlas:
     def whole(self, panel: str, rows: int) -> PanelFacts:
         """What a panel stored for the network as a whole, as arrays of `rows` rows."""
         return gather(self.store.folder(panel, self.keys[panel]), rows)
+
+    def whole_once(self, panel: str) -> PanelFacts | None:
+        """What a panel stored of all units of the network, one row per unit; kept in memory."""
+        if panel not in self.keys:
+            return None
+        if panel not in self._whole:
+            self._whole[panel] = self.whole(panel, len(self.units))
+        return self._whole[panel]
 
     @cached_property
     def offsets(self) -> Mapping[str, int]:

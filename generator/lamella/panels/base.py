@@ -36,7 +36,11 @@ class Panel:
         version: raised when its result changes for the same settings.
         needs: names of the panels whose results it reads.
         uses_images: whether its result depends on the images.
-        per: "unit" for shards of a layer's channels; "network" for one of all layers at once.
+        uses_seed: whether it depends on the seed.
+        per: "unit" where shards hold channels of a layer; "network" where they are of all layers at
+            once; "view" where nothing is stored, since the survey knows it already.
+        slow: computed after all others, layer by layer, with the pages rendered in between.
+        entries: what the entries of a panel that is `per` network are, for the progress bar.
         settings: the options that a user may set.
     """
 
@@ -47,14 +51,21 @@ class Panel:
     needs: ClassVar[tuple[str, ...]] = ()
     uses_images: ClassVar[bool] = False
     per: ClassVar[str] = "unit"
+    slow: ClassVar[bool] = False
+    uses_seed: ClassVar[bool] = False
+    entries: ClassVar[str] = "units"
     settings: ClassVar[type[Settings]] = Settings
 
     def compute(self, job: Job, layer: Layer, channels: Sequence[int]) -> Iterator[Shard]:
         """Yield shards of these channels of a layer as they finish."""
         raise NotImplementedError
 
-    def compute_network(self, job: Job) -> Iterator[Shard]:
-        """Yield the shards of a panel that is `per` network."""
+    def wanted(self, job: Job) -> list[int]:
+        """The entries of a panel that is `per` network."""
+        raise NotImplementedError
+
+    def compute_network(self, job: Job, missing: list[int]) -> Iterator[Shard]:
+        """Yield shards of the entries of a panel that is `per` network which are missing."""
         raise NotImplementedError
 
     def view(self, facts: LayerFacts, channel: int) -> tuple[Figure, ...]:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 COLUMNS, ROWS = 4, 3
 SHARD = 64
+SILENT = "No photograph of the set excites this unit: its activation is zero everywhere."
 
 
 class Options(Settings):
@@ -112,19 +113,21 @@ class DatasetExamples(Panel):
             job.tick(len(run))
 
     def view(self, facts: LayerFacts, channel: int) -> tuple[Figure, ...]:
-        sheet = facts.picture(self.name, "patches", channel, "")
-        if sheet is None:
-            return ()
         survey = facts.of("survey")
+        sheet = facts.picture(self.name, "patches", channel, "")
+        if sheet is None or facts.atlas.publish == "none":
+            return ()
+        if facts.silent(channel):
+            return (Gallery("", (), note=SILENT),)
         cells = facts.of(self.name).sheets["patches"]
         height, width = facts.network.size
         tiles = []
         for place in range(cells.columns * cells.rows):
             image = int(survey["top_image"][channel, place])
-            if image < 0:
+            activation = float(survey["top_activation"][channel, place])
+            if image < 0 or (activation <= 0 and not facts.layer.signed):
                 break
             photograph = facts.manifest.photographs[image]
-            activation = float(survey["top_activation"][channel, place])
             box = facts.layer.box(
                 int(survey["top_row"][channel, place]),
                 int(survey["top_column"][channel, place]),
@@ -143,7 +146,7 @@ class DatasetExamples(Panel):
                 pixelated=box.width <= 32,
             )
             whole = None
-            if facts.publishes_photographs:
+            if facts.atlas.publish == "whole":
                 whole = Picture(
                     links.photograph(facts.network.name, image),
                     f"The whole photograph ({what}), patch outlined",
@@ -152,7 +155,9 @@ class DatasetExamples(Panel):
                     outline=box,
                 )
             tiles.append(Tile(cell, f"{activation:.3g}", photograph.label, beside=whole))
-        return (Gallery("", tuple(tiles), size="medium"),)
+        few = f"Only {len(tiles)} photographs of the set excite this unit."
+        note = few if len(tiles) < min(cells.columns * cells.rows, facts.photographs) else ""
+        return (Gallery("", tuple(tiles), note=note, size="medium"),)
 
 
 def _opaque(sheet: Image.Image) -> Image.Image:

@@ -5,8 +5,9 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from lamella.survey.bins import BINS, ZERO, edges
 from lamella.survey.collector import Arrays, Collector
-from lamella.survey.summary import BINS, ZERO, Summary, edges
+from lamella.survey.summary import Summary
 
 QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p999": 0.999}
 
@@ -24,7 +25,7 @@ def quantiles(counts: NDArray[np.int64], share: float) -> NDArray[np.float64]:
 
 
 class Distribution(Collector):
-    """Exact counts in fixed bins (see `summary.py`)."""
+    """Exact counts in fixed bins (see `bins.py`)."""
 
     fields: ClassVar[tuple[str, ...]] = ("counts",)
 

@@ -26,7 +26,6 @@ from lamella.survey.summary import summarise
 from lamella.survey.top import Top
 from lamella.units import Layer
 
-VERSION = 1
 COLLECTORS: tuple[type[Collector], ...] = (Top, Moments, Distribution, Profile)
 CHECKPOINT_SECONDS = 20.0
 

@@ -1,0 +1,42 @@
+"""All analyses. The order of the tuple is the order of the sections on a unit's page.
+
+Adding one: write its file, add it here. Other packages offer theirs as entry points of the group
+`lamella.panels`, each naming a subclass of `Panel`.
+"""
+
+from importlib.metadata import entry_points
+
+from lamella.errors import ConfigError
+from lamella.panels.base import Panel
+from lamella.panels.dataset_examples import DatasetExamples
+from lamella.panels.embedding import Embedding
+from lamella.panels.feature_visualization import FeatureVisualization
+from lamella.panels.photographs import Photographs
+from lamella.panels.statistics import Statistics
+from lamella.panels.weights import Weights
+
+PANELS: tuple[Panel, ...] = (
+    FeatureVisualization(),
+    DatasetExamples(),
+    Statistics(),
+    Weights(),
+    Embedding(),
+    Photographs(),
+)
+
+
+def known_panels() -> tuple[Panel, ...]:
+    """The panels of this package, then those of others by name.
+
+    Raises:
+        ConfigError: two panels share a name, or a package offers something else.
+    """
+    found = {panel.name: panel for panel in PANELS}
+    for point in sorted(entry_points(group="lamella.panels"), key=lambda point: point.name):
+        kind = point.load()
+        if not (isinstance(kind, type) and issubclass(kind, Panel)):
+            raise ConfigError(f"The entry point {point.name!r} of lamella.panels is no Panel.")
+        if kind.name in found:
+            raise ConfigError(f"Two panels are called {kind.name!r}; uninstall one.")
+        found[kind.name] = kind()
+    return tuple(found.values())

@@ -1,0 +1,59 @@
+"""The whole photographs that dataset examples are cut from, as the network sees them, each once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+from PIL import Image
+from pydantic import Field
+
+from lamella.panels.base import Panel, Settings
+from lamella.panels.dataset_examples import encode
+from lamella.store import Shard, Sheet
+
+if TYPE_CHECKING:
+    from lamella.job import Job
+
+SHARD = 64
+
+
+class Options(Settings):
+    """`[panels.photographs]`."""
+
+    quality: int = Field(75, ge=1, le=100, description="Quality of the WebP pictures.")
+
+
+class Photographs(Panel):
+    """Stored for the network as a whole: a shard's `channels` are the numbers of images."""
+
+    name: ClassVar[str] = "photographs"
+    title: ClassVar[str] = "Photographs"
+    needs: ClassVar[tuple[str, ...]] = ("survey",)
+    uses_images: ClassVar[bool] = True
+    per: ClassVar[str] = "network"
+    entries: ClassVar[str] = "images"
+    settings: ClassVar[type[Settings]] = Options
+
+    def wanted(self, job: Job) -> list[int]:
+        """The images that are an example of some unit."""
+        used: set[int] = set()
+        for facts in job.atlas.layers():
+            survey = facts.of("survey")
+            if survey.present.any():
+                used.update(np.unique(survey["top_image"][survey.present]).tolist())
+        return sorted(used - {-1})
+
+    def compute_network(self, job: Job, missing: list[int]) -> Iterator[Shard]:
+        options: Options = job.settings
+        height, width = job.model.facts.size
+        for first in range(0, len(missing), SHARD):
+            run = missing[first : first + SHARD]
+            pictures = [encode(Image.fromarray(job.images.pixels(n)), options.quality) for n in run]
+            yield Shard(
+                tuple(run),
+                pictures={"photograph": pictures},
+                sheets={"photograph": Sheet(width, height)},
+            )
+            job.tick(len(run))

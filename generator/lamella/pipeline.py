@@ -1,0 +1,157 @@
+"""From a config to a full store: what is wanted, what is missing, in which order.
+
+config -> model + images -> units -> survey -> panels -> **store**. Nothing is computed twice:
+every shard lies under the key of everything that it depends on.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from lamella import __version__
+from lamella.config import Config
+from lamella.errors import UnknownLayer
+from lamella.facts import Atlas, Network
+from lamella.images import Images, find
+from lamella.job import Job
+from lamella.model import Model, device_of, load
+from lamella.panels.base import Panel, Settings
+from lamella.plan import DOCUMENT, keys_of, open_atlas, panels_of, store_of
+from lamella.progress import Progress
+from lamella.selection import chosen
+from lamella.survey.run import survey
+from lamella.units import Layer
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What one run is restricted to; empty for everything that the config asks for."""
+
+    layers: tuple[str, ...] = ()
+    panels: tuple[str, ...] = ()
+    channels: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Something that was just completed: a panel, for a layer or ("") for the whole network."""
+
+    panel: str
+    layer: str = ""
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """Everything that is needed to fill a store."""
+
+    config: Config
+    model: Model
+    images: Images
+    panels: Sequence[tuple[Panel, Settings]]
+    atlas: Atlas
+
+    @classmethod
+    def of(cls, config: Config) -> "Analysis":
+        """Load the network, find the images, and note both in the store."""
+        panels = panels_of(config)
+        store = store_of(config)
+        model = load(config, device_of(config.analysis.device))
+        images = find(config, model.preprocessing, store)
+        names = chosen(
+            config.analysis.layers, [layer.name for layer in model.facts.layers], "layer"
+        )
+        if not names:
+            raise UnknownLayer(f"{config.file}: [analysis] layers leaves no layer.")
+        layers = tuple(layer for layer in model.facts.layers if layer.name in set(names))
+        network = Network(**{**_fields(model.facts), "layers": layers})
+        keys = keys_of(config, network, images.manifest.digest)
+        store.write_json(
+            DOCUMENT,
+            {
+                "lamella": __version__,
+                "network": {**_fields(network), "layers": [layer.as_dict() for layer in layers]},
+                "manifest": asdict(images.manifest),
+                "keys": keys,
+            },
+        )
+        return cls(config, model, images, panels, open_atlas(config))
+
+    def missing(self, panel: Panel, layer: Layer, channels: Sequence[int] = ()) -> list[int]:
+        """The channels of a layer that a panel has not done yet, of those asked for."""
+        done = self.atlas.store.folder(panel.name, self.atlas.keys[panel.name], layer.name).done()
+        asked = channels or range(layer.channels)
+        return [channel for channel in asked if channel not in done and channel < layer.channels]
+
+    def run(self, selection: Selection, progress: Progress) -> Iterator[Step]:
+        """Compute what is missing; yields after each panel, the slow ones after each layer."""
+        every = [layer.name for layer in self.atlas.network.layers]
+        names = set(chosen(selection.layers, every, "layer")) if selection.layers else set(every)
+        layers = [layer for layer in self.atlas.network.layers if layer.name in names]
+        of_all = [panel.name for panel, _ in self.panels]
+        asked = set(chosen(selection.panels, of_all, "panel")) if selection.panels else set(of_all)
+        yield from self._survey(progress)
+        computed = [pair for pair in self.panels if pair[0].name in asked and pair[0].per != "view"]
+        for panel, settings in sorted(computed, key=lambda pair: pair[0].slow):
+            if panel.per == "network":
+                yield from self._whole(panel, settings, progress)
+            else:
+                yield from self._by_layer(panel, settings, layers, selection, progress)
+
+    def _survey(self, progress: Progress) -> Iterator[Step]:
+        store, key = self.atlas.store, self.atlas.keys["survey"]
+        missing = [
+            layer
+            for layer in self.atlas.network.layers
+            if len(store.folder("survey", key, layer.name).done()) < layer.channels
+        ]
+        if missing:
+            with progress.stage("survey", len(self.images), "images") as tick:
+                before = 0
+                for done in survey(self.model, self.images, missing, store, key):
+                    tick(done - before)
+                    before = done
+            yield Step("survey")
+
+    def _whole(self, panel: Panel, settings: Settings, progress: Progress) -> Iterator[Step]:
+        folder = self.atlas.store.folder(panel.name, self.atlas.keys[panel.name])
+        job = self._job(settings)
+        done = folder.done()
+        missing = [entry for entry in panel.wanted(job) if entry not in done]
+        if missing:
+            with progress.stage(panel.name, len(missing), panel.entries) as tick:
+                for shard in panel.compute_network(self._job(settings, tick), missing):
+                    folder.write(shard)
+            yield Step(panel.name)
+
+    def _by_layer(
+        self,
+        panel: Panel,
+        settings: Settings,
+        layers: Sequence[Layer],
+        selection: Selection,
+        progress: Progress,
+    ) -> Iterator[Step]:
+        todo = [(layer, self.missing(panel, layer, selection.channels)) for layer in layers]
+        todo = [(layer, channels) for layer, channels in todo if channels]
+        if not todo:
+            return
+        with progress.stage(panel.name, sum(len(c) for _, c in todo), "units") as tick:
+            for layer, channels in todo:
+                folder = self.atlas.store.folder(
+                    panel.name, self.atlas.keys[panel.name], layer.name
+                )
+                for shard in panel.compute(self._job(settings, tick), layer, channels):
+                    folder.write(shard)
+                if panel.slow:
+                    yield Step(panel.name, layer.name)
+        if not panel.slow:
+            yield Step(panel.name)
+
+    def _job(self, settings: Settings, tick: Any = lambda number: None) -> Job:
+        seed = self.config.analysis.seed
+        return Job(self.model, self.images, self.atlas, settings, seed, tick)
+
+
+def _fields(network: Network) -> dict[str, Any]:
+    """A network's own fields, as they are."""
+    return {name: getattr(network, name) for name in Network.__slots__}

@@ -1,0 +1,83 @@
+"""Progress of a run: a bar per stage on a terminal, a line per stage elsewhere."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.progress import Progress as Bars
+from rich.text import Text
+
+
+class _Rate(ProgressColumn):
+    """Entries per second."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text("" if speed is None else f"{speed:.3g}/s", style="progress.data.speed")
+
+
+@dataclass
+class Progress:
+    """Shows stages and remembers how long each took.
+
+    Attributes:
+        seconds: by stage, in the order in which they ran.
+        every: seconds between two lines where there is no terminal.
+    """
+
+    console: Console = field(default_factory=lambda: Console(stderr=True))
+    seconds: dict[str, float] = field(default_factory=dict)
+    every: float = 15.0
+
+    @contextmanager
+    def stage(self, name: str, total: int, what: str) -> Iterator[Callable[[int], None]]:
+        """A stage of `total` things; yields what is to be called with the number just finished."""
+        label, began = name.replace("_", " "), time.monotonic()
+        done, told = 0, began
+        bars = Bars(
+            TextColumn("{task.description:<22}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn(what),
+            _Rate(),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=self.console,
+            disable=not self.console.is_terminal,
+        )
+        task = bars.add_task(label, total=total)
+
+        def tick(number: int) -> None:
+            nonlocal done, told
+            done += number
+            bars.advance(task, number)
+            now = time.monotonic()
+            if not self.console.is_terminal and now - told > self.every:
+                told, rate = now, done / (now - began)
+                left = (total - done) / rate if rate else 0.0
+                self.say(f"{label}: {done}/{total} {what}, {rate:.3g}/s, {left:.0f} s left")
+
+        with bars:
+            try:
+                yield tick
+            finally:
+                took = time.monotonic() - began
+                self.seconds[name] = self.seconds.get(name, 0.0) + took
+        if not self.console.is_terminal:
+            self.say(f"{label}: {done} {what} in {took:.1f} s")
+
+    def say(self, text: str) -> None:
+        """A plain line above the bars."""
+        self.console.print(text, markup=False, highlight=False, soft_wrap=True)

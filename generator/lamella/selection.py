@@ -1,0 +1,47 @@
+"""Choosing by name: layers and panels by glob, channels by range.
+
+Flow: config, command line -> **selection** -> pipeline.
+"""
+
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+
+from lamella.errors import ConfigError, UnknownLayer, did_you_mean
+
+
+def chosen(patterns: Sequence[str], names: Sequence[str], what: str) -> list[str]:
+    """The names that match, in their own order; a pattern with a leading ! takes names away.
+
+    Args:
+        what: "layer" or "panel", for the error.
+    Raises:
+        UnknownLayer: a pattern matches nothing.
+    """
+    kept: set[str] = set(names) if patterns and patterns[0].startswith("!") else set()
+    for pattern in patterns:
+        away = pattern.startswith("!")
+        glob = pattern.removeprefix("!")
+        found = {name for name in names if name == glob or fnmatchcase(name, glob)}
+        if not found:
+            shown = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
+            raise UnknownLayer(
+                f"There is no {what} {glob!r}.",
+                did_you_mean(glob, names, otherwise=f"Known: {shown}."),
+            )
+        kept = kept - found if away else kept | found
+    return [name for name in names if name in kept]
+
+
+def channel_numbers(text: str) -> list[int]:
+    """Channel numbers written as `3,7,16-31`.
+
+    Raises:
+        ConfigError: it is written another way.
+    """
+    numbers: set[int] = set()
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        if not first.isdigit() or (dash and not last.isdigit()) or (dash and int(last) < int(first)):
+            raise ConfigError(f"{text!r} names no channels.", "Write them as 3,7,16-31.")
+        numbers.update(range(int(first), int(last or first) + 1))
+    return sorted(numbers)
