@@ -1,0 +1,173 @@
+"""Layers, read off a forward pass, for the ways in which networks are written."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from lamella.activations import cut, visit
+from lamella.errors import ModelError
+from lamella.trace import trace
+
+
+class Odd(nn.Module):
+    """Functional and in-place activations, control flow, a shared layer, a sum, a concatenation."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 4, 3, padding=1)
+        self.norm = nn.BatchNorm2d(4)
+        self.shared = nn.Conv2d(4, 4, 3, padding=1)
+        self.side = nn.Conv2d(4, 2, 1)
+        self.head = nn.Linear(6, 5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.relu(self.norm(self.stem(x)), inplace=True)
+        for _ in range(2):
+            x = x + torch.relu_(self.shared(x))
+        if x.shape[-1] > 4:
+            x = F.max_pool2d(x, 2)
+        x = torch.cat([x, F.gelu(self.side(x))], dim=1)
+        return self.head(x.mean((2, 3)))
+
+
+@pytest.fixture
+def odd() -> nn.Module:
+    torch.manual_seed(0)
+    network = Odd().eval()
+    nn.init.uniform_(network.norm.running_mean, -1, 1)
+    return network
+
+
+def test_layers_of_an_oddly_written_network(odd):
+    found = {traced.layer.name: traced for traced in trace(odd, (16, 16))}
+    assert list(found) == ["stem", "shared", "shared.call2", "side", "head"]
+    stem = found["stem"].layer
+    assert (stem.activation, stem.channels, stem.height, stem.kernel) == ("relu", 4, 16, (3, 3))
+    assert stem.field.size == 3 and stem.field.rows.start == -1
+    assert found["shared.call2"].layer.sources[0].layers == (("stem", 0), ("shared", 0))
+    assert found["side"].layer.activation == "gelu" and found["side"].layer.signed
+    origins = [(s.first, s.channels, s.layers) for s in found["head"].layer.sources]
+    assert origins[1] == (4, 2, (("side", 0),))
+    assert found["head"].layer.field is None
+
+
+def test_values_are_those_of_the_modules(odd):
+    """In-place operations behind a value do not spoil it, and pre-activations stay signed."""
+    found = {traced.layer.name: traced for traced in trace(odd, (16, 16))}
+    image = torch.rand(2, 3, 16, 16)
+    kept: dict[str, Tensor] = {}
+    with torch.no_grad():
+        visit(
+            odd,
+            image,
+            {
+                found["stem"].observed: lambda value: kept.update(stem=value.clone()),
+                found["shared"].observed: lambda value: kept.update(shared=value.clone()),
+            },
+        )
+        before = odd.norm(odd.stem(image))
+        stem = before.relu()
+        assert torch.equal(kept["stem"], stem)
+        assert torch.equal(kept["shared"], odd.shared(stem).relu())
+        assert torch.equal(cut(odd, found["stem"].target)(image), before)
+    assert before.min() < 0
+
+
+def test_the_pass_stops_behind_the_last_value(odd):
+    found = {traced.layer.name: traced for traced in trace(odd, (16, 16))}
+    ran = []
+    odd.side.register_forward_pre_hook(lambda *_: ran.append("side"))
+    cut(odd, found["shared"].observed)(torch.rand(1, 3, 16, 16))
+    assert not ran
+
+
+def test_nothing_is_left_behind(odd):
+    trace(odd, (16, 16))
+    from torch.nn.modules import module
+
+    assert not module._global_forward_hooks and not module._global_forward_pre_hooks
+    assert all(not part._forward_hooks for part in odd.modules())
+    assert not torch.overrides._get_current_function_mode_stack()
+
+
+def test_gradients_flow_through_a_cut(odd):
+    target = trace(odd, (16, 16))[0].target
+    image = torch.rand(1, 3, 16, 16, requires_grad=True)
+    cut(odd, target)(image).sum().backward()
+    assert image.grad.abs().sum() > 0
+
+
+def test_another_path_is_told(odd):
+    class Fickle(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, 2, 1)
+            self.often = True
+
+        def forward(self, x: Tensor) -> Tensor:
+            return F.relu(self.conv(x)) if self.often else self.conv(x)
+
+    network = Fickle().eval()
+    observed = trace(network, (8, 8))[0].observed
+    network.often = False
+    with pytest.raises(ModelError, match="another path"):
+        visit(network, torch.rand(1, 3, 8, 8), {observed: lambda value: None})
+
+
+def test_a_network_without_layers_is_told():
+    with pytest.raises(ModelError, match="no convolution or linear layer"):
+        trace(nn.Sequential(nn.ReLU()), (8, 8))
+
+
+def test_a_network_that_does_not_run_is_told():
+    with pytest.raises(ModelError, match="8 x 8 pixels"):
+        trace(nn.Sequential(nn.Flatten(), nn.Linear(7, 3)).eval(), (8, 8))
+
+
+# Units and convolution layers as published or counted by hand over modules.
+@pytest.mark.parametrize(
+    ("name", "layers", "units"),
+    [("squeezenet1_1", 26, 3944), ("resnet18", 21, 5800), ("mobilenet_v3_small", 54, 10968)],
+)
+def test_layers_of_torchvision(name, layers, units):
+    from lamella.model import mend_torchvision
+
+    mend_torchvision()
+    from torchvision import models
+
+    network = models.get_model(name, weights=None).eval()
+    found = [traced.layer for traced in trace(network, (224, 224))]
+    named = {path for path, m in network.named_modules() if isinstance(m, nn.Conv2d | nn.Linear)}
+    assert {layer.name for layer in found} == named
+    assert (len(found), sum(layer.channels for layer in found)) == (layers, units)
+
+
+def test_flattened_maps_and_layouts():
+    """A map flattened into a vector, and channels last as in ConvNeXt."""
+
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, 4, 3, stride=2)
+            self.norm = nn.LayerNorm(4)
+            self.point = nn.Linear(4, 8)
+            self.head = nn.Linear(8 * 9, 5)
+
+        def forward(self, x: Tensor) -> Tensor:
+            x = self.norm(self.conv(x).permute(0, 2, 3, 1))
+            x = F.gelu(self.point(x)).permute(0, 3, 1, 2)
+            return self.head(torch.flatten(x, 1))
+
+    network = Net().eval()
+    conv, point, head = (traced.layer for traced in trace(network, (8, 8)))
+    assert (point.channels, point.height, point.width) == (8, 3, 3)
+    assert point.field == conv.field and point.sources[0].layers == (("conv", 0),)
+    assert head.sources[0].positions == 9 and head.source(0, 9)[0].channel == 1
+    shapes = []
+    visit(
+        network,
+        torch.rand(2, 3, 8, 8),
+        {traced.observed: lambda v: shapes.append(tuple(v.shape)) for traced in trace(network, (8, 8))},
+    )
+    assert shapes == [(2, 4, 3, 3), (2, 8, 3, 3), (2, 5, 1, 1)]
