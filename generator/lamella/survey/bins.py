@@ -18,12 +18,17 @@ SHIFT = 23 - 4  # of a float32's 23 bits of mantissa, four count
 
 
 def table() -> NDArray[np.uint16]:
-    """The bin of each float32, not zero, by its sign, exponent and first four bits of mantissa."""
+    """The bin of each float32 by its sign, exponent and first four bits of mantissa.
+
+    What is smaller than 2^-130 counts as zero, so that counting needs no comparison.
+    """
     found = np.empty(1 << (32 - SHIFT), dtype=np.uint16)
     for bits in range(found.size):
         negative, magnitude = divmod(bits, found.size // 2)
         step = min(max(magnitude - ((LOWEST + 127) << 4), 0), SIDE - 1)
         found[bits] = ZERO - 1 - step if negative else ZERO + 1 + step
+        if magnitude == 0:
+            found[bits] = ZERO
     return found
 
 

@@ -7,9 +7,11 @@ Lindenstrauss 1984), and sketches of disjoint image sets add up.
 """
 
 import hashlib
+from functools import lru_cache
 from typing import ClassVar, Self
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from lamella.survey.collector import Arrays, Collector
@@ -18,6 +20,7 @@ from lamella.survey.summary import Summary
 WIDTH = 256
 
 
+@lru_cache(maxsize=256)  # every layer asks for those of the same batch
 def directions(image_id: str) -> NDArray[np.float64]:
     """An image's entry in each random direction, (WIDTH,), standard normal."""
     seed = int.from_bytes(hashlib.sha256(image_id.encode()).digest()[:8], "big")
@@ -46,7 +49,8 @@ class Profile(Collector):
         self.number += len(images)
         self.total += peak.sum(axis=0)
         self.square += (peak**2).sum(axis=0)
-        self.sketch += peak.T @ entries
+        # In torch's threads, which are awake: numpy's would have to be woken for each layer.
+        torch.from_numpy(self.sketch).addmm_(torch.from_numpy(peak).T, torch.from_numpy(entries))
         self.drawn += entries.sum(axis=0)
 
     def merge(self, other: Self) -> None:

@@ -118,7 +118,7 @@ class Pass:
 
 
 def survey(
-    model: Model, images: Images, layers: Sequence[Layer], store: Store, key: str, *, batch: int = 16
+    model: Model, images: Images, layers: Sequence[Layer], store: Store, key: str, *, batch: int = 32
 ) -> Iterator[int]:
     """Survey layers over all images and store what was found; yields images done so far.
 
