@@ -6,15 +6,18 @@ Source of the idea: Zeiler and Fergus 2014; Zhou et al. 2015, "Object detectors 
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 from pydantic import Field
 
 from lamella import links
-from lamella.facts import LayerFacts, THUMBNAIL
+from lamella.facts import THUMBNAIL, LayerFacts
 from lamella.figures import Figure, Gallery, Picture, Tile
 from lamella.panels.base import Panel, Settings
 from lamella.store import Shard, Sheet
@@ -32,7 +35,7 @@ class Options(Settings):
     """`[panels.dataset_examples]`."""
 
     side: int = Field(112, ge=16, le=512, description="Side of a patch on the site, in pixels.")
-    quality: int = Field(80, ge=1, le=100, description="Quality of the WebP pictures.")
+    quality: int = Field(72, ge=1, le=100, description="Quality of the WebP pictures.")
 
 
 def encode(image: Image.Image, quality: int) -> bytes:
@@ -42,7 +45,7 @@ def encode(image: Image.Image, quality: int) -> bytes:
     return buffer.getvalue()
 
 
-def patch(pixels: np.ndarray, box: Box, side: int) -> Image.Image:
+def patch(pixels: NDArray[np.uint8], box: Box, side: int) -> Image.Image:
     """The part of an image that a position sees, on a square of `side` pixels.
 
     A field that the border cuts off keeps its shape and lies in the middle of a transparent square.
@@ -73,44 +76,37 @@ class DatasetExamples(Panel):
     settings: ClassVar[type[Settings]] = Options
 
     def compute(self, job: Job, layer: Layer, channels: Sequence[int]) -> Iterator[Shard]:
-        facts = job.atlas.layer(layer).of("survey")
+        survey = job.atlas.layer(layer).of("survey")
         options: Options = job.settings
         height, width = job.model.facts.size
-        for first in range(0, len(channels), SHARD):
-            run = channels[first : first + SHARD]
-            sheets = {
-                channel: Image.new("RGBA", (COLUMNS * options.side, ROWS * options.side))
-                for channel in run
-            }
-            thumbs: dict[int, bytes] = {}
-            # Image by image, so that each is decoded once for all units of the shard.
-            wanted = sorted(
-                (int(facts["top_image"][channel, place]), place, channel)
-                for channel in run
-                for place in range(COLUMNS * ROWS)
-                if facts["top_image"][channel, place] >= 0
-            )
-            for image, place, channel in wanted:
-                row = int(facts["top_row"][channel, place])
-                column = int(facts["top_column"][channel, place])
-                box = layer.box(row, column, height, width)
-                pixels = job.images.pixels(image)
-                cell = patch(pixels, box, options.side)
+
+        def pictures(channel: int) -> tuple[bytes, bytes]:
+            """The sheet of one unit, and the thumbnail of its first patch."""
+            sheet = Image.new("RGBA", (COLUMNS * options.side, ROWS * options.side))
+            thumb = b""
+            for place in range(COLUMNS * ROWS):
+                image = int(survey["top_image"][channel, place])
+                if image < 0:
+                    break
+                row, column = survey["top_row"][channel, place], survey["top_column"][channel, place]
+                box = layer.box(int(row), int(column), height, width)
+                cell = patch(job.images.pixels(image), box, options.side)
                 at = divmod(place, COLUMNS)
-                sheets[channel].paste(cell, (at[1] * options.side, at[0] * options.side))
+                sheet.paste(cell, (at[1] * options.side, at[0] * options.side))
                 if place == 0:
-                    small = patch(pixels, box, THUMBNAIL)
-                    thumbs[channel] = encode(small, options.quality)
-            pictures = {
-                "patches": [encode(_opaque(sheets[c]), options.quality) for c in run],
-                "thumb": [thumbs.get(c, b"") for c in run],
-            }
-            layout = {
-                "patches": Sheet(options.side, options.side, COLUMNS, ROWS),
-                "thumb": Sheet(THUMBNAIL, THUMBNAIL),
-            }
-            yield Shard(tuple(run), pictures=pictures, sheets=layout)
-            job.tick(len(run))
+                    thumb = encode(cell.resize((THUMBNAIL, THUMBNAIL)), options.quality)
+            return encode(_opaque(sheet), options.quality), thumb
+
+        layout = {
+            "patches": Sheet(options.side, options.side, COLUMNS, ROWS),
+            "thumb": Sheet(THUMBNAIL, THUMBNAIL),
+        }
+        with ThreadPoolExecutor(os.cpu_count()) as pool:  # PIL lets other threads run meanwhile
+            for first in range(0, len(channels), SHARD):
+                run = tuple(channels[first : first + SHARD])
+                sheets, thumbs = zip(*pool.map(pictures, run), strict=True)
+                yield Shard(run, pictures={"patches": sheets, "thumb": thumbs}, sheets=layout)
+                job.tick(len(run))
 
     def view(self, facts: LayerFacts, channel: int) -> tuple[Figure, ...]:
         survey = facts.of("survey")

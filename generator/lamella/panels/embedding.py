@@ -166,6 +166,8 @@ def fitted(points: Points) -> Points:
 def nearest(profiles: Points) -> tuple[NDArray[np.int64], Points]:
     """The units with the highest correlation to each, and it: exact, in blocks, no big matrix."""
     kept = min(NEAREST, len(profiles) - 1)
+    if kept < 1:
+        return np.zeros((len(profiles), 0), np.int64), np.zeros((len(profiles), 0), np.float32)
     found = np.zeros((len(profiles), kept), np.int64)
     likeness = np.zeros((len(profiles), kept), np.float32)
     lengths = np.linalg.norm(profiles, axis=1, keepdims=True)
@@ -173,7 +175,9 @@ def nearest(profiles: Points) -> tuple[NDArray[np.int64], Points]:
     for first in range(0, len(unit), 1024):
         block = unit[first : first + 1024] @ unit.T
         block[np.arange(len(block)), first + np.arange(len(block))] = -np.inf
-        order = np.argsort(-block, axis=1, kind="stable")[:, :kept]
+        order = np.argpartition(-block, kept - 1, axis=1)[:, :kept]
+        strongest = np.argsort(-np.take_along_axis(block, order, axis=1), axis=1, kind="stable")
+        order = np.take_along_axis(order, strongest, axis=1)
         found[first : first + 1024] = order
         likeness[first : first + 1024] = np.take_along_axis(block, order, axis=1)
     return found, likeness

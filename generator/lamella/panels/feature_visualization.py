@@ -1,12 +1,13 @@
 """What each unit looks for: an image that excites it, found by gradient ascent.
 
-Source: Olah, Mordvintsev and Schubert, Distill 2017, doi:10.23915/distill.00007.
+Source: Olah, Mordvintsev and Schubert, "Feature Visualization", Distill 2017,
+doi:10.23915/distill.00007. The engine is `lamella.optvis`; this file prepares a layer for it, and
+measures what came out on the clean picture.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
 import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar
@@ -16,8 +17,9 @@ from PIL import Image
 from pydantic import Field
 
 from lamella.facts import THUMBNAIL, LayerFacts
-from lamella.figures import Figure, Gallery, Picture, Tile
+from lamella.figures import Figure, Gallery, Tile
 from lamella.panels.base import Panel, Settings
+from lamella.panels.dataset_examples import encode
 from lamella.store import Shard, Sheet
 from lamella.units import Layer, Unit
 
@@ -25,9 +27,124 @@ if TYPE_CHECKING:
     from lamella.job import Job
 
 
+class Options(Settings):
+    """`[panels.feature_visualization]`."""
+
+    steps: int = Field(64, ge=1, description="Steps of ascent: 64 is a preview, 512 usual.")
+    batch: int | None = Field(
+        None,
+        ge=1,
+        description="Units per batch; without it 16, on a GPU 128. Pictures are the same bytes for "
+        "equal batches only.",
+    )
+    size: int | None = Field(
+        None, ge=16, description="Side of a picture in pixels; without it, by receptive field."
+    )
+    quality: int = Field(90, ge=1, le=100, description="Quality of the WebP pictures.")
+
+
+def seed_of(seed: int, unit: Unit) -> int:
+    """A unit's own seed: the same whatever else is computed, and in whatever order."""
+    digest = hashlib.sha256(f"{seed}/{unit}".encode()).digest()
+    return int.from_bytes(digest[:7], "big")
+
+
 class FeatureVisualization(Panel):
-    """placeholder until the engine is there"""
+    """One picture per unit, its thumbnail, and how strongly the unit answers to it."""
 
     name: ClassVar[str] = "feature_visualization"
     title: ClassVar[str] = "Feature visualization"
-    per: ClassVar[str] = "view"
+    about: ClassVar[str] = (
+        "An image made by gradient ascent to excite this unit. Compare it with the photographs: "
+        "they show what the unit answers to in practice."
+    )
+    uses_seed: ClassVar[bool] = True
+    slow: ClassVar[bool] = True
+    settings = Options
+
+    def compute(self, job: Job, layer: Layer, channels: Sequence[int]) -> Iterator[Shard]:
+        import torch
+
+        from lamella.activations import cut
+        from lamella.errors import LamellaError
+        from lamella.optvis import Channel, Settings, ascend, fitted_size
+
+        options: Options = job.settings
+        model, traced = job.model, job.model.traced[layer.name]
+        target, observed = (cut(model.module, at) for at in (traced.target, traced.observed))
+        field = layer.field.size if layer.field else None
+        size = options.size or fitted_size(field, native=min(model.facts.size))
+        settings = Settings(steps=options.steps).for_field(field)
+        batch = options.batch or (128 if model.device.type == "cuda" else 16)
+        for first in range(0, len(channels), batch):
+            run = tuple(channels[first : first + batch])
+            # Always the same batch size: a picture must not depend on how many were left to do.
+            padded = run + run[-1:] * (batch - len(run))
+            began = time.monotonic()
+            try:
+                made = ascend(
+                    lambda images: target(model.normalise(images)),
+                    Channel(torch.tensor(padded)),
+                    size=size,
+                    seeds=[seed_of(job.seed, Unit(layer.name, channel)) for channel in padded],
+                    settings=settings,
+                    device=model.device,
+                )
+            except ValueError as error:
+                raise LamellaError(
+                    f"Layer {layer.name!r} cannot be visualized: {error}",
+                    "Set [panels.feature_visualization] size, or leave the layer out with "
+                    f'[analysis] layers = ["*", "!{layer.name}"].',
+                ) from error
+            with torch.inference_mode():
+                shown = observed(model.normalise(made.images)).flatten(2)
+            own = shown[torch.arange(batch, device=shown.device), torch.tensor(padded)]
+            pixels = (made.images.permute(0, 2, 3, 1) * 255).round().byte().cpu().numpy()
+            pictures = [Image.fromarray(one) for one in pixels[: len(run)]]
+            thumbs = [picture.resize((THUMBNAIL, THUMBNAIL)) for picture in pictures]
+            yield Shard(
+                run,
+                numbers={
+                    "activation": own.amax(1)[: len(run)].float().cpu().numpy(),
+                    "mean": own.mean(1)[: len(run)].float().cpu().numpy(),
+                    "dead": made.dead[: len(run)].cpu().numpy().astype(np.uint8),
+                    "kept_step": made.step[: len(run)].int().cpu().numpy(),
+                    "curve": made.curve[: len(run)].float().cpu().numpy(),
+                },
+                pictures={
+                    "picture": [encode(picture, options.quality) for picture in pictures],
+                    "thumb": [encode(thumb, options.quality) for thumb in thumbs],
+                },
+                sheets={"picture": Sheet(size, size), "thumb": Sheet(THUMBNAIL, THUMBNAIL)},
+                made={
+                    "steps": options.steps,
+                    "learning rate": round(settings.learning_rate, 4),
+                    "size": size,
+                    "seed": job.seed,
+                    "batch": batch,
+                    "threads": torch.get_num_threads(),
+                    "torch": torch.__version__,
+                    "device": model.device.type,
+                    "seconds per unit": round((time.monotonic() - began) / len(run), 3),
+                },
+            )
+            job.tick(len(run))
+
+    def view(self, facts: LayerFacts, channel: int) -> tuple[Figure, ...]:
+        unit = Unit(facts.layer.name, channel)
+        picture = facts.picture(self.name, "picture", channel, f"Feature visualization of {unit}")
+        if picture is None:
+            return ()
+        own = facts.of(self.name)
+        activation = float(own["activation"][channel])
+        told = f"activation {activation:.4g}"
+        maximum = facts.maximum(channel)
+        if maximum is not None and maximum > 0:
+            told += f", {activation / maximum:.1f} times the photographs' maximum"
+        note = SILENT if facts.silent(channel) else ""
+        if own["dead"][channel]:
+            note = "Dead: nothing in an image changes this unit; the picture is its random start."
+        return (Gallery("", (Tile(picture, told),), note=note, size="large"),)
+
+
+SILENT = "No photograph of the set excites this unit; only a picture made for it can."

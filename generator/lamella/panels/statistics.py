@@ -44,15 +44,15 @@ class Statistics(Panel):
             )
         ]
         made = facts.of("feature_visualization")
-        if made.present[channel] and maximum > 0:
-            rows.append(("Feature visualization", f"{made['ratio'][channel]:.2f} × maximum"))
+        if made.present[channel]:
+            rows.append(("Feature visualization", f"{made['activation'][channel]:.4g}"))
         note = "No photograph of the set excites this unit." if facts.silent(channel) else ""
         table = Table("", tuple(rows), note=note)
-        histogram = _histogram(survey["counts"][channel], maximum, float(survey["p999"][channel]))
+        histogram = histogram(survey["counts"][channel], maximum, float(survey["p999"][channel]))
         return (histogram, table) if histogram else (table,)
 
 
-def _histogram(counts: np.ndarray, maximum: float, p999: float) -> Histogram | None:
+def histogram(counts: np.ndarray, maximum: float, p999: float) -> Histogram | None:
     """The survey's counts in even steps; the activations of exactly zero are left out."""
     bounds = edges()
     bounds, counts = np.delete(bounds, ZERO), np.delete(counts, ZERO)

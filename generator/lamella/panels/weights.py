@@ -56,7 +56,7 @@ def lossless(image: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
-def _cell(colours: NDArray[np.uint8]) -> Image.Image:
+def enlarged(colours: NDArray[np.uint8]) -> Image.Image:
     """A kernel's pixels enlarged to a square cell; what is not square lies in its middle."""
     height, width = colours.shape[:2]
     scale = max(1, CELL // max(height, width))
@@ -139,7 +139,7 @@ class Weights(Panel):
                 for place, index in enumerate(ends):
                     inputs[at, sign, place] = index
                     sums[at, sign, place] = strength[channel, index]
-                    cell = _cell(diverging(weights[channel, index], limit))
+                    cell = enlarged(diverging(weights[channel, index], limit))
                     sheet.paste(cell, (place * CELL, sign * CELL))
             sheets.append(lossless(sheet))
         return Shard(
