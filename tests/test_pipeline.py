@@ -1,0 +1,223 @@
+"""The whole way on a tiny network: resuming, restricting, what pictures depend on."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from lamella.errors import LamellaError, UnknownLayer
+from lamella.panels.feature_visualization import seed_of
+from lamella.pipeline import Analysis, Selection
+from lamella.plan import open_atlas
+from lamella.progress import Progress
+from lamella.survey import run as survey_run
+from lamella.survey.run import Pass
+from lamella.units import Unit
+
+SETTINGS = {"steps": 3, "size": 32, "batch": 4}
+
+
+@pytest.fixture
+def full(tiny):
+    """All panels, few steps."""
+    return tiny.change(analysis__panels=["*"], panels__feature_visualization=SETTINGS)
+
+
+def analyse(tiny, **selection):
+    steps = Analysis.of(tiny.config()).run(Selection(**selection), Progress())
+    return [f"{step.panel}/{step.layer}" for step in steps]
+
+
+def shards(work: Path, panel: str = "") -> dict[str, str]:
+    """The digest of every file of numbers and pictures."""
+    return {
+        path.relative_to(work).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(work.rglob("*.safetensors"))
+        if path.parents[1].name.startswith(panel)
+    }
+
+
+def test_everything_is_computed_once(full):
+    first = analyse(full)
+    assert first[0] == "survey/" and "embedding/" in first
+    # The slow panel comes last, layer by layer, so that pages can be written in between.
+    assert [s for s in first if s.startswith("feature")] == first[-3:]
+    assert analyse(full) == []
+
+
+def test_every_unit_has_everything(full):
+    analyse(full)
+    atlas = open_atlas(full.config())
+    for facts in atlas.layers():
+        for panel in ("survey", "feature_visualization", "dataset_examples", "weights"):
+            assert facts.of(panel).present.all(), (facts.layer.name, panel)
+        pictures = facts.of("feature_visualization").pictures
+        assert len(pictures["picture"]) == len(pictures["thumb"]) == facts.layer.channels
+    assert atlas.whole_once("embedding").present.all()
+
+
+def test_resumed_equals_uninterrupted_byte_for_byte(full, tmp_path, monkeypatch):
+    analyse(full)
+    whole = shards(full.work)
+    again = full.change(output__work="again")
+    for layer in ("2", "0", "6"):  # another order, in pieces, with neighbours missing
+        analyse(again, layers=(layer,), channels=(1, 2))
+    analyse(again)
+    pictures, others = ({}, {})
+    for store in (whole, shards(tmp_path / "again")):
+        for name, digest in store.items():
+            (pictures if name.startswith("feature") else others).setdefault(name, set()).add(digest)
+    assert all(len(found) == 1 for found in others.values())
+    one, other = (open_atlas(full.change(output__work=w).config()) for w in ("work", "again"))
+    for a, b in zip(one.layers(), other.layers(), strict=True):
+        left, right = a.of("feature_visualization"), b.of("feature_visualization")
+        assert left.pictures == right.pictures
+        for name in left.numbers:
+            assert left[name].tobytes() == right[name].tobytes()
+
+
+def test_an_interrupted_survey_goes_on(full, monkeypatch):
+    monkeypatch.setattr(survey_run, "CHECKPOINT_SECONDS", 0.0)
+    analysis = Analysis.of(full.config())
+    layers, store = analysis.atlas.network.layers, analysis.atlas.store
+    key = analysis.atlas.keys["survey"]
+    steps = survey_run.survey(analysis.model, analysis.images, layers, store, key, batch=1)
+    next(steps), next(steps)
+    steps.close()  # killed behind the second image
+    seen = []
+    see = Pass.see
+    monkeypatch.setattr(Pass, "see", lambda self, m, i, b: (seen.append(b.numbers), see(self, m, i, b)))
+    list(survey_run.survey(analysis.model, analysis.images, layers, store, key, batch=1))
+    assert seen == [(2,)]
+    resumed = {l.name: analysis.atlas.layer(l).of("survey").numbers for l in layers}
+    fresh = "f" * 64
+    list(survey_run.survey(analysis.model, analysis.images, layers, store, fresh, batch=1))
+    for layer in layers:
+        folder = store.folder("survey", fresh, layer.name)
+        _, tensors = next(folder.shards())
+        for name, array in tensors.items():
+            assert array.tobytes() == resumed[layer.name][name].tobytes(), name
+
+
+def test_a_run_can_be_restricted(full):
+    steps = analyse(full, layers=("0",), panels=("weights",), channels=(0, 2))
+    assert steps == ["survey/", "weights/"]
+    analysis = Analysis.of(full.config())
+    panel = next(panel for panel, _ in analysis.panels if panel.name == "weights")
+    first, second, _ = analysis.atlas.network.layers
+    assert analysis.missing(panel, first) == [1, 3]
+    assert len(analysis.missing(panel, second)) == second.channels
+
+
+def test_new_images_leave_the_pictures_alone(full, images):
+    analyse(full)
+    before = shards(full.work, "feature")
+    (images / "odd" / "1.png").unlink()
+    steps = analyse(full)
+    assert "survey/" in steps and not any(step.startswith("feature") for step in steps)
+    assert shards(full.work, "feature") == before
+
+
+@pytest.mark.parametrize(
+    ("change", "again"),
+    [
+        ({"analysis__seed": 1}, {"embedding", "feature_visualization"}),
+        ({"panels__weights": {"shown": 2}}, {"weights"}),
+        (
+            {"model__preprocessing__mean": [0.0, 0.0, 0.0]},
+            {
+                "survey",
+                "dataset_examples",
+                "weights",
+                "embedding",
+                "photographs",
+                "feature_visualization",
+            },
+        ),
+    ],
+)
+def test_a_changed_setting_recomputes_what_depends_on_it(full, change, again):
+    analyse(full)
+    assert {step.partition("/")[0] for step in analyse(full.change(**change))} == again
+
+
+def test_a_layer_of_nan_is_named(full):
+    network = full.folder / "network.py"
+    network.write_text(
+        network.read_text().replace(
+            "return layers.eval()",
+            "layers[2].bias.data[1] = float('nan')\n    return layers.eval()",
+        )
+    )
+    with pytest.raises(LamellaError, match="Layer '2' yields NaN") as caught:
+        analyse(full)
+    assert '"!2"' in caught.value.remedy
+    analyse(full.change(analysis__layers=["0"]))  # the remedy works
+
+
+def test_an_unknown_layer_is_named(full):
+    with pytest.raises(UnknownLayer, match="layer '22'"):
+        analyse(full, layers=("22",))
+
+
+def test_a_broken_image_is_skipped_and_listed(full, images):
+    (images / "broken.png").write_bytes((images / "even" / "0.png").read_bytes()[:60])
+    analyse(full)
+    manifest = open_atlas(full.config()).manifest
+    assert [name for name, _ in manifest.skipped] == ["broken.png"]
+
+
+def test_the_network_is_left_as_it_was(full):
+    analysis = Analysis.of(full.config())
+    module = analysis.model.module
+    before = {name: tensor.clone() for name, tensor in module.state_dict().items()}
+    image = torch.rand(1, 3, 16, 16)
+    output = module(image)
+    list(analysis.run(Selection(), Progress()))
+    assert torch.equal(module(image), output) and not module.training
+    assert all(torch.equal(before[name], tensor) for name, tensor in module.state_dict().items())
+    assert all(not part._forward_hooks for part in module.modules())
+
+
+def test_a_seed_belongs_to_its_unit():
+    assert seed_of(0, Unit("a", 1)) == seed_of(0, Unit("a", 1))
+    others = {seed_of(s, Unit(n, c)) for s in (0, 1) for n in ("a", "b") for c in (1, 2)}
+    assert len(others) == 8
+
+
+def test_memory_does_not_grow_with_images(full):
+    """The survey's whole state has the same size after one image and after many."""
+    analysis = Analysis.of(full.config())
+    state = Pass(analysis.atlas.network.layers)
+
+    def size() -> int:
+        return sum(
+            array.nbytes
+            for collectors in state.collectors.values()
+            for collector in collectors
+            for array in collector.state().values()
+        )
+
+    before = size()
+    for batch in analysis.images.batches(1, skipped={}):
+        state.see(analysis.model, analysis.images, batch)
+    assert size() == before
+
+
+def test_dark_units_are_told(full):
+    """A unit that no image excites is said to be so, and its picture is not called dead for it."""
+    network = full.folder / "network.py"
+    network.write_text(
+        network.read_text().replace(
+            "return layers.eval()",
+            "layers[0].bias.data[2] = -50.0\n    return layers.eval()",
+        )
+    )
+    analyse(full)
+    facts = next(open_atlas(full.config()).layers())
+    assert [facts.silent(channel) for channel in range(4)] == [False, False, True, False]
+    assert not np.isnan(facts.of("feature_visualization")["activation"]).any()
+
+
