@@ -9,10 +9,11 @@ import click
 
 from lamella import __version__
 from lamella.config import Config
-from lamella.errors import ConfigError
+from lamella.errors import ConfigError, said
 from lamella.pages import About, Rendered, render
 from lamella.plan import open_atlas, panels_of
 from lamella.progress import Progress
+from lamella.publish import Site
 from lamella.selection import channel_numbers
 
 RENDER_SHARE = 0.1  # of the time since the start that rendering in between may take
@@ -26,7 +27,10 @@ def about_of(config: Config) -> About:
         try:
             credits = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"{config.file}: 'credits': cannot read {path}: {error}") from error
+            raise ConfigError(
+                f"{config.file}: 'credits': cannot read {path}: {said(error)}.",
+                "It is a text file in UTF-8, relative to the folder of atlas.toml.",
+            ) from error
     return About(
         title=config.title,
         description=config.description,
@@ -43,9 +47,7 @@ def write_pages(config: Config, progress: Progress | None = None) -> Rendered:
     """Render everything that is known so far."""
     began = time.monotonic()
     panels = [panel for panel, _ in panels_of(config)]
-    result = render(
-        about_of(config), open_atlas(config), panels, config.path(config.output.site)
-    )
+    result = render(about_of(config), open_atlas(config), panels, config.path(config.output.site))
     if progress:
         took = time.monotonic() - began
         progress.seconds["pages"] = progress.seconds.get("pages", 0.0) + took
@@ -76,6 +78,9 @@ def analysed(
     from lamella.pipeline import Analysis, Selection
 
     numbers = tuple(channel_numbers(channels)) if channels else ()
+    if rendering:  # what would stop the first rendering is told before hours of work
+        about_of(config)
+        Site(config.path(config.output.site))
     progress = Progress()
     began = time.monotonic()
     analysis = Analysis.of(config)
@@ -106,7 +111,8 @@ def analysed(
     seen = len(analysis.images) - len(skipped)
     progress.say(f"{network.units} units, {seen} images in {total:.0f} s: {stages}")
     if skipped:
-        progress.say(f"{len(skipped)} broken images were skipped; the about page lists them.")
+        some = f"{len(skipped)} broken images were" if len(skipped) > 1 else "1 broken image was"
+        progress.say(f"{some} skipped; the about page lists them.")
     if rendering:
         click.echo(f"{result.pages} pages, {result.bytes / 1e6:.0f} MB")
         click.echo(f"Open {page}")

@@ -12,7 +12,7 @@ import click
 
 from lamella import __version__
 from lamella.config import Config, load
-from lamella.errors import LamellaError
+from lamella.errors import LamellaError, did_you_mean
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -25,24 +25,26 @@ def _folders(command: F) -> F:
         ("--site", "Folder of the site, instead of [output] site."),
         ("--work", "Folder of the store, instead of [output] work."),
     ):
-        option = click.option(name, type=click.Path(file_okay=False, path_type=Path), help=what)
-        command = option(command)
+        folder = click.Path(file_okay=False, path_type=Path)
+        command = click.option(name, type=folder, metavar="FOLDER", help=what)(command)
     return command
+
+
+DEVICE = click.option(
+    "--device", metavar="NAME", help="Where torch computes: auto, cpu, cuda, cuda:1, mps."
+)
 
 
 def _selection(command: F) -> F:
     """The options that restrict a run."""
-    for option in (
-        click.option("--device", metavar="NAME", help="Where torch computes: auto, cpu, cuda, mps."),
-        click.option("--channels", metavar="LIST", help="Only these channels, such as 3,7,16-31."),
-        click.option(
-            "--panel", "panels", multiple=True, metavar="GLOB", help="Only these panels; repeatable."
-        ),
-        click.option(
-            "--layer", "layers", multiple=True, metavar="GLOB", help="Only these layers; repeatable."
-        ),
+    command = DEVICE(command)
+    for names, metavar, what in (
+        (["--channels"], "LIST", "Only these channels, such as 3,7,16-31."),
+        (["--panel", "panels"], "GLOB", "Only these panels; repeatable. A leading ! excludes."),
+        (["--layer", "layers"], "GLOB", "Only these layers; repeatable. A leading ! excludes."),
     ):
-        command = option(command)
+        several = metavar == "GLOB"
+        command = click.option(*names, multiple=several, metavar=metavar, help=what)(command)
     return command
 
 
@@ -56,6 +58,10 @@ def _load(config: Path, work: Path | None, site: Path | None, device: str | None
 
 class _Commands(click.Group):
     """A group that shows our own errors as two lines, and leaves by Ctrl-C without a traceback."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        """In the order in which they are used."""
+        return list(self.commands)
 
     def invoke(self, context: click.Context) -> Any:
         try:
@@ -85,8 +91,6 @@ class _Commands(click.Group):
         try:
             return super().resolve_command(context, args)
         except click.UsageError as error:
-            from lamella.errors import did_you_mean
-
             near = did_you_mean(args[0], self.commands, otherwise="See lamella --help.")
             raise click.UsageError(f"{error.message} {near}", context) from None
 
@@ -104,6 +108,19 @@ def main() -> None:
 
 
 @main.command()
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+def init(folder: Path) -> None:
+    """Write an atlas.toml into FOLDER that builds at once.
+
+    FOLDER is a new one, say. With atlas.toml come a small network and a few drawn images, to be
+    replaced by your own.
+    """
+    from lamella.starting import start
+
+    start(folder)
+
+
+@main.command()
 @CONFIG
 @_selection
 @_folders
@@ -116,10 +133,11 @@ def build(
     work: Path | None,
     site: Path | None,
 ) -> None:
-    """Analyse, then render: everything that CONFIG asks for and that is missing.
+    """Analyse and render what CONFIG asks for and lacks.
 
-    The pages are rendered after the survey and again as layers finish, so the atlas can be read
-    while it fills. Safe to stop at any moment: the next run goes on from there.
+    CONFIG is an atlas.toml; options outrank what it says. The pages are rendered after the survey
+    and again as layers finish, so the atlas can be read while it fills. Safe to stop at any moment:
+    the next run goes on from there.
     """
     from lamella.building import analysed
 
@@ -140,9 +158,10 @@ def analyse(
     work: Path | None,
     site: Path | None,
 ) -> None:
-    """Compute what CONFIG asks for and that is missing; write no pages.
+    """Compute what CONFIG asks for and lacks; write no pages.
 
-    Safe to stop at any moment: the next run goes on from there.
+    CONFIG is an atlas.toml; options outrank what it says. Safe to stop at any moment: the next run
+    goes on from there.
     """
     from lamella.building import analysed
 
@@ -154,30 +173,63 @@ def analyse(
 @CONFIG
 @_folders
 def render(config: Path, work: Path | None, site: Path | None) -> None:
-    """Write the pages of what was analysed. Needs no torch, no GPU and no images."""
+    """Write the pages of what was analysed.
+
+    CONFIG is an atlas.toml. Needs no torch, no GPU and no images.
+    """
     from lamella.building import rendered
 
     rendered(_load(config, work, site, None))
 
 
+@main.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8000,
+    show_default=True,
+    metavar="NUMBER",
+    help="Where to listen; 0 for any that is free.",
+)
+def serve(folder: Path, port: int) -> None:
+    """Show a rendered FOLDER in the browser.
+
+    FOLDER is the site, such as public. To this machine only; Ctrl-C ends it.
+    """
+    from lamella.serving import serve_folder
+
+    serve_folder(folder, port)
+
+
 @main.command("layers")
 @CONFIG
-@click.option("--device", metavar="NAME", help="Where torch computes: auto, cpu, cuda, mps.")
+@DEVICE
+@_folders
 @click.option(
     "--time/--no-time", "timed", default=True, show_default=True, help="Measure how long it takes."
 )
-def list_layers(config: Path, device: str | None, timed: bool) -> None:
-    """List the layers of CONFIG's network, and what computing them would take."""
+def list_layers(
+    config: Path, device: str | None, work: Path | None, site: Path | None, timed: bool
+) -> None:
+    """List CONFIG's layers, and how long they would take.
+
+    CONFIG is an atlas.toml. Of each layer: kind, units, output size, receptive field, what is
+    missing of it.
+    """
     from lamella.reports import layers_report
 
-    layers_report(_load(config, None, None, device), timed)
+    layers_report(_load(config, work, site, device), timed)
 
 
 @main.command()
 @CONFIG
 @_folders
 def status(config: Path, work: Path | None, site: Path | None) -> None:
-    """Show what is there, what is missing, and how much disk it takes."""
+    """Show what is there, what is missing, and its size.
+
+    CONFIG is an atlas.toml.
+    """
     from lamella.reports import status_report
 
     status_report(_load(config, work, site, None))
@@ -188,31 +240,14 @@ def status(config: Path, work: Path | None, site: Path | None) -> None:
 @_folders
 @click.option("--yes", is_flag=True, help="Delete without asking.")
 def prune(config: Path, work: Path | None, site: Path | None, yes: bool) -> None:
-    """Delete results of earlier settings, weights or images that CONFIG no longer asks for."""
+    """Delete results that CONFIG no longer asks for.
+
+    CONFIG is an atlas.toml. Results of earlier settings, weights or images are listed, and
+    deleted after asking.
+    """
     from lamella.reports import prune_store
 
     prune_store(_load(config, work, site, None), yes)
-
-
-@main.command()
-@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
-def init(folder: Path) -> None:
-    """Write a commented atlas.toml into FOLDER that builds at once."""
-    from lamella.starting import start
-
-    start(folder)
-
-
-@main.command()
-@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option(
-    "--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 for any."
-)
-def serve(folder: Path, port: int) -> None:
-    """Show a rendered FOLDER in the browser, to this machine only."""
-    from lamella.serving import serve_folder
-
-    serve_folder(folder, port)
 
 
 if __name__ == "__main__":

@@ -7,40 +7,66 @@ relative to the file. Nothing is guessed.
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
-from lamella.errors import ConfigError, did_you_mean
+from lamella.errors import ConfigError, said
+from lamella.validation import validated
 
-S = TypeVar("S", bound=BaseModel)
+
+def _address(text: str) -> str:
+    if text and not text.startswith(("https://", "http://")):
+        raise ValueError("It should begin with https:// or http://")
+    return text
+
+
+Number = Annotated[float, Field(allow_inf_nan=False)]
+Positive = Annotated[float, Field(allow_inf_nan=False, gt=0)]
+# Types are strict, since nothing is guessed; but TOML's arrays are Python's lists.
+Array = Field(strict=False)
+Names = Annotated[tuple[str, ...], Array]
 
 
 class Section(BaseModel):
     """A table of atlas.toml: frozen, and closed to keys that it does not know."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class Preprocessing(Section):
     """`[model.preprocessing]`: how a photograph becomes the network's input."""
 
     resize: Annotated[int, Field(ge=1)] = Field(
-        256, description="Shorter side of the photograph, in pixels, before the crop."
+        default=256, description="Shorter side of the photograph, in pixels, before the crop."
     )
     size: Annotated[int, Field(ge=8)] = Field(
-        224, description="Side of the square that is cut from its centre, in pixels."
+        default=224, description="Side of the square that is cut from its centre, in pixels."
     )
-    channels: Literal["RGB", "BGR"] = Field("RGB", description="Order of the colour channels.")
-    scale: Annotated[float, Field(gt=0)] = Field(
-        1.0, description="What white is, before mean and std: 1 for [0, 1], 255 for [0, 255]."
+    channels: Literal["RGB", "BGR"] = Field(
+        default="RGB", description="Order of the colour channels."
     )
-    mean: tuple[float, float, float] = Field(
-        (0.485, 0.456, 0.406), description="Subtracted, in the network's own channel order."
+    scale: Positive = Field(
+        default=1.0,
+        description="What white is, before mean and std: 1 for [0, 1], 255 for [0, 255].",
     )
-    std: tuple[float, float, float] = Field(
-        (0.229, 0.224, 0.225), description="Divided by, in the network's own channel order."
+    mean: Annotated[tuple[Number, Number, Number], Array] = Field(
+        default=(0.485, 0.456, 0.406),
+        description="Subtracted, in the network's own channel order.",
     )
+    std: Annotated[tuple[Positive, Positive, Positive], Array] = Field(
+        default=(0.229, 0.224, 0.225),
+        description="Divided by, in the network's own channel order.",
+    )
+
+    @model_validator(mode="after")
+    def _square_fits(self) -> Self:
+        if self.size > self.resize:
+            raise ValueError(
+                f"size, {self.size}, is more than resize, {self.resize}.\n"
+                "The square is cut out of the resized photograph: raise resize or lower size."
+            )
+        return self
 
 
 class ModelSection(Section):
@@ -54,14 +80,16 @@ class ModelSection(Section):
         "returns the network in eval mode."
     )
     weights: str = Field(
-        "",
+        default="",
         description="A .safetensors file or a state dict (.pt, .pth). For torchvision also one of "
         "its weights' names (DEFAULT, IMAGENET1K_V1), which it downloads. Without it: DEFAULT for "
         "torchvision, and whatever FUNCTION returns for a file.",
     )
-    classes: str = Field("", description="A text file with the name of each output, one a line.")
+    classes: str = Field(
+        default="", description="A text file with the name of each output, one a line."
+    )
     preprocessing: Preprocessing | None = Field(
-        None,
+        default=None,
         description="Without it: what torchvision states for its weights, else ImageNet's usual.",
     )
 
@@ -71,58 +99,67 @@ class ImagesSection(Section):
 
     folder: str = Field(description="A folder of images, searched through all its subfolders.")
     labels: Literal["folder", "file", "none"] = Field(
-        "folder",
+        default="folder",
         description="Where an image's label comes from: the folder it lies in, its file's name up "
         "to the last dash, underscore or dot, or nowhere.",
     )
     publish: Literal["whole", "patches", "none"] = Field(
-        "whole",
+        default="whole",
         description="What of the images goes onto the site: everything, the patches alone, or "
         "nothing, for private or licensed images.",
     )
     limit: Annotated[int, Field(ge=1)] | None = Field(
-        None, description="Use only so many images, chosen by their content's digest."
+        default=None, description="Use only so many images, chosen by their content's digest."
     )
 
 
 class AnalysisSection(Section):
     """`[analysis]`: what is computed."""
 
-    layers: tuple[str, ...] = Field(
-        ("*",), description="Names or globs of the layers to include; a leading ! excludes."
+    layers: Names = Field(
+        default=("*",),
+        description="Names or globs of the layers to include; a leading ! excludes.",
     )
-    panels: tuple[str, ...] = Field(("*",), description="Names or globs of the panels to compute.")
-    device: str = Field("auto", description="auto, cpu, cuda, cuda:1, mps.")
-    seed: int = Field(0, description="Fixes everything that is drawn at random.")
+    panels: Names = Field(
+        default=("*",),
+        description="Names or globs of the panels to compute; a leading ! excludes.",
+    )
+    device: str = Field(default="auto", description="auto, cpu, cuda, cuda:1, mps.")
+    seed: int = Field(default=0, description="Fixes everything that is drawn at random.")
 
 
 class OutputSection(Section):
     """`[output]`: where results go."""
 
-    work: str = Field("work", description="Folder of the store: what was computed.")
-    site: str = Field("public", description="Folder of the site: what is published.")
+    work: str = Field(default="work", description="Folder of the store: what was computed.")
+    site: str = Field(default="public", description="Folder of the site: what is published.")
 
 
 class Config(Section):
     """The whole of atlas.toml."""
 
     title: str = Field(min_length=1, description="The atlas' title.")
-    description: str = Field("", description="A sentence or two below the title.")
-    authors: tuple[str, ...] = Field((), description="Who to cite.")
-    licence: str = Field("", description="Licence of the atlas' own text and pictures.")
-    credits: str = Field("", description="A text file about the images, for the about page.")
-    site_url: str = Field(
-        "",
-        pattern=r"^(https?://.*)?$",
+    description: str = Field(default="", description="A sentence or two below the title.")
+    authors: Names = Field(default=(), description="Who to cite.")
+    licence: str = Field(default="", description="Licence of the atlas' own text and pictures.")
+    credits: str = Field(
+        default="", description="A text file about the images, for the about page."
+    )
+    site_url: Annotated[str, AfterValidator(_address)] = Field(
+        default="",
         description="Where it will be published; allows canonical addresses and a sitemap.",
     )
-    model: ModelSection
-    images: ImagesSection
-    analysis: AnalysisSection = AnalysisSection()
-    panels: dict[str, dict[str, Any]] = Field(
-        default_factory=dict, description="`[panels.NAME]`: the settings of a panel."
+    model: ModelSection = Field(description="The network: a section [model].")
+    images: ImagesSection = Field(description="The photographs: a section [images].")
+    analysis: AnalysisSection = Field(
+        default=AnalysisSection(), description="What is computed: a section [analysis]."
     )
-    output: OutputSection = OutputSection()
+    panels: dict[str, dict[str, Any]] = Field(
+        default_factory=dict, description="The settings of a panel: a section [panels.NAME]."
+    )
+    output: OutputSection = Field(
+        default=OutputSection(), description="Where results go: a section [output]."
+    )
     _file: Path = PrivateAttr(Path("atlas.toml"))
 
     @property
@@ -145,14 +182,19 @@ def load(file: Path, **overrides: Any) -> Config:
         ConfigError: the file cannot be read, is no TOML, or holds a wrong key or value.
     """
     try:
-        plain = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
+        plain = tomllib.loads(file.read_text(encoding="utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{file} is not text in UTF-8.", "Save it in that encoding.") from error
+    except OSError as error:
         raise ConfigError(
-            f"Cannot read {file}: {getattr(error, 'strerror', None) or error}.",
+            f"Cannot read {file}: {said(error)}.",
             "`lamella init FOLDER` writes one to start from.",
         ) from error
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{file} is not valid TOML: {error}.") from error
+        raise ConfigError(
+            f"{file} is not valid TOML: {error}.",
+            "Text stands in quotes, lists in brackets; https://toml.io describes the rest.",
+        ) from error
     for section, values in overrides.items():
         if not isinstance(values, dict):
             plain[section] = values
@@ -160,39 +202,10 @@ def load(file: Path, **overrides: Any) -> Config:
             plain[section] |= values
     config = validated(Config, plain, where=str(file))
     config._file = file.resolve()
+    work, site = (config.path(name).resolve() for name in (config.output.work, config.output.site))
+    if work.is_relative_to(site):
+        raise ConfigError(
+            f"{file}: [output] work, {work}, is or lies inside the site, {site}.",
+            "What was computed must not be published: name two folders beside each other.",
+        )
     return config
-
-
-def validated(section: type[S], plain: dict[str, Any], where: str) -> S:
-    """Plain values as a section; `where` names them in the errors."""
-    try:
-        return section.model_validate(plain)
-    except ValidationError as error:
-        told = [_told(section, problem, where) for problem in error.errors()]
-        raise ConfigError("\n".join(told)) from None
-
-
-def _told(section: type[BaseModel], problem: Any, where: str) -> str:
-    """One problem that pydantic found, in the user's words."""
-    at = [str(part) for part in problem["loc"]]
-    key = ".".join(at)
-    if problem["type"] == "extra_forbidden":
-        names = list(_section_at(section, at[:-1]).model_fields)
-        near = did_you_mean(at[-1], names, otherwise=f"Known there: {', '.join(names)}.")
-        return f"{where}: unknown key '{key}'.\n  {near}"
-    if problem["type"] == "missing":
-        description = _section_at(section, at[:-1]).model_fields[at[-1]].description
-        return f"{where}: '{key}' is missing.\n  {description or 'Add it.'}"
-    said = problem["msg"].removeprefix("Value error, ")
-    given = repr(problem["input"])
-    return f"{where}: '{key}' is {given[:80]}.\n  {said}."
-
-
-def _section_at(section: type[BaseModel], at: list[str]) -> type[BaseModel]:
-    """The section that a path of keys leads to."""
-    for part in at:
-        field = section.model_fields.get(part)
-        for kind in (field.annotation, *getattr(field.annotation, "__args__", ())) if field else ():
-            if isinstance(kind, type) and issubclass(kind, BaseModel):
-                section = kind
-    return section

@@ -46,16 +46,22 @@ class SiteError(LamellaError):
     """The output folder cannot be written, or is not ours to write."""
 
 
+def said(error: BaseException) -> str:
+    """What an error says, in one line without its full stop."""
+    strerror = getattr(error, "strerror", None)
+    return ((strerror or str(error)).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+
+
 def did_you_mean(wrong: str, known: Iterable[str], *, otherwise: str = "") -> str:
     """A remedy that names what is near `wrong`; `otherwise` where nothing is.
 
     >>> did_you_mean("layer3.conv1", ["layer3.0.conv1", "layer3.1.conv1", "fc"])
     "Did you mean 'layer3.1.conv1' or 'layer3.0.conv1'?"
     """
-    names = list(known)
-    near = get_close_matches(wrong, names, n=3, cutoff=0.6)
+    names = {name.casefold(): name for name in known}
+    near = get_close_matches(wrong.casefold(), names, n=3, cutoff=0.6)
     if not near:
         return otherwise
-    quoted = [f"'{name}'" for name in near]
+    quoted = [f"'{names[name]}'" for name in near]
     listed = quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} or {quoted[-1]}"
     return f"Did you mean {listed}?"

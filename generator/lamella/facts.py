@@ -143,6 +143,11 @@ class LayerFacts:
         src = links.unit_picture(self.network.name, Unit(self.layer.name, channel), name)
         return Picture(src, alt, sheet.width, sheet.height)
 
+    def maximum(self, channel: int) -> float | None:
+        """The unit's largest activation on any photograph; None before the survey."""
+        survey = self.of("survey")
+        return float(survey["maximum"][channel]) if survey.present[channel] else None
+
     def silent(self, channel: int) -> bool:
         """Whether no photograph excites a unit of a layer that is never negative."""
         survey = self.of("survey")
@@ -180,6 +185,7 @@ class Atlas:
     keys: Mapping[str, str]
     publish: str = "whole"
     _whole: dict[str, PanelFacts] = field(default_factory=dict)
+    _thumbnails: dict[Unit, Picture] = field(default_factory=dict)
 
     def layer(self, layer: Layer) -> LayerFacts:
         """What is known of one layer."""
@@ -223,6 +229,12 @@ class Atlas:
 
     def thumbnail(self, unit: Unit) -> Picture:
         """The unit's cell on its layer's sprite sheets. The address never depends on progress."""
+        known = self._thumbnails.get(unit)
+        if known is None:
+            known = self._thumbnails[unit] = self._thumbnail(unit)
+        return known
+
+    def _thumbnail(self, unit: Unit) -> Picture:
         sheet, cell = divmod(unit.channel, SPRITE_SIDE**2)
         left = self.channels[unit.layer] - sheet * SPRITE_SIDE**2
         return Picture(

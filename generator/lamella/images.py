@@ -9,27 +9,21 @@ import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image, ImageOps
 
 from lamella.config import Config, Preprocessing
+from lamella.decoding import SUFFIXES, BrokenImage, Pixels, decode
 from lamella.errors import ImagesError
 from lamella.facts import Manifest, Photograph
 from lamella.store import Store, digest_of
 
-SUFFIXES = frozenset(".jpg .jpeg .png .webp .gif .bmp .tif .tiff .ppm .jp2 .avif".split())
-MOST_PIXELS = 250_000_000  # a larger image is taken for an attack on memory
-Pixels = NDArray[np.uint8]
-
-
-class BrokenImage(Exception):
-    """An image file that cannot be decoded; the message says why."""
+CACHE = 150_000_000  # bytes of decoded images that are kept
+DIGESTS = "image-digests.json"  # in the store
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,51 +34,20 @@ class Batch:
     pixels: Pixels
 
 
-def decode(path: Path, resize: int, size: int) -> Pixels:
-    """An image file as sRGB bytes, (size, size, 3): shorter side to `resize`, centre cut out.
-
-    Turned upright as its EXIF says; transparency lies on white.
-
-    Raises:
-        BrokenImage: it is no image, is truncated, or is too large.
-    """
-    try:
-        with Image.open(path) as image:
-            if image.width * image.height > MOST_PIXELS:
-                raise BrokenImage(f"{image.width} x {image.height} pixels are too many")
-            image.draft("RGB", (resize, resize))  # JPEGs are decoded at the size that is needed
-            upright = ImageOps.exif_transpose(image)
-            if upright.mode.startswith("I;16"):
-                upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
-            if "A" in upright.mode or "transparency" in upright.info:
-                over = upright.convert("RGBA")
-                upright = Image.new("RGBA", over.size, "white")
-                upright.alpha_composite(over)
-            plain = upright.convert("RGB")
-    except BrokenImage:
-        raise
-    except Exception as error:  # PIL's plug-ins raise almost anything on hostile files
-        raise BrokenImage(f"{type(error).__name__}: {error}") from error
-    scale = resize / min(plain.size)
-    width, height = (max(resize, round(side * scale)) for side in plain.size)
-    plain = plain.resize((width, height), Image.Resampling.BICUBIC, reducing_gap=3.0)
-    left, top = (width - size) // 2, (height - size) // 2
-    return np.asarray(plain.crop((left, top, left + size, top + size)))
-
-
 class Images:
     """The images of an atlas, decoded when they are needed.
 
     Attributes:
-        manifest: what they are; `skipped` is known once all were read.
+        manifest: what they are.
     """
 
     def __init__(self, manifest: Manifest, paths: Sequence[Path], preprocessing: Preprocessing):
         self.manifest = manifest
         self.paths = tuple(paths)
         self.preprocessing = preprocessing
-        # Some hundred recent images stay decoded: panels come back to the same ones.
-        self.recent = lru_cache(maxsize=512)(self._decode)
+        # Recent images stay decoded: panels come back to the same.
+        kept = CACHE // (3 * preprocessing.size**2)
+        self.recent = lru_cache(maxsize=kept)(self._decode)
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -133,10 +96,9 @@ class Images:
 
 @dataclass
 class _Digests:
-    """Content digests of files, remembered in the store by path, size and time of change."""
+    """Content digests of files, remembered by path, size and time of change."""
 
-    store: Store
-    known: dict[str, Any] = field(default_factory=dict)
+    known: dict[str, Any]
     fresh: int = 0
 
     def of(self, path: Path) -> str:
@@ -162,33 +124,24 @@ def find(config: Config, preprocessing: Preprocessing, store: Store) -> Images:
     section = config.images
     folder = config.path(section.folder)
     if not folder.is_dir():
+        why = "is no folder" if folder.exists() else "does not exist"
         raise ImagesError(
-            f"The image folder {folder} does not exist.",
+            f"The image folder {folder} {why}.",
             "[images] folder is relative to the folder of atlas.toml.",
         )
-    files = [
-        path
-        for path in sorted(folder.rglob("*"))
-        if path.suffix.lower() in SUFFIXES
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-    ]
-    digests = _Digests(store, store.read_json("image-digests.json") or {})
-    by_id: dict[str, Path] = {}
-    for path in files:
-        try:
-            by_id.setdefault(digests.of(path), path)
-        except OSError:
-            by_id.setdefault(digest_of(str(path))[:32], path)  # unreadable: skipped when decoded
+    by_id = _by_id(folder, store)
     if not by_id:
         raise ImagesError(
             f"{folder} holds no image.",
-            f"Images are found in all its subfolders by their suffix: {' '.join(sorted(SUFFIXES))}.",
+            f"They are found in all its subfolders by their suffix: {' '.join(sorted(SUFFIXES))}.",
         )
-    if digests.fresh:
-        store.write_json("image-digests.json", digests.known)
     chosen = sorted(by_id)[: section.limit]
     photographs = tuple(
-        Photograph(id, by_id[id].relative_to(folder).as_posix(), _label(by_id[id], folder, config))
+        Photograph(
+            id,
+            _text(by_id[id].relative_to(folder).as_posix()),
+            _text(_label(by_id[id], folder, section.labels)),
+        )
         for id in chosen
     )
     labels = tuple(sorted({photograph.label for photograph in photographs} - {""}))
@@ -196,11 +149,37 @@ def find(config: Config, preprocessing: Preprocessing, store: Store) -> Images:
     return Images(manifest, [by_id[id] for id in chosen], preprocessing)
 
 
-def _label(path: Path, folder: Path, config: Config) -> str:
+def _by_id(folder: Path, store: Store) -> dict[str, Path]:
+    """The image files of a folder by the digest of their content; of copies, the first by name."""
+    files = [
+        path
+        for path in sorted(folder.rglob("*"))
+        if path.suffix.lower() in SUFFIXES
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+        and not path.is_dir()
+    ]
+    digests = _Digests(store.read_json(DIGESTS) or {})
+    by_id: dict[str, Path] = {}
+    for path in files:
+        try:
+            by_id.setdefault(digests.of(path), path)
+        except OSError:  # unreadable: skipped when it is to be decoded
+            by_id.setdefault(digest_of(str(path.relative_to(folder)))[:32], path)
+    if digests.fresh:
+        store.write_json(DIGESTS, digests.known)
+    return by_id
+
+
+def _text(name: str) -> str:
+    """A file's name as text that can be printed and published, whatever bytes it is made of."""
+    return os.fsencode(name).decode("utf-8", "replace")
+
+
+def _label(path: Path, folder: Path, labels: str) -> str:
     """The label of an image, as `[images] labels` says."""
-    if config.images.labels == "folder":
+    if labels == "folder":
         return "" if path.parent == folder else path.parent.name
-    if config.images.labels == "file":
+    if labels == "file":
         stem = path.stem
         return stem[: max(stem.rfind(mark) for mark in "-_.")] if set(stem) & set("-_.") else stem
     return ""

@@ -7,6 +7,7 @@ slug is one plain path component that every file system takes.
 
 import hashlib
 import re
+from functools import lru_cache
 
 from lamella.units import Unit
 
@@ -14,6 +15,7 @@ from lamella.units import Unit
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)|(assets|images)$|.*\.html?$")
 
 
+@lru_cache(maxsize=4096)  # every address of every page asks for two
 def slug(name: str) -> str:
     """A file name for a layer or network: the name itself where that is safe.
 

@@ -16,7 +16,7 @@ from lamella.images import Images, find
 from lamella.job import Job
 from lamella.model import Model, device_of, load
 from lamella.panels.base import Panel, Settings
-from lamella.plan import DOCUMENT, keys_of, open_atlas, panels_of, store_of
+from lamella.plan import DOCUMENT, keys_of, panels_of, store_of
 from lamella.progress import Progress
 from lamella.selection import chosen
 from lamella.survey.run import survey
@@ -52,29 +52,34 @@ class Analysis:
 
     @classmethod
     def of(cls, config: Config) -> "Analysis":
-        """Load the network, find the images, and note both in the store."""
+        """Load the network and find the images; nothing is noted before `run`."""
         panels = panels_of(config)
         store = store_of(config)
         model = load(config, device_of(config.analysis.device))
         images = find(config, model.preprocessing, store)
-        names = chosen(
-            config.analysis.layers, [layer.name for layer in model.facts.layers], "layer"
+        every = [layer.name for layer in model.facts.layers]
+        names = set(
+            chosen(config.analysis.layers, every, "layer", f"{config.file}: [analysis] layers")
         )
-        if not names:
-            raise UnknownLayer(f"{config.file}: [analysis] layers leaves no layer.")
-        layers = tuple(layer for layer in model.facts.layers if layer.name in set(names))
+        layers = tuple(layer for layer in model.facts.layers if layer.name in names)
         network = Network(**{**_fields(model.facts), "layers": layers})
         keys = keys_of(config, network, images.manifest.digest)
-        store.write_json(
+        atlas = Atlas(network, images.manifest, store, keys, config.images.publish)
+        return cls(config, model, images, panels, atlas)
+
+    def note(self) -> None:
+        """Write down what the store is of, so that pages can be rendered without the network."""
+        network = self.atlas.network
+        layers = [layer.as_dict() for layer in network.layers]
+        self.atlas.store.write_json(
             DOCUMENT,
             {
                 "lamella": __version__,
-                "network": {**_fields(network), "layers": [layer.as_dict() for layer in layers]},
-                "manifest": asdict(images.manifest),
-                "keys": keys,
+                "network": {**_fields(network), "layers": layers},
+                "manifest": asdict(self.images.manifest),
+                "keys": dict(self.atlas.keys),
             },
         )
-        return cls(config, model, images, panels, open_atlas(config))
 
     def missing(self, panel: Panel, layer: Layer, channels: Sequence[int] = ()) -> list[int]:
         """The channels of a layer that a panel has not done yet, of those asked for."""
@@ -83,12 +88,23 @@ class Analysis:
         return [channel for channel in asked if channel not in done and channel < layer.channels]
 
     def run(self, selection: Selection, progress: Progress) -> Iterator[Step]:
-        """Compute what is missing; yields after each panel, the slow ones after each layer."""
+        """Compute what is missing; yields after each panel, the slow ones after each layer.
+
+        Raises:
+            UnknownLayer: the selection names a layer, panel or channel that is not there.
+        """
         every = [layer.name for layer in self.atlas.network.layers]
-        names = set(chosen(selection.layers, every, "layer")) if selection.layers else set(every)
+        names = set(chosen(selection.layers or ("*",), every, "layer", "--layer"))
         layers = [layer for layer in self.atlas.network.layers if layer.name in names]
         of_all = [panel.name for panel, _ in self.panels]
-        asked = set(chosen(selection.panels, of_all, "panel")) if selection.panels else set(of_all)
+        asked = set(chosen(selection.panels or ("*",), of_all, "panel", "--panel"))
+        most = max(layer.channels for layer in layers)
+        if selection.channels and min(selection.channels) >= most:
+            raise UnknownLayer(
+                f"--channels: there is no channel {min(selection.channels)}.",
+                f"The layers that were chosen have channels 0 to {most - 1} at most.",
+            )
+        self.note()
         yield from self._survey(progress)
         computed = [pair for pair in self.panels if pair[0].name in asked and pair[0].per != "view"]
         for panel, settings in sorted(computed, key=lambda pair: pair[0].slow):

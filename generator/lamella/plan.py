@@ -3,9 +3,10 @@
 Flow: config -> **plan** -> pipeline and pages. Imports no torch: pages are rendered without it.
 """
 
+from dataclasses import replace
 from typing import Any
 
-from lamella.config import Config, validated
+from lamella.config import Config
 from lamella.errors import ConfigError, StoreError, did_you_mean
 from lamella.facts import Atlas, Manifest, Network, Photograph
 from lamella.panels import known_panels
@@ -13,6 +14,7 @@ from lamella.panels.base import Panel, Settings
 from lamella.selection import chosen
 from lamella.store import Store, digest_of
 from lamella.units import Layer
+from lamella.validation import validated
 
 DOCUMENT = "atlas.json"
 SURVEY_VERSION = 1
@@ -31,7 +33,8 @@ def panels_of(config: Config) -> list[tuple[Panel, Settings]]:
                 f"{config.file}: unknown panel 'panels.{name}'.",
                 did_you_mean(name, known, otherwise=f"Known: {', '.join(known)}."),
             )
-    names = set(chosen(config.analysis.panels, list(known), "panel"))
+    where = f"{config.file}: [analysis] panels"
+    names = set(chosen(config.analysis.panels, list(known), "panel", where))
     while missing := {need for n in names for need in known[n].needs} - names - {"survey"}:
         names |= missing
     return [
@@ -49,7 +52,8 @@ def panels_of(config: Config) -> list[tuple[Panel, Settings]]:
 def keys_of(config: Config, network: Network, images: str) -> dict[str, str]:
     """The key of the survey and of every panel: SHA-256 of all that its result depends on."""
     base = {"weights": network.digest, "preprocessing": dict(network.preprocessing)}
-    keys = {"survey": digest_of({**base, "panel": "survey", "version": SURVEY_VERSION, "images": images})}
+    survey = {**base, "panel": "survey", "version": SURVEY_VERSION, "images": images}
+    keys = {"survey": digest_of(survey)}
     for panel, settings in panels_of(config):
         parts: dict[str, Any] = {
             **base,
@@ -68,6 +72,15 @@ def keys_of(config: Config, network: Network, images: str) -> dict[str, str]:
     return keys
 
 
+def keys_now(config: Config, atlas: Atlas) -> dict[str, str]:
+    """The keys that a config asks for now, of the weights, layers and images last analysed."""
+    network = atlas.network
+    if config.model.preprocessing:
+        preprocessing = config.model.preprocessing.model_dump(mode="json")
+        network = replace(network, preprocessing=preprocessing)
+    return keys_of(config, network, atlas.manifest.digest)
+
+
 def store_of(config: Config) -> Store:
     """The store of a config."""
     return Store(config.path(config.output.work))
@@ -83,27 +96,24 @@ def open_atlas(config: Config) -> Atlas:
     plain = store.read_json(DOCUMENT)
     if plain is None:
         raise StoreError(
-            f"{store.root} holds no analysis yet.", f"Run: lamella analyse {config.file.name}"
+            f"{store.root} holds no analysis yet.", f"Run: lamella build {config.file}"
         )
     try:
         network = plain["network"]
         layers = tuple(Layer.from_dict(layer) for layer in network.pop("layers"))
-        network = Network(
-            **network | {"layers": layers, "size": tuple(network["size"])}
-            | {"classes": tuple(network["classes"])}
-        )
+        network |= {"size": tuple(network["size"]), "classes": tuple(network["classes"])}
+        network = Network(**network, layers=layers)
         manifest = plain["manifest"]
         seen = store.read_json(f"survey-{plain['keys']['survey'][:16]}/images.json") or {}
         photographs = tuple(Photograph(**photograph) for photograph in manifest["photographs"])
         skipped = tuple(
-            (photographs[int(number)].name, why)
-            for number, why in seen.get("skipped", {}).items()
+            (photographs[int(number)].name, why) for number, why in seen.get("skipped", {}).items()
         )
         images = Manifest(manifest["digest"], photographs, skipped, tuple(manifest["labels"]))
         keys = plain["keys"]
-    except (KeyError, TypeError, IndexError) as error:
+    except (KeyError, TypeError, IndexError, AttributeError, ValueError) as error:
         raise StoreError(
             f"{store.root / DOCUMENT} was written by another version of lamella ({error}).",
-            f"Run: lamella analyse {config.file.name}",
+            f"Run: lamella build {config.file}",
         ) from error
     return Atlas(network, images, store, keys, config.images.publish)

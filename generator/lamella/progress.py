@@ -46,10 +46,10 @@ class Progress:
         label, began = name.replace("_", " "), time.monotonic()
         done, told = 0, began
         bars = Bars(
-            TextColumn("{task.description:<22}"),
+            TextColumn("{task.description:<22}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn(what),
+            TextColumn(what, markup=False),
             _Rate(),
             TimeElapsedColumn(),
             TextColumn("left"),
@@ -80,4 +80,4 @@ class Progress:
 
     def say(self, text: str) -> None:
         """A plain line above the bars."""
-        self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+        self.console.print(text, markup=False, emoji=False, highlight=False, soft_wrap=True)

@@ -5,6 +5,7 @@ Flow: beside the pipeline; `status` and `prune` need no torch.
 
 import re
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -12,8 +13,9 @@ from rich.console import Console
 from rich.table import Table
 
 from lamella.config import Config
-from lamella.errors import StoreError
-from lamella.plan import open_atlas, panels_of, store_of
+from lamella.errors import StoreError, said
+from lamella.plan import DOCUMENT, keys_now, open_atlas, panels_of, store_of
+from lamella.store import Folder
 from lamella.units import Layer
 
 # The folders that a store makes: a panel's name and sixteen digits of its key.
@@ -21,16 +23,16 @@ _OURS = re.compile(r"[a-z][a-z0-9_]*-[0-9a-f]{16}")
 
 
 def _table(*columns: str) -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False)
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
     for at, column in enumerate(columns):
-        table.add_column(column, justify="left" if at == 0 else "right", no_wrap=True)
+        table.add_column(column, justify="left" if at == 0 else "right", overflow="fold")
     return table
 
 
 def _show(table: Table) -> None:
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False, emoji=False)
     # Piped into a file or another program, lines must not be cut to a terminal's width.
-    console.print(table, width=None if console.is_terminal else 160)
+    console.print(table, width=None if console.is_terminal else 1000)
 
 
 def size_of(folder: Path) -> int:
@@ -39,10 +41,8 @@ def size_of(folder: Path) -> int:
 
 
 def field_words(layer: Layer) -> str:
-    """A receptive field as the table shows it: `15 px, every 4`."""
-    if layer.field is None:
-        return "whole image"
-    return f"{layer.field.size} px, every {layer.field.rows.stride}"
+    """A receptive field and its stride as the table shows them: `15 / 4 px`."""
+    return f"{layer.field.size} / {layer.field.rows.stride} px" if layer.field else "all"
 
 
 def duration(seconds: float) -> str:
@@ -61,8 +61,8 @@ def layers_report(config: Config, timed: bool) -> None:
 
     analysis = Analysis.of(config)
     visualization = next((p for p in analysis.panels if p[0].name == "feature_visualization"), None)
-    head = ["layer", "kind", "units", "output", "receptive field", "missing"]
-    table = _table(*head, *(["pictures take"] if timed and visualization else []))
+    head = ["layer", "kind", "units", "output", "sees", "missing"]
+    table = _table(*head, *(["pictures"] if timed and visualization else []))
     total = 0.0
     for layer in analysis.atlas.network.layers:
         row = [
@@ -84,64 +84,87 @@ def layers_report(config: Config, timed: bool) -> None:
     _show(table)
     network = analysis.atlas.network
     names = ", ".join(panel.name for panel, _ in analysis.panels)
-    click.echo(f"\n{len(network.layers)} layers, {network.units} units, {len(analysis.images)} images")
-    click.echo(f"Panels: {names}")
+    click.echo(
+        f"\n{len(network.layers)} layers, {network.units} units, {len(analysis.images)} images"
+    )
+    click.echo("Sees: receptive field and stride, in pixels of the input.")
+    click.echo(f"Panels: {names}.")
     if timed and visualization:
         click.echo(
-            f"Feature visualization of what is missing takes about {duration(total)} on "
-            f"{analysis.model.device}, measured now; the rest is a few minutes at most."
+            f"Pictures: feature visualization of what is missing takes about {duration(total)} "
+            f"on {analysis.model.device}, measured now; the rest takes minutes."
         )
 
 
 def status_report(config: Config) -> None:
     """Print what is there, what is missing, and the size on disk."""
     store = store_of(config)
-    try:
-        atlas = open_atlas(config)
-    except StoreError:
-        panels_of(config)  # a mistake in the config is worth telling all the same
+    panels = [panel for panel, _ in panels_of(config)]
+    if store.read_json(DOCUMENT) is None:
         click.echo(f"Nothing was analysed yet: {store.root} holds no atlas.")
-        click.echo(f"Run: lamella build {config.file.name}")
+        click.echo(f"Run: lamella build {config.file}")
         return
+    atlas = open_atlas(config)
+    keys = keys_now(config, atlas)
     table = _table("panel", "done", "of", "MB")
-    missing = 0
-    units = atlas.network.units
-    for name in ["survey", *(p.name for p, _ in panels_of(config) if p.per == "unit")]:
-        if name not in atlas.keys:
-            table.add_row(name, "0", str(units), "0")
-            missing += units
-            continue
-        done = 0
-        for layer in atlas.network.layers:
-            folder = store.folder(name, atlas.keys[name], layer.name)
-            done += len([channel for channel in folder.done() if channel < layer.channels])
-        size = size_of(store.root / f"{name}-{atlas.keys[name][:16]}")
-        table.add_row(name, str(done), str(units), f"{size / 1e6:.1f}")
+    missing, units = 0, atlas.network.units
+    for name in ["survey", *(panel.name for panel in panels if panel.per == "unit")]:
+        folders = [store.folder(name, keys[name], layer.name) for layer in atlas.network.layers]
+        done = sum(len(folder.done()) for folder in folders)
         missing += units - done
-    for panel, _ in panels_of(config):
-        if panel.per == "network" and panel.name in atlas.keys:
-            folder = store.folder(panel.name, atlas.keys[panel.name])
-            whole = str(units) if panel.entries == "units" else "-"
-            table.add_row(panel.name, str(len(folder.done())), whole, f"{size_of(folder.path) / 1e6:.1f}")
+        _row(table, name, done, str(units), folders)
+    for panel in panels:
+        if panel.per == "network":
+            folder = store.folder(panel.name, keys[panel.name])
+            done, counted = len(folder.done()), panel.entries == "units"
+            missing += units - done if counted else 0
+            _row(table, panel.name, done, str(units) if counted else "-", [folder])
     _show(table)
-    site = config.path(config.output.site)
     click.echo(f"\n{store.root}: {size_of(store.root) / 1e6:.0f} MB")
+    site = config.path(config.output.site)
     if site.is_dir():
         click.echo(f"{site}: {size_of(site) / 1e6:.0f} MB")
-    old = stale(config)
-    if old:
+    if old := stale(config):
         freed = sum(size_of(folder) for folder in old) / 1e6
-        click.echo(f"{len(old)} folders of earlier settings, {freed:.0f} MB: lamella prune deletes them.")
-    click.echo("Everything is there." if not missing else f"{missing} results are missing.")
+        click.echo(
+            f"{len(old)} folders of earlier settings, {freed:.0f} MB: lamella prune deletes them."
+        )
+    changed = [name for name in keys if keys[name] != atlas.keys.get(name)]
+    if changed:
+        click.echo(f"{config.file.name} was changed since the last analysis: {', '.join(changed)}.")
+    click.echo(f"{missing} results are missing." if missing else "Everything is there.")
+
+
+def _row(table: Table, panel: str, done: int, of: str, folders: Sequence[Folder]) -> None:
+    size = sum(size_of(folder.path) for folder in folders)
+    table.add_row(panel, str(done), of, f"{size / 1e6:.1f}")
 
 
 def stale(config: Config) -> list[Path]:
-    """The store's folders that the atlas, as last analysed, does not use."""
-    root = store_of(config).root
+    """The store's folders that neither the config nor the atlas, as last analysed, uses."""
     atlas = open_atlas(config)
-    used = {f"{name}-{key[:16]}" for name, key in atlas.keys.items()}
-    folders = sorted(path for path in root.iterdir() if path.is_dir() and not path.is_symlink())
-    return [path for path in folders if _OURS.fullmatch(path.name) and path.name not in used]
+    used = {
+        f"{name}-{key[:16]}"
+        for keys in (atlas.keys, keys_now(config, atlas))
+        for name, key in keys.items()
+    }
+    return [
+        path
+        for path in sorted(store_of(config).root.iterdir())
+        if _OURS.fullmatch(path.name) and path.name not in used and _holds_only_shards(path)
+    ]
+
+
+def _holds_only_shards(folder: Path) -> bool:
+    """Whether a folder is one that a store made: nothing of anybody else's lies in it."""
+    if folder.is_symlink() or not folder.is_dir():
+        return False
+    files = [path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()]
+    return not any(
+        path.is_symlink()
+        or not (path.suffix in {".json", ".safetensors"} or path.name.startswith(".draft-"))
+        for path in files
+    )
 
 
 def prune_store(config: Config, yes: bool) -> None:
@@ -152,10 +175,14 @@ def prune_store(config: Config, yes: bool) -> None:
         return
     for folder in old:
         click.echo(f"{folder.name}  {size_of(folder) / 1e6:.1f} MB")
-    if yes or click.confirm(f"Delete these {len(old)} folders?"):
-        for folder in old:
-            try:
-                shutil.rmtree(folder)
-            except OSError as error:
-                raise StoreError(f"Cannot delete {folder}: {error.strerror or error}.") from error
-        click.echo(f"Deleted {len(old)} folders.")
+    these = f"these {len(old)} folders" if len(old) > 1 else "this folder"
+    if not (yes or click.confirm(f"Delete {these}?")):
+        return
+    for folder in old:
+        try:
+            shutil.rmtree(folder)
+        except OSError as error:
+            raise StoreError(
+                f"Cannot delete {folder}: {said(error)}.", "Delete it yourself, or allow it."
+            ) from error
+    click.echo(f"Deleted {len(old)} {'folders' if len(old) > 1 else 'folder'}.")

@@ -1,13 +1,16 @@
 """`lamella init`: a folder with everything that an atlas needs, to be changed step by step."""
 
+import io
 from pathlib import Path
 
 import click
+import numpy as np
+from PIL import Image
 
 from lamella.errors import ConfigError
 from lamella.store import write_whole
 
-ATLAS = '''\
+ATLAS = """\
 # The definition of an atlas. Paths are relative to this file.
 # Build it with:  lamella build atlas.toml
 
@@ -50,7 +53,7 @@ steps = 16                       # 64 is a preview, 512 a good picture
 [output]
 work = "work"                    # what was computed: keep it, and nothing is computed twice
 site = "public"                  # what is published
-'''
+"""
 
 NETWORK = '''\
 """The network of the atlas. Change this to yours: any torch.nn.Module in eval mode will do."""
@@ -84,18 +87,19 @@ def start(folder: Path) -> None:
 
     Raises:
         ConfigError: one of them is there already.
+        StoreError: the folder cannot be written.
     """
     for name in ("atlas.toml", "network.py"):
         if (folder / name).exists():
             raise ConfigError(
                 f"{folder / name} exists and is left as it is.", "Name another folder."
             )
-    write_whole(folder / "atlas.toml", ATLAS.encode())
-    write_whole(folder / "network.py", NETWORK.encode())
     images = folder / "images"
     if not images.exists():
         for name, content in sample_images():
             write_whole(images / name, content)
+    write_whole(folder / "network.py", NETWORK.encode())
+    write_whole(folder / "atlas.toml", ATLAS.encode())
     click.echo(f"Wrote {folder}: atlas.toml, network.py and images.")
     click.echo(f"Build it:  lamella build {folder / 'atlas.toml'}")
     click.echo("Then put your own network into network.py, and your photographs into images.")
@@ -103,11 +107,6 @@ def start(folder: Path) -> None:
 
 def sample_images() -> list[tuple[str, bytes]]:
     """Two dozen drawn stand-ins: gratings and checks in colour, as PNG."""
-    import io
-
-    import numpy as np
-    from PIL import Image
-
     random = np.random.default_rng(0)
     down, right = np.mgrid[0:128, 0:128] / 128.0
     found = []

@@ -3,7 +3,7 @@
 Flow: panels -> **store** -> pages. Imports no torch: whatever is right of here runs without it.
 
     work/<panel>-<key>/<layer>/<first>-<digest>.safetensors   numbers and encoded pictures
-    work/<panel>-<key>/<layer>/<first>-<digest>.json          written last: existence is completeness
+    work/<panel>-<key>/<layer>/<first>-<digest>.json          written last: it says "complete"
 
 The key says everything that the result depends on, so a changed setting never overwrites what an
 older one made, and resuming is a set difference over channels.
@@ -24,10 +24,12 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
-from lamella.errors import StoreError
+from lamella.errors import StoreError, said
 from lamella.links import slug
 
 Numbers = Mapping[str, NDArray[Any]]
+DELETE = "Delete it; `lamella build` makes it again."
+_PARTS = frozenset({"channels", "digest", "sheets", "made"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ def digest_of(value: object) -> str:
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file under its name only once all of it is on the disk.
+    """Write a file under its name only once all of it was written.
 
     Raises:
         StoreError: the disk is full or the folder cannot be written.
@@ -85,10 +87,24 @@ def write_whole(path: Path, content: bytes) -> None:
             raise
     except OSError as error:
         raise StoreError(
-            f"Cannot write {path}: {error.strerror or error}.",
+            f"Cannot write {path}: {said(error)}.",
             "What was complete stays complete: make room or allow writing there, then run the "
             "same command again.",
         ) from error
+
+
+def _document(path: Path) -> Any:
+    """A JSON document of the store; None where there is none."""
+    try:
+        return json.loads(path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise StoreError(
+            f"Cannot read {path}: {said(error)}.", "Allow reading it, then run the command again."
+        ) from error
+    except ValueError as error:
+        raise StoreError(f"{path} is damaged: {said(error)}.", DELETE) from error
 
 
 class Folder:
@@ -123,12 +139,10 @@ class Folder:
         """The notes of the complete shards by name, in order; read once."""
         found = {}
         for path in sorted(self.path.glob("[!.]*.json")):
-            try:
-                found[path.stem] = json.loads(path.read_bytes())
-            except (OSError, ValueError) as error:
-                raise StoreError(
-                    f"{path} is damaged: {error}.", "Delete it; the next run makes it again."
-                ) from error
+            note = _document(path)
+            if not (isinstance(note, dict) and note.keys() >= _PARTS):
+                raise StoreError(f"{path} is damaged: it is no note of a shard.", DELETE)
+            found[path.stem] = note
         return found
 
     def done(self) -> set[int]:
@@ -149,8 +163,8 @@ class Folder:
                 yield note, load_file(path)
             except (OSError, SafetensorError) as error:
                 raise StoreError(
-                    f"{path} is damaged or missing: {error}.",
-                    f"Delete {path.with_suffix('.json')}; the next run makes it again.",
+                    f"{path} is damaged or missing: {said(error)}.",
+                    f"Delete {path.with_suffix('.json')}; `lamella build` makes it again.",
                 ) from error
 
 
@@ -170,10 +184,4 @@ class Store:
 
     def read_json(self, name: str) -> Any:
         """A document that `write_json` wrote; None where there is none."""
-        path = self.root / name
-        try:
-            return json.loads(path.read_bytes()) if path.exists() else None
-        except (OSError, ValueError) as error:
-            raise StoreError(
-                f"{path} is damaged: {error}.", "Delete it; the next run makes it again."
-            ) from error
+        return _document(self.root / name)

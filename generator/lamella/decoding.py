@@ -1,0 +1,81 @@
+"""One image file, whatever it holds, to pixels as the network sees them.
+
+Flow: **decoding** -> images. Files are hostile: only formats of photographs are tried, and the size
+is looked at before anything is decoded.
+"""
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from lamella.errors import said
+
+SUFFIXES = frozenset(
+    (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".jp2", ".avif")
+)
+MOST_PIXELS = 250_000_000  # a larger image is taken for an attack on memory
+Pixels = NDArray[np.uint8]
+
+Image.MAX_IMAGE_PIXELS = None  # PIL warns of large photographs; `decode` counts by itself
+
+
+class BrokenImage(Exception):
+    """An image file that cannot be decoded; the message says why, without naming the file."""
+
+
+@cache
+def _formats() -> tuple[str, ...]:
+    """PIL's names of the formats that are read: of those suffixes, and only those."""
+    known = Image.registered_extensions()
+    return tuple(sorted({known[suffix] for suffix in SUFFIXES if suffix in known}))
+
+
+def decode(path: Path, resize: int, size: int) -> Pixels:
+    """An image file as sRGB bytes, (size, size, 3): shorter side to `resize`, centre cut out.
+
+    Turned upright as its EXIF says; transparency lies on white; of an animation the first picture.
+
+    Raises:
+        BrokenImage: it is no image, is truncated, or is too large.
+    """
+    try:
+        with Image.open(path, formats=_formats()) as image:
+            if image.width * image.height > MOST_PIXELS:
+                raise BrokenImage(f"{image.width} x {image.height} pixels are too many")
+            image.draft("RGB", (resize, resize))  # JPEGs are decoded at the size that is needed
+            return _centre(_plain(ImageOps.exif_transpose(image)), resize, size)
+    except UnidentifiedImageError as error:
+        raise BrokenImage("not an image, or not one that can be read here") from error
+    except OSError as error:
+        raise BrokenImage(said(error)) from error
+    except BrokenImage:
+        raise
+    except Exception as error:  # PIL's plug-ins raise almost anything on hostile files
+        raise BrokenImage(f"{type(error).__name__}: {said(error)}") from error
+
+
+def _plain(image: Image.Image) -> Image.Image:
+    """An image of any mode as RGB."""
+    if image.mode.startswith("I"):  # greys of 16 bits
+        values = np.asarray(image)
+        deep = image.mode != "I" or bool(values.max() > 255)
+        image = Image.fromarray((values >> 8 if deep else values).clip(0, 255).astype(np.uint8))
+    if "A" in image.mode or "transparency" in image.info:
+        over = image.convert("RGBA")
+        image = Image.new("RGBA", over.size, "white")
+        image.alpha_composite(over)
+    return image.convert("RGB")
+
+
+def _centre(image: Image.Image, resize: int, size: int) -> Pixels:
+    """The square in the middle of an image whose shorter side is `resize`; only it is resized."""
+    scale = resize / min(image.size)
+    width, height = (max(resize, round(side * scale)) for side in image.size)
+    left, top = (width - size) // 2, (height - size) // 2
+    across, down = image.width / width, image.height / height
+    box = (left * across, top * down, (left + size) * across, (top + size) * down)
+    square = image.resize((size, size), Image.Resampling.BICUBIC, box=box, reducing_gap=3.0)
+    return np.asarray(square)

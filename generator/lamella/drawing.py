@@ -1,0 +1,212 @@
+"""The files of a site: which template draws which page from which facts.
+
+Flow: facts -> **drawing** -> pages, which decides what has to be drawn again.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from lamella import links, overview, resources, sprites
+from lamella.about import About
+from lamella.citation import absolute, citation
+from lamella.facts import Atlas, LayerFacts
+from lamella.panels.base import Panel
+from lamella.publish import Note, Write
+from lamella.sections import Sections, arranged, made
+from lamella.store import Folder
+from lamella.templating import environment, script, to_bytes
+from lamella.units import Layer, Unit
+
+STRIP = 16  # thumbnails per layer on the network's page
+SITEMAP_LIMIT = 50_000  # addresses, by the protocol
+# Which pictures show the photographs themselves, and may have to stay private.
+PHOTOGRAPHIC = ("dataset_examples", "photographs")
+
+
+class Drawing:
+    """Draws everything of one atlas; each method writes one group of files."""
+
+    def __init__(self, about: About, atlas: Atlas, panels: Sequence[Panel]) -> None:
+        self.about, self.atlas, self.panels = about, atlas, panels
+        self.network = atlas.network
+        self.environment = environment()
+        self.environment.globals.update(
+            about=about,
+            atlas=atlas,
+            network=self.network,
+            links=links,
+            mapped="embedding" in atlas.keys,
+            identity=citation(about.title, about.authors, about.site_url, self.network),
+        )
+        self.unit_template = self.environment.get_template("unit.html.j2")
+
+    def assets(self, write: Write) -> Note:
+        """Style sheet, scripts, icon, licences."""
+        for name, content in resources.assets().items():
+            write(f"assets/{name}", content)
+        return {}
+
+    def photographs(self, write: Write, folder: Folder) -> Note:
+        """The whole images, one shard in memory at a time."""
+        for note, tensors in folder.shards():
+            content = tensors["picture/photograph"].tobytes()
+            first = 0
+            stops = tensors["stops/photograph"].tolist()
+            for image, stop in zip(note["channels"], stops, strict=True):
+                if stop > first:
+                    write(links.photograph(self.network.name, image), content[first:stop])
+                first = stop
+        return {}
+
+    def sprites(self, write: Write, facts: LayerFacts) -> Note:
+        """The sheets of a layer's thumbnails."""
+        for number, sheet in enumerate(sprites.sheets(facts)):
+            write(links.sprite(self.network.name, facts.layer.name, number), sheet)
+        return {}
+
+    def search(self, write: Write, notes: dict[str, Note]) -> Note:
+        """What the search script indexes."""
+        data = script("lamellaSearch", overview.search_data(self.atlas, notes))
+        write(f"{links.slug(self.network.name)}/search.js", data)
+        return {}
+
+    def page(self, template: str, path: str, **context: Any) -> bytes:
+        """A page of the site; `path` is its address."""
+        root = "../" * path.count("/")
+        here = absolute(self.about.site_url, path)
+        drawn = self.environment.get_template(template).render(root=root, here=here, **context)
+        return to_bytes(drawn)
+
+    def layer(self, write: Write, facts: LayerFacts) -> Note:
+        """The pages and pictures of one layer and its units."""
+        layer, network = facts.layer, self.network
+        layers = network.layers
+        at = layers.index(layer)
+        sections = Sections(facts, self.panels)
+        figures: Any = self.environment.get_template("figures.html.j2").module
+        made_by = figures.made_by(made(facts, self.panels), network, self.about)
+        path = links.layer_page(network.name, layer.name)
+        before = layers[at - 1] if at else None
+        after = layers[at + 1] if at + 1 < len(layers) else None
+        write(
+            path,
+            self.page(
+                "layer.html.j2",
+                path,
+                layer=layer,
+                depth=at + 1,
+                before=before,
+                after=after,
+                sections=sections.of_layer(self.panels),
+                sheets=_sheets(layer),
+                computed=int(facts.of("feature_visualization").present.sum()),
+                made=made_by,
+            ),
+        )
+        self.pictures(write, facts)
+        root = "../" * path.count("/")
+        for unit in layer.units:
+            top, below = arranged(sections.of(unit.channel))
+            path = links.unit_page(network.name, unit)
+            cited = citation(
+                self.about.title, self.about.authors, self.about.site_url, network, unit
+            )
+            drawn = self.unit_template.render(
+                root=root,
+                here=cited.url,
+                layer=layer,
+                unit=unit,
+                silent=facts.silent(unit.channel),
+                top=top,
+                below=below,
+                citation=cited,
+                made=made_by,
+            )
+            write(path, to_bytes(drawn))
+        return overview.layer_note(facts)
+
+    def pictures(self, write: Write, facts: LayerFacts) -> None:
+        """The stored pictures of a layer's units, each under its own address."""
+        hidden = PHOTOGRAPHIC if self.atlas.publish == "none" else ()
+        for panel in self.atlas.keys:
+            if panel in hidden:
+                continue
+            for name, stored in facts.of(panel).pictures.items():
+                if not name.startswith("thumb"):
+                    for channel, content in stored.items():
+                        unit = Unit(facts.layer.name, channel)
+                        write(links.unit_picture(self.network.name, unit, name), content)
+
+    def map(self, write: Write) -> Note:
+        """The map of all units and its data."""
+        path = links.map_page(self.network.name)
+        whole = self.atlas.whole_once("embedding")
+        if whole is None:
+            return {}
+        places = overview.placements(whole)
+        placed = int((next(iter(places.values()))[:, 0] > 0).sum()) if places else 0
+        still = overview.still(self.atlas, next(iter(places.values()))) if places else []
+        write(
+            path,
+            self.page(
+                "map.html.j2",
+                path,
+                placed=placed,
+                places=list(places),
+                still=still,
+                colours=overview.hues(self.atlas),
+            ),
+        )
+        data = script("lamellaMap", overview.map_data(self.atlas, places))
+        write(path.replace("map.html", "map-data.js"), data)
+        return {}
+
+    def overview(self, write: Write, notes: dict[str, Note]) -> Note:
+        """Home, the network, about, and what static hosts look for."""
+        network, atlas = self.network, self.atlas
+        computed = sum(note["pictures"] for note in notes.values())
+        strips = {
+            layer.name: [
+                (channel, atlas.thumbnail(Unit(layer.name, channel)))
+                for channel in overview.spread(layer.channels, STRIP)
+            ]
+            for layer in network.layers
+        }
+        sizes = {name: note["size"] for name, note in notes.items()}
+        done = {name: note["pictures"] for name, note in notes.items()}
+        path = links.network_page(network.name)
+        write(path, self.page("network.html.j2", path, strips=strips, computed=computed, done=done))
+        band = overview.best(atlas, notes)
+        write(
+            "index.html",
+            self.page(
+                "home.html.j2",
+                "index.html",
+                band=band,
+                sizes=sizes,
+                strips=strips,
+                computed=computed,
+            ),
+        )
+        write(
+            "about.html",
+            self.page("about.html.j2", "about.html", panels=self.panels, computed=computed),
+        )
+        write("404.html", self.page("404.html.j2", "404.html"))
+        write(".nojekyll", b"")
+        if absolute(self.about.site_url, ""):
+            pages = ["index.html", "about.html", path]
+            pages += [links.map_page(network.name)] if "embedding" in atlas.keys else []
+            pages += [links.layer_page(network.name, layer.name) for layer in network.layers]
+            pages += [links.unit_page(network.name, unit) for unit in atlas.units]
+            addresses = [absolute(self.about.site_url, page) for page in pages[:SITEMAP_LIMIT]]
+            write("sitemap.xml", self.page("sitemap.xml.j2", "sitemap.xml", addresses=addresses))
+        return {}
+
+
+def _sheets(layer: Layer) -> list[range]:
+    """The channels of a layer, as they lie on its sprite sheets."""
+    step = sprites.PER_SHEET
+    return [
+        range(first, min(first + step, layer.channels)) for first in range(0, layer.channels, step)
+    ]

@@ -1,0 +1,113 @@
+"""What is optimised: the spectrum of an image, and how it becomes one.
+
+Flow: **param** -> transform -> network -> objective -> ascend. Steps in a decorrelated space, whose
+axes are frequencies and the principal colours of photographs, spread the gradient evenly over
+scales and hues; steps on pixels end in high-frequency noise.
+
+Source: Olah, Mordvintsev and Schubert, Distill 2017, doi:10.23915/distill.00007, section
+"Preconditioning and Parameterization"; the colour matrix and the start are lucid's.
+"""
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+
+# Square root of the covariance of ImageNet's colours: rows red, green, blue, columns the
+# decorrelated axes (lightness, blue-yellow, green-magenta), as lucid has it.
+COLOURS = ((0.26, 0.09, 0.02), (0.27, 0.00, -0.05), (0.27, -0.09, 0.03))
+
+# A spectrum whose coefficients all have magnitude one gives a picture of this standard deviation
+# per decorrelated colour, before the sigmoid. It makes a learning rate mean the same for every
+# size, decay and longest wave.
+CONTRAST = 2.0
+
+
+class Fourier:
+    """Images as real two-dimensional spectra of decorrelated colours.
+
+    `image = sigmoid(colours @ irfft2(spectrum * scale))`, where `scale` falls with the frequency as
+    photographs do: `1 / max(f, 1 / wave) ** decay`, f in cycles per pixel.
+
+    Args:
+        side: of the square images, in pixels.
+        decay: how fast fine detail is damped; 1 is the slope of photographs.
+        wave: the longest wave that is favoured, in pixels. Longer ones get no more weight than it;
+            without it, the side. A unit that sees 7 pixels is indifferent to what happens over 60,
+            and would get a picture of random blots.
+        deviation: standard deviation of the random start, per real number of the spectrum.
+        device: where the images are.
+
+    Attributes:
+        scale: weight of each frequency, float32, `(side, side // 2 + 1)`; see `CONTRAST`.
+        colours: decorrelated colour to RGB, `(rgb, colour)`, over its largest column norm.
+    """
+
+    def __init__(
+        self,
+        side: int,
+        *,
+        decay: float = 1.0,
+        wave: float | None = None,
+        deviation: float = 0.01,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        self.side = side
+        self.deviation = deviation
+        rows = torch.fft.fftfreq(side, dtype=torch.float64)
+        columns = torch.fft.rfftfreq(side, dtype=torch.float64)
+        frequency = torch.hypot(rows[:, None], columns[None, :])
+        scale = frequency.clamp(min=1 / min(wave or side, side)) ** -decay
+        # A column stands for its mirror image too, but not the first nor an even side's last.
+        twice = torch.full_like(columns, 2.0)
+        twice[0] = 1.0
+        if side % 2 == 0:
+            twice[-1] = 1.0
+        scale *= CONTRAST * side / (scale.square() * twice).sum().sqrt()
+        colours = torch.tensor(COLOURS, dtype=torch.float64)
+        self.scale = scale.to(device, torch.float32)
+        self.colours = (colours / colours.norm(dim=0).max()).to(device, torch.float32)
+        self._back = (scale * twice).to(device, torch.float32)
+
+    def start(self, generators: Sequence[torch.Generator]) -> Tensor:
+        """Random spectra, one per generator: float32, `(image, 3, side, side // 2 + 1, 2)`.
+
+        The last axis holds the real and the imaginary part. Drawn on the CPU whatever the device,
+        so that a seed means the same picture everywhere.
+        """
+        shape = (3, self.side, self.side // 2 + 1, 2)
+        drawn = [torch.randn(shape, generator=generator) for generator in generators]
+        return (torch.stack(drawn) * self.deviation).to(self.scale.device)
+
+    def __call__(self, spectra: Tensor) -> Tensor:
+        """sRGB in [0, 1], `(image, 3, side, side)`, from spectra as `start` draws them.
+
+        One transform for the whole batch; differentiable.
+        """
+        # torch's own annotations end at `apply`.
+        image = _Image.apply(spectra, self.scale, self._back, self.colours)  # type: ignore[no-untyped-call]
+        return cast(Tensor, image)
+
+
+class _Image(torch.autograd.Function):
+    """The formula of `Fourier` with its derivative by hand: autograd's takes a third longer."""
+
+    @staticmethod
+    def forward(ctx: Any, spectra: Tensor, scale: Tensor, back: Tensor, colours: Tensor) -> Tensor:
+        side = scale.shape[0]
+        scaled = torch.view_as_complex(spectra) * scale
+        planes = torch.fft.irfft2(scaled, s=(side, side), norm="ortho")
+        pixels = torch.matmul(colours, planes.flatten(2)).sigmoid_()  # (image, rgb, pixel)
+        ctx.save_for_backward(pixels, back, colours)
+        return pixels.reshape(*planes.shape)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:
+        pixels, back, colours = ctx.saved_tensors
+        logits = torch.ops.aten.sigmoid_backward(gradient.flatten(2), pixels)
+        planes = torch.matmul(colours.T, logits).reshape(gradient.shape)
+        # The adjoint of irfft2 is rfft2, with the columns twice that stand for two.
+        spectra = torch.fft.rfft2(planes, norm="ortho").mul_(back)
+        return torch.view_as_real(spectra), None, None, None

@@ -1,0 +1,149 @@
+"""Tiles and pictures, drawn by the thousand: Jinja2 draws each shape once, the rest is filling in.
+
+Flow: figures -> **stencils** -> pages. A page holds some sixty pictures, and a macro call for each
+took most of the time of rendering. So the macros `tile` and `picture` of `figures.html.j2` are
+called once per shape (a cell or a whole picture, with a link or without, ...) with marks in place
+of values; where the marks stood, escaped values go.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
+from operator import itemgetter
+
+from markupsafe import Markup, escape
+
+from lamella.figures import Gallery, Picture, Tile
+
+# What the macros may ask of `v`: the sizes of the picture or sheet, of a cell, and of an outline.
+# A tile may have a second picture, whose names begin with "beside_".
+SIZES = ("width", "height")
+CELL = (*SIZES, "columns", "column", "row", "cell_width", "cell_height", "crop_left", "crop_top")
+OUTLINED = (*SIZES, "left", "top", "across", "down")
+MOST = 16  # columns or rows of a sheet for which the style sheet has a class
+
+# How a picture is drawn: kind ("whole", "cell", "crop"), outlined, sharp.
+Look = tuple[str, bool, bool]
+_MARK = re.compile("\ue000(\\d+)\ue001")
+
+
+class Stencil:
+    """Constant text with numbered gaps."""
+
+    def __init__(self, drawn: str) -> None:
+        pieces = _MARK.split(drawn)
+        self._text = "%s".join(piece.replace("%", "%%") for piece in pieces[0::2])
+        # Two gaps at least, so that it picks a tuple; every shape has a source and an alt text.
+        self._pick = itemgetter(*map(int, pieces[1::2]))
+
+    def fill(self, values: Sequence[object]) -> str:
+        """The text with values, already escaped, in its gaps."""
+        return str(self._text % self._pick(values))
+
+
+def marks(names: Sequence[str]) -> dict[str, str]:
+    """For each name a mark that no text has."""
+    return {name: f"\ue000{at}\ue001" for at, name in enumerate(names)}
+
+
+def names(look: Look, prefix: str = "") -> list[str]:
+    """What `v` holds of a picture of this look, in the order of its values."""
+    sizes = CELL if look[0] != "whole" else OUTLINED if look[1] else SIZES
+    return [prefix + name for name in ("src", "alt", *sizes)]
+
+
+def escaped(values: Iterable[str]) -> list[str]:
+    """All values escaped, in one go."""
+    plain = [value.replace("\0", "") if "\0" in value else value for value in values]
+    return str(escape("\0".join(plain))).split("\0")
+
+
+class Stencils:
+    """The filters `tiles` and `picture`.
+
+    Args:
+        draw: calls a macro of `figures.html.j2` by its name.
+        source: the address of a picture, seen from a page; of characters that need no escaping.
+        address: likewise a path if it is one of the site, else "".
+    """
+
+    def __init__(
+        self,
+        draw: Callable[..., str],
+        source: Callable[[str, str], str],
+        address: Callable[[str], str],
+    ) -> None:
+        self._source, self._address = source, address
+
+        @lru_cache(maxsize=1024)
+        def picture(look: Look, lazy: bool) -> Stencil:
+            return Stencil(draw("picture", look, lazy, marks(names(look))))
+
+        @lru_cache(maxsize=1024)
+        def tile(look: Look, beside: Look | None, lazy: bool, link: bool, words: int) -> Stencil:
+            given = ["link", "caption", "detail", *names(look)]
+            given += names(beside, "beside_") if beside else []
+            return Stencil(draw("tile", look, beside, lazy, link, words, marks(given)))
+
+        self._picture_of, self._tile_of = picture, tile
+
+    def picture(self, shown: Picture, root: str, lazy: bool = True) -> Markup:
+        """One picture."""
+        values = self._source(shown.src, root), escape(shown.alt), *_sizes(shown)
+        return Markup(self._picture_of(look(shown), lazy).fill(values))
+
+    def tiles(self, gallery: Gallery, root: str, lazy: bool = True) -> Markup:
+        """The tiles of a gallery."""
+        words = iter(escaped(_words(gallery.tiles)))
+        filled = []
+        for tile in gallery.tiles:
+            shown, beside = tile.picture, tile.beside
+            link = self._address(tile.link) if tile.link else ""
+            said = 2 if tile.detail else 1 if tile.caption else 0
+            alt, caption, detail = next(words), next(words), next(words)
+            values = (
+                *(root + link, caption, detail),
+                *(self._source(shown.src, root), alt, *_sizes(shown)),
+            )
+            if beside is not None:
+                values += self._source(beside.src, root), next(words), *_sizes(beside)
+            kind = look(beside) if beside is not None else None
+            stencil = self._tile_of(look(shown), kind, lazy, bool(link), said)
+            filled.append(stencil.fill(values))
+        return Markup("".join(filled))
+
+
+def _words(tiles: Iterable[Tile]) -> Iterator[str]:
+    """The text of tiles: alt text, caption, detail, and the alt text of the picture beside."""
+    for tile in tiles:
+        yield tile.picture.alt
+        yield tile.caption
+        yield tile.detail
+        if tile.beside is not None:
+            yield tile.beside.alt
+
+
+def _sizes(shown: Picture) -> tuple[int, ...]:
+    """The numbers of a picture, in the order of `SIZES`, `CELL` or `OUTLINED`."""
+    if shown.cell is not None:
+        return _placed(shown.width, shown.height, shown.cell, shown.columns, shown.rows)
+    box = shown.outline
+    if box is None:
+        return shown.width, shown.height
+    return shown.width, shown.height, box.left, box.top, box.width, box.height
+
+
+@lru_cache(maxsize=4096)
+def _placed(width: int, height: int, cell: int, columns: int, rows: int) -> tuple[int, ...]:
+    """A cell's sheet, its place on it, and its crop."""
+    row, column = divmod(cell, columns)
+    sheet = (width * columns, height * rows, columns, column, row)
+    return (*sheet, width, height, column * width, row * height)
+
+
+def look(shown: Picture) -> Look:
+    """How a picture is drawn. Cells that no class of the style sheet can place are cropped."""
+    if shown.cell is None:
+        return "whole", shown.outline is not None, shown.pixelated
+    placeable = shown.width == shown.height and max(shown.columns, shown.rows) <= MOST
+    return "cell" if placeable else "crop", False, shown.pixelated

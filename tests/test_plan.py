@@ -1,0 +1,108 @@
+"""Keys: everything that a result depends on changes them, and nothing else does."""
+
+from dataclasses import replace
+
+import pytest
+
+from conftest import Tiny
+from lamella.config import Config
+from lamella.errors import ConfigError, StoreError
+from lamella.facts import Network
+from lamella.panels import known_panels
+from lamella.plan import keys_now, keys_of, open_atlas, panels_of
+from lamella.units import Layer
+
+NETWORK = Network(
+    name="tiny",
+    source="network.py:network",
+    digest="d" * 64,
+    parameters=10,
+    size=(16, 16),
+    preprocessing={"size": 16, "mean": [0.5, 0.5, 0.5]},
+    layers=(Layer("conv", "convolution", 4, 8, 8, None),),
+)
+EVERY = [panel.name for panel in known_panels()]
+
+
+def config(tiny: Tiny, **keys: object) -> Config:
+    return tiny.change(**({"analysis__panels": ["*"]} | keys)).config()
+
+
+def changed(before: dict[str, str], after: dict[str, str]) -> set[str]:
+    assert before.keys() == after.keys()
+    return {name for name in before if before[name] != after[name]}
+
+
+def test_page_order_and_what_panels_need(tiny: Tiny) -> None:
+    assert [panel.name for panel, _ in panels_of(config(tiny))] == EVERY
+    few = panels_of(config(tiny, analysis__panels=["weights", "statistics"]))
+    assert [panel.name for panel, _ in few] == ["statistics", "weights"]
+    without = panels_of(config(tiny, analysis__panels=["!weights"]))
+    assert [panel.name for panel, _ in without] == [name for name in EVERY if name != "weights"]
+
+
+def test_settings_reach_their_panel(tiny: Tiny) -> None:
+    tiny.change(panels__dataset_examples__side=64)
+    (settings,) = [s for panel, s in panels_of(tiny.config()) if panel.name == "dataset_examples"]
+    assert settings.model_dump()["side"] == 64
+
+
+def test_settings_of_panels_that_are_left_out_must_exist_too(tiny: Tiny) -> None:
+    config = tiny.change(panels__nothing__side=64).config()
+    with pytest.raises(ConfigError, match=r"unknown panel 'panels\.nothing'"):
+        panels_of(config)
+
+
+def test_what_changes_which_keys(tiny: Tiny) -> None:
+    images = {panel.name for panel in known_panels() if panel.uses_images} | {"survey"}
+    seeded = {panel.name for panel in known_panels() if panel.uses_seed}
+    plain = config(tiny)
+    before = keys_of(plain, NETWORK, "images")
+    everything = set(before)
+    assert everything == {"survey", *EVERY}
+    assert len(set(before.values())) == len(before)
+    assert changed(before, keys_of(plain, NETWORK, "images")) == set()
+    assert (
+        changed(before, keys_of(plain, replace(NETWORK, digest="e" * 64), "images")) == everything
+    )
+    other = replace(NETWORK, preprocessing={"size": 17, "mean": [0.5, 0.5, 0.5]})
+    assert changed(before, keys_of(plain, other, "images")) == everything
+    assert changed(before, keys_of(plain, NETWORK, "more images")) >= images
+    assert "weights" not in changed(before, keys_of(plain, NETWORK, "more images"))
+    assert changed(before, keys_of(config(tiny, analysis__seed=1), NETWORK, "images")) == seeded
+    tiny.change(analysis__seed=None)
+    setting = keys_of(config(tiny, panels__dataset_examples__side=64), NETWORK, "images")
+    assert changed(before, setting) == {"dataset_examples"}
+
+
+def test_what_does_not_change_them(tiny: Tiny) -> None:
+    before = keys_of(config(tiny), NETWORK, "images")
+    tiny.change(
+        title="Another",
+        licence="CC0",
+        analysis__device="cuda",
+        images__publish="none",
+        output__work="elsewhere",
+        panels__dataset_examples__side=112,
+    )
+    network = replace(NETWORK, name="other", source="a.py:b", classes=("cat",))
+    assert changed(before, keys_of(tiny.config(), network, "images")) == set()
+
+
+def test_what_was_analysed_is_opened_without_the_network(tiny: Tiny) -> None:
+    with pytest.raises(StoreError) as caught:
+        open_atlas(tiny.config())
+    assert caught.value.problem == f"{tiny.work} holds no analysis yet."
+    assert caught.value.remedy == f"Run: lamella build {tiny.file}"
+    (tiny.folder / "images" / "broken.png").write_text("")
+    tiny.works("analyse")
+    (tiny.folder / "network.py").unlink()
+    atlas = open_atlas(tiny.config())
+    assert [layer.name for layer in atlas.network.layers] == ["0", "2", "6"]
+    assert atlas.network.size == (16, 16) and atlas.network.units == 13
+    ((name, why),) = atlas.manifest.skipped
+    assert name == "broken.png" and "not an image" in why
+    assert atlas.publish == "whole"
+    assert keys_now(tiny.config(), atlas) == dict(atlas.keys)
+    changed = keys_now(tiny.change(model__preprocessing__size=17).config(), atlas)
+    assert changed["survey"] != atlas.keys["survey"]
