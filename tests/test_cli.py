@@ -15,7 +15,6 @@ import pytest
 from click.testing import CliRunner
 
 import lamella
-from conftest import Tiny, mistake, process
 from lamella import __version__
 from lamella.cli import main
 from lamella.estimate import seconds_per_unit
@@ -23,6 +22,7 @@ from lamella.panels.feature_visualization import FeatureVisualization
 from lamella.pipeline import Analysis
 from lamella.reports import duration, field_words, stale
 from lamella.units import Field, Layer, ReceptiveField
+from tiny import Tiny, mistake, process
 
 
 def commands() -> Iterator[tuple[str, click.Command]]:
@@ -166,6 +166,20 @@ def test_seconds_per_unit_grow_with_the_steps(tiny: Tiny) -> None:
     )
     assert 0 < seconds_per_unit(analysis, layer, few) < seconds_per_unit(analysis, layer, many)
     assert all(parameter.grad is None for parameter in analysis.model.module.parameters())
+
+
+def test_networks_of_one_size_are_measured_at_it(tiny: Tiny) -> None:
+    text = (tiny.folder / "network.py").read_text()
+    text = text.replace("nn.AdaptiveAvgPool2d(1)", "nn.Identity()").replace("(6, 3)", "(38400, 3)")
+    (tiny.folder / "network.py").write_text(text)
+    preprocessing = {"resize": 165, "size": 165}
+    tiny.change(
+        analysis__panels=["feature_visualization"],
+        model__preprocessing=preprocessing,
+    )
+    assert re.search(r"^6 +linear .* \d+ (s|min|h)$", tiny.works("layers"), re.M)
+    tiny.change(panels__feature_visualization__size=64)
+    assert re.search(r"^6 +linear .* \?$", tiny.works("layers"), re.M)
 
 
 def test_words() -> None:

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conftest import Tiny
 from lamella.config import Config, Preprocessing, load
 from lamella.errors import ConfigError, did_you_mean, said
 from lamella.starting import ATLAS
+from tiny import Tiny
 
 
 def test_defaults_and_paths(tiny: Tiny) -> None:

@@ -15,12 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from conftest import Tiny, write_images
 from lamella import decoding
 from lamella.config import Preprocessing
 from lamella.decoding import BrokenImage, decode
 from lamella.images import Images, find
 from lamella.store import Store
+from tiny import Tiny, write_images
 
 RED, BLUE = (220, 30, 40), (30, 40, 220)
 

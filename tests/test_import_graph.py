@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 import lamella
-from conftest import Tiny
+from tiny import Tiny
 
 PACKAGE = Path(lamella.__file__).parent
 HEAVY = {"torch", "torchvision", "numba", "sklearn", "umap"}

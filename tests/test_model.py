@@ -13,11 +13,11 @@ from safetensors.torch import save_file
 from torch import nn
 
 import lamella
-from conftest import NETWORK, Tiny
 from lamella.config import Preprocessing
 from lamella.errors import ModelError
 from lamella.model import Model, device_of, load
 from lamella.weights import load_weights, weights_digest
+from tiny import NETWORK, Tiny
 
 CPU = torch.device("cpu")
 

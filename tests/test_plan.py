@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from conftest import Tiny
 from lamella.config import Config
 from lamella.errors import ConfigError, StoreError
 from lamella.facts import Network
 from lamella.panels import known_panels
 from lamella.plan import keys_now, keys_of, open_atlas, panels_of
 from lamella.units import Layer
+from tiny import Tiny
 
 NETWORK = Network(
     name="tiny",

@@ -15,10 +15,10 @@ import pytest
 from click.testing import CliRunner
 
 import lamella
-from conftest import mistake
 from lamella.cli import main
 from lamella.errors import SiteError
 from lamella.serving import server_of
+from tiny import mistake
 
 
 @pytest.fixture

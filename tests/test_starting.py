@@ -10,10 +10,10 @@ import pytest
 from click.testing import CliRunner
 
 import lamella
-from conftest import mistake, process
 from lamella.cli import main
 from lamella.config import load
 from lamella.starting import sample_images
+from tiny import mistake, process
 
 
 def init(folder: Path) -> str:

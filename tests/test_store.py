@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conftest import Tiny
 from lamella import store as module
 from lamella.errors import StoreError
 from lamella.facts import gather
 from lamella.store import Folder, Shard, Sheet, Store, digest_of, write_whole
+from tiny import Tiny
 
 PICTURES = {"patch": [b"first", b"", b"third"]}
 

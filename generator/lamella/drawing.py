@@ -20,7 +20,6 @@ from lamella.units import Layer, Unit
 STRIP = 16  # thumbnails per layer on the network's page
 SITEMAP_LIMIT = 50_000  # addresses, by the protocol
 # Which pictures show the photographs themselves, and may have to stay private.
-PHOTOGRAPHIC = ("dataset_examples", "photographs")
 
 
 class Drawing:
@@ -127,11 +126,10 @@ class Drawing:
 
     def pictures(self, write: Write, facts: LayerFacts) -> None:
         """The stored pictures of a layer's units, each under its own address."""
-        hidden = PHOTOGRAPHIC if self.atlas.publish == "none" else ()
-        for panel in self.atlas.keys:
-            if panel in hidden:
+        for panel in self.panels:
+            if panel.shows_photographs and self.atlas.publish == "none":
                 continue
-            for name, stored in facts.of(panel).pictures.items():
+            for name, stored in facts.of(panel.name).pictures.items():
                 if not name.startswith("thumb"):
                     for channel, content in stored.items():
                         unit = Unit(facts.layer.name, channel)

@@ -4,17 +4,20 @@ Flow: beside the pipeline, for `lamella layers`. A few forward and backward pass
 cut at the layer and at the size that the panel would use, times the steps that are set.
 """
 
+import math
 import time
 
 import torch
 
 from lamella.activations import cut
+from lamella.model import Model
 from lamella.optvis import fitted_size
 from lamella.panels.base import Settings
 from lamella.pipeline import Analysis
 from lamella.units import Layer
 
-PIXELS = 8 * 96 * 96  # of the batch that is measured: enough to count, few enough not to wait
+# Pixels of the batch that is measured: enough to count, few enough not to wait.
+PIXELS = {"cpu": 8 * 96 * 96, "cuda": 128 * 96 * 96}
 REPETITIONS = 2
 
 
@@ -23,11 +26,28 @@ def seconds_per_unit(analysis: Analysis, layer: Layer, settings: Settings) -> fl
 
     Args:
         settings: of the panel `feature_visualization`.
+    Returns:
+        NaN where the network does not run at the size of the pictures.
     """
-    model = analysis.model
+    for side in _sides(layer, analysis.model.facts.size, settings):
+        try:
+            return _seconds_per_image(analysis.model, layer, side) * getattr(settings, "steps", 1)
+        except (RuntimeError, ValueError, AssertionError):  # a network of one fixed size
+            continue
+    return math.nan
+
+
+def _sides(layer: Layer, native: tuple[int, int], settings: Settings) -> list[int]:
+    """The side of the panel's pictures, in pixels; then the network's own."""
+    if side := getattr(settings, "size", None):
+        return [side]
+    return [fitted_size(layer.field.size if layer.field else None, native=min(native)), min(native)]
+
+
+def _seconds_per_image(model: Model, layer: Layer, side: int) -> float:
+    """Seconds that one image takes, forward to the layer and back."""
     network = cut(model.module, model.traced[layer.name].target)
-    side = _side(layer, model.facts.size, settings)
-    batch = max(1, PIXELS // side**2)
+    batch = max(1, PIXELS.get(model.device.type, PIXELS["cpu"]) // side**2)
     images = torch.rand(batch, 3, side, side, device=model.device, requires_grad=True)
 
     def step() -> float:
@@ -39,11 +59,4 @@ def seconds_per_unit(analysis: Analysis, layer: Layer, settings: Settings) -> fl
 
     step()
     # The least of them: whatever else the machine does only adds to it.
-    fastest = min(step() for _ in range(REPETITIONS))
-    return fastest / batch * float(getattr(settings, "steps", 1))
-
-
-def _side(layer: Layer, native: tuple[int, int], settings: Settings) -> int:
-    """The side of the panel's pictures of a layer, in pixels."""
-    field = layer.field.size if layer.field else None
-    return getattr(settings, "size", None) or fitted_size(field, native=min(native))
+    return min(step() for _ in range(REPETITIONS)) / batch

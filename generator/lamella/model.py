@@ -38,7 +38,7 @@ class Model:
 
     @cached_property
     def _constants(self) -> tuple[Tensor, Tensor]:
-        # First asked for by the survey, in inference mode, then by the ascent, which needs gradients.
+        # The survey asks first, in inference mode; the ascent, next, needs gradients.
         with torch.inference_mode(False):
             scale = torch.tensor(self.preprocessing.std)
             factor = self.preprocessing.scale / scale

@@ -56,7 +56,7 @@ def layer_note(facts: LayerFacts) -> Note:
     if "picture" in made.sheets:
         note["size"] = made.sheets["picture"].width
         stored = made.pictures.get("picture", {})
-        ratio = made.numbers.get("ratio", np.zeros(facts.layer.channels))
+        ratio = made["activation"] / np.maximum(facts.of("survey")["maximum"], 1e-6)
         ranked = sorted(stored, key=lambda channel: (-float(ratio[channel]), channel))
         # Not the very strongest, which are often the oddest, but from the upper quarter.
         upper = ranked[: max(BAND, len(ranked) // 4)]

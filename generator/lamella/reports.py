@@ -3,6 +3,7 @@
 Flow: beside the pipeline; `status` and `prune` need no torch.
 """
 
+import math
 import re
 import shutil
 from collections.abc import Sequence
@@ -46,7 +47,9 @@ def field_words(layer: Layer) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Seconds in a reader's words."""
+    """Seconds in a reader's words; "?" where they are not known."""
+    if math.isnan(seconds):
+        return "?"
     if seconds < 90:
         return f"{seconds:.0f} s"
     if seconds < 90 * 60:
@@ -78,7 +81,7 @@ def layers_report(config: Config, timed: bool) -> None:
         if timed and visualization:
             left = missing["feature_visualization"]
             seconds = left and left * seconds_per_unit(analysis, layer, visualization[1])
-            total += seconds
+            total += 0.0 if math.isnan(seconds) else seconds
             row.append(duration(seconds))
         table.add_row(*row)
     _show(table)

@@ -70,7 +70,7 @@ class Sections:
     def _pending(self, panel: Panel) -> Sequence[str] | None:
         """For each unit, why a section of this panel may be empty; None: no reason to say so."""
         channels = self.facts.layer.channels
-        if panel.name == "dataset_examples" and self.facts.atlas.publish == "none":
+        if panel.shows_photographs and self.facts.atlas.publish == "none":
             return [WITHHELD] * channels
         if panel.per == "view":
             return None

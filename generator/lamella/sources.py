@@ -153,8 +153,9 @@ def _returned(path: Path, function: str) -> Any:
         if callable(build):
             return build()
     except (Exception, SystemExit) as error:
+        what = f"{type(error).__name__}: {said(error)}"
         raise ModelError(
-            f"[model] source: {path} fails{_place(error, path)}: {type(error).__name__}: {said(error)}.",
+            f"[model] source: {path} fails{_place(error, path)}: {what}.",
             f"It must work in a Python of its own: from {path.stem} import {function}.",
         ) from error
     finally:

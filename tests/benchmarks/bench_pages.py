@@ -1,7 +1,7 @@
 """Unit pages a second on one core, and what it costs to find that nothing has changed.
 
-Prints both; the aims are 1,000 a second and at most half of the time. Counted in processor time, since
-the cores of a test machine are shared.
+Prints both; the aims are 1,000 a second and at most half of the time. Counted in processor time,
+since the cores of a test machine are shared.
 """
 
 import os

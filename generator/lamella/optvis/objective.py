@@ -15,6 +15,10 @@ import torch
 from torch import Tensor
 
 
+# A spread under this share of the layer's mean counts as this share.
+SMALLEST_SPREAD = 0.05
+
+
 class Objective(ABC):
     """A number per image, from the target's values.
 
@@ -78,12 +82,12 @@ class Sum(Objective):
 class Channel(Objective):
     """The mean of a channel over its positions, a channel per image.
 
-    `own - contrast * min(own, crowd) / crowd * crowd`, the quotient held constant, where `own` is
-    the weighted mean over positions of `max(a, leak * a)` and `crowd` the 4-norm over all channels
-    of the weighted means of `max(a, 0)`. So the gradient is that of `log own - contrast * log
-    crowd`: near the end the picture is kept from exciting the whole layer, while at the start,
-    when `own` is small, the crowd has no say. With `leak=1, border=0, contrast=0` it is Distill's
-    plain mean.
+    `own - contrast * share * crowd`, where `own` is the weighted mean over positions of
+    `max(a, leak * a)`, `crowd` the 4-norm over all channels of the weighted means of `max(a, 0)`,
+    and `share = own / crowd`, within 0 and 1 and held constant. So the gradient points where that
+    of `log own - contrast * log crowd` does: a picture that excites the whole layer is held back,
+    while at the start, when `own` is small, the crowd has no say. With `leak=1, border=0,
+    contrast=0` it is Distill's plain mean.
 
     Args:
         channels: channel numbers, int64, `(image,)`.
@@ -94,10 +98,19 @@ class Channel(Objective):
         border: how many rows and columns of the map from its edge in count less, in a ramp: those
             see the network's zero padding and no whole receptive field.
         contrast: weight of the crowd, from 0 to less than 1.
+        spread: how much each channel of the target usually varies, `(channel,)`; the crowd is
+            compared in these units, which makes pictures more selective. The standard deviation
+            over a set of images serves; without it, all channels count alike.
     """
 
     def __init__(
-        self, channels: Tensor, *, leak: float = 0.1, border: float = 1.5, contrast: float = 0.4
+        self,
+        channels: Tensor,
+        *,
+        leak: float = 0.1,
+        border: float = 1.5,
+        contrast: float = 0.5,
+        spread: Tensor | None = None,
     ) -> None:
         if not 0 <= contrast < 1:
             raise ValueError(f"contrast={contrast}: give at least 0 and less than 1.")
@@ -107,6 +120,7 @@ class Channel(Objective):
         self.leak = leak
         self.border = border
         self.contrast = contrast
+        self.spread = spread
         self.description = "mean of the channel" + self._nuances()
 
     def _nuances(self) -> str:
@@ -126,6 +140,8 @@ class Channel(Objective):
         images, there = shape[:2]
         if len(self.channels) != images:
             raise ValueError(f"{len(self.channels)} channels for {images} images: give one each.")
+        if self.spread is not None and len(self.spread) != there:
+            raise ValueError(f"{len(self.spread)} spreads for {there} channels: give one each.")
         wrong = sorted({int(c) for c in self.channels if not 0 <= int(c) < there})
         if wrong:
             raise ValueError(f"No channel {wrong[0]}: the target has {there}, numbered from 0.")
@@ -141,6 +157,11 @@ class Channel(Objective):
         if not self.contrast:
             return own
         means = (activations.float().relu() * weights).sum((2, 3))  # (image, channel)
+        if self.spread is not None:
+            spread = self.spread.to(activations.device, torch.float32)
+            # A channel that hardly ever varies must not drown all others.
+            spread = spread.clamp(min=SMALLEST_SPREAD * spread.mean())
+            means = means * (spread[self.channels.to(spread.device)][:, None] / spread)
         # Over the largest first: the fourth power of 1e10 would overflow.
         largest = means.detach().amax(1, keepdim=True).clamp(min=torch.finfo(means.dtype).tiny)
         crowd = (means / largest).pow(4).sum(1).clamp(min=1e-6).pow(0.25) * largest[:, 0]
@@ -157,10 +178,11 @@ class Neuron(Channel):
         *,
         row: int | None = None,
         column: int | None = None,
-        contrast: float = 0.4,
+        contrast: float = 0.5,
+        spread: Tensor | None = None,
     ) -> None:
         # One position has no background to trade against: its sign does not matter.
-        super().__init__(channels, leak=1.0, contrast=contrast)
+        super().__init__(channels, leak=1.0, contrast=contrast, spread=spread)
         self.row = row
         self.column = column
         where = "centre" if row is None and column is None else f"row {row}, column {column}"

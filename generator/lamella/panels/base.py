@@ -36,6 +36,8 @@ class Panel:
         version: raised when its result changes for the same settings.
         needs: names of the panels whose results it reads.
         uses_images: whether its result depends on the images.
+        shows_photographs: whether its stored pictures are cut from the images; they are then left
+            out of an atlas that does not publish those.
         uses_seed: whether it depends on the seed.
         per: "unit" where shards hold channels of a layer; "network" where they are of all layers at
             once; "view" where nothing is stored, since the survey knows it already.
@@ -52,6 +54,7 @@ class Panel:
     uses_images: ClassVar[bool] = False
     per: ClassVar[str] = "unit"
     slow: ClassVar[bool] = False
+    shows_photographs: ClassVar[bool] = False
     uses_seed: ClassVar[bool] = False
     entries: ClassVar[str] = "units"
     settings: ClassVar[type[Settings]] = Settings

@@ -73,6 +73,7 @@ class DatasetExamples(Panel):
     )
     needs: ClassVar[tuple[str, ...]] = ("survey",)
     uses_images: ClassVar[bool] = True
+    shows_photographs: ClassVar[bool] = True
     settings: ClassVar[type[Settings]] = Options
 
     def compute(self, job: Job, layer: Layer, channels: Sequence[int]) -> Iterator[Shard]:
@@ -118,18 +119,13 @@ class DatasetExamples(Panel):
         cells = facts.of(self.name).sheets["patches"]
         height, width = facts.network.size
         tiles = []
-        for place in range(cells.columns * cells.rows):
-            image = int(survey["top_image"][channel, place])
-            activation = float(survey["top_activation"][channel, place])
+        names = ("top_image", "top_activation", "top_row", "top_column")
+        found = zip(*(survey[name][channel].tolist() for name in names), strict=True)
+        for place, (image, activation, row, column) in enumerate(found):
             if image < 0 or (activation <= 0 and not facts.layer.signed):
                 break
             photograph = facts.manifest.photographs[image]
-            box = facts.layer.box(
-                int(survey["top_row"][channel, place]),
-                int(survey["top_column"][channel, place]),
-                height,
-                width,
-            )
+            box = facts.layer.box(row, column, height, width)
             what = photograph.label or "photograph"
             cell = Picture(
                 sheet.src,

@@ -32,6 +32,7 @@ class Photographs(Panel):
     title: ClassVar[str] = "Photographs"
     needs: ClassVar[tuple[str, ...]] = ("survey",)
     uses_images: ClassVar[bool] = True
+    shows_photographs: ClassVar[bool] = True
     per: ClassVar[str] = "network"
     entries: ClassVar[str] = "images"
     settings: ClassVar[type[Settings]] = Options

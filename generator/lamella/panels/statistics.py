@@ -12,6 +12,7 @@ from lamella.panels.base import Panel
 from lamella.survey.bins import ZERO, edges
 
 SHOWN = 48  # bars
+_EDGES = np.delete(edges(), ZERO)  # without the bin of zeros
 
 
 class Statistics(Panel):
@@ -54,8 +55,8 @@ class Statistics(Panel):
 
 def histogram(counts: np.ndarray, maximum: float, p999: float) -> Histogram | None:
     """The survey's counts in even steps; the activations of exactly zero are left out."""
-    bounds = edges()
-    bounds, counts = np.delete(bounds, ZERO), np.delete(counts, ZERO)
+    bounds = _EDGES
+    counts = np.delete(counts, ZERO)
     filled = np.flatnonzero(counts)
     if not filled.size:
         return None
