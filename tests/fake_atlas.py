@@ -170,6 +170,7 @@ class Fake:
             name=self.network,
             source=self.source,
             digest="0123456789abcdef" * 4,
+            architecture="fedcba9876543210" * 4,
             parameters=1_234_567,
             size=(self.side, self.side),
             preprocessing={"resize": 256, "mean": [0.5, 0.5, 0.5], "channels": "RGB"},

@@ -39,7 +39,6 @@ def test_distinct_names_get_distinct_slugs(one: str, other: str) -> None:
 
 
 @given(NAMES)
-@pytest.mark.xfail(strict=False, reason="links.py: a name may look like another's slug")
 @example("A")
 def test_no_name_can_take_the_slug_of_another(name: str) -> None:
     assert slug(name) == name or slug(slug(name)) != slug(name)
@@ -62,7 +61,6 @@ def test_reserved_names_are_changed(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["sitemap.xml", "search.js", "map-data.js"])
-@pytest.mark.xfail(strict=False, reason="links.py: files of the site's own")
 def test_files_that_an_atlas_has_of_its_own_are_reserved(name: str) -> None:
     assert slug(name) != name
 

@@ -221,3 +221,29 @@ def test_dark_units_are_told(full):
     assert not np.isnan(facts.of("feature_visualization")["activation"]).any()
 
 
+
+
+def test_a_network_of_one_size_is_visualized_at_it(full):
+    """A linear layer behind a flattened map: pictures of another size would not fit."""
+    (full.folder / "network.py").write_text(
+        "import torch\n"
+        "from torch import nn\n\n\n"
+        "def network():\n"
+        "    torch.manual_seed(0)\n"
+        "    layers = nn.Sequential(\n"
+        "        nn.Conv2d(3, 4, 3, stride=2), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 49, 3)\n"
+        "    )\n"
+        "    return layers.eval()\n"
+    )
+    analyse(full.change(panels__feature_visualization={"steps": 2, "batch": 4}))
+    _, head = open_atlas(full.config()).layers()
+    assert head.of("feature_visualization").sheets["picture"].width == 16
+    assert head.layer.sources[0].positions == 49
+
+
+def test_another_architecture_has_other_keys(full):
+    before = Analysis.of(full.config()).atlas.keys
+    network = full.folder / "network.py"
+    network.write_text(network.read_text().replace("nn.ReLU()", "nn.GELU()", 1))
+    after = Analysis.of(full.config()).atlas.keys
+    assert all(before[name] != after[name] for name in before)

@@ -16,6 +16,7 @@ NETWORK = Network(
     name="tiny",
     source="network.py:network",
     digest="d" * 64,
+    architecture="a" * 64,
     parameters=10,
     size=(16, 16),
     preprocessing={"size": 16, "mean": [0.5, 0.5, 0.5]},

@@ -125,13 +125,7 @@ def init(folder: Path) -> None:
 @_selection
 @_folders
 def build(
-    config: Path,
-    layers: tuple[str, ...],
-    panels: tuple[str, ...],
-    channels: str | None,
-    device: str | None,
-    work: Path | None,
-    site: Path | None,
+    config: Path, device: str | None, work: Path | None, site: Path | None, **selection: Any
 ) -> None:
     """Analyse and render what CONFIG asks for and lacks.
 
@@ -141,8 +135,7 @@ def build(
     """
     from lamella.building import analysed
 
-    loaded = _load(config, work, site, device)
-    analysed(loaded, layers, panels, channels, rendering=True)
+    analysed(_load(config, work, site, device), **selection, rendering=True)
 
 
 @main.command()
@@ -150,13 +143,7 @@ def build(
 @_selection
 @_folders
 def analyse(
-    config: Path,
-    layers: tuple[str, ...],
-    panels: tuple[str, ...],
-    channels: str | None,
-    device: str | None,
-    work: Path | None,
-    site: Path | None,
+    config: Path, device: str | None, work: Path | None, site: Path | None, **selection: Any
 ) -> None:
     """Compute what CONFIG asks for and lacks; write no pages.
 
@@ -165,8 +152,7 @@ def analyse(
     """
     from lamella.building import analysed
 
-    loaded = _load(config, work, site, device)
-    analysed(loaded, layers, panels, channels, rendering=False)
+    analysed(_load(config, work, site, device), **selection, rendering=False)
 
 
 @main.command()

@@ -11,8 +11,8 @@ import torch
 
 from lamella.activations import cut
 from lamella.model import Model
-from lamella.optvis import fitted_size
 from lamella.panels.base import Settings
+from lamella.panels.feature_visualization import picture_side
 from lamella.pipeline import Analysis
 from lamella.units import Layer
 
@@ -29,19 +29,11 @@ def seconds_per_unit(analysis: Analysis, layer: Layer, settings: Settings) -> fl
     Returns:
         NaN where the network does not run at the size of the pictures.
     """
-    for side in _sides(layer, analysis.model.facts.size, settings):
-        try:
-            return _seconds_per_image(analysis.model, layer, side) * getattr(settings, "steps", 1)
-        except (RuntimeError, ValueError, AssertionError):  # a network of one fixed size
-            continue
-    return math.nan
-
-
-def _sides(layer: Layer, native: tuple[int, int], settings: Settings) -> list[int]:
-    """The side of the panel's pictures, in pixels; then the network's own."""
-    if side := getattr(settings, "size", None):
-        return [side]
-    return [fitted_size(layer.field.size if layer.field else None, native=min(native)), min(native)]
+    side = getattr(settings, "size", None) or picture_side(analysis.model, layer)
+    try:
+        return _seconds_per_image(analysis.model, layer, side) * getattr(settings, "steps", 1)
+    except (RuntimeError, ValueError, AssertionError):
+        return math.nan
 
 
 def _seconds_per_image(model: Model, layer: Layer, side: int) -> float:

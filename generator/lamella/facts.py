@@ -25,6 +25,7 @@ class Network:
         name: as the user calls it; part of every address.
         source: where it came from, `torchvision:resnet18` say.
         digest: SHA-256 of its weights, in hex.
+        architecture: digest of what was traced of all its layers.
         parameters: how many numbers it has learned.
         size: height and width of its input, in pixels.
         preprocessing: how an image becomes its input, as plain values.
@@ -35,6 +36,7 @@ class Network:
     name: str
     source: str
     digest: str
+    architecture: str
     parameters: int
     size: tuple[int, int]
     preprocessing: Mapping[str, Any]

@@ -12,7 +12,10 @@ from functools import lru_cache
 from lamella.units import Unit
 
 # What Windows reserves, and the folders and pages that an atlas has of its own.
-_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)|(assets|images)$|.*\.html?$")
+_RESERVED = re.compile(
+    r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)|(assets|images)$|.*\.(html?|js|css|xml|webp)$"
+)
+_TAKEN = re.compile(r".*-[0-9a-f]{6}$")  # what the slug of another name may look like
 
 
 @lru_cache(maxsize=4096)  # every address of every page asks for two
@@ -25,7 +28,7 @@ def slug(name: str) -> str:
     """
     kept = re.sub(r"[^a-z0-9._@-]+", "-", name.lower()).strip("._-")[:80]
     reserved = not kept or _RESERVED.match(kept)
-    if kept == name and not reserved:
+    if kept == name and not reserved and not _TAKEN.match(name):
         return name
     digest = hashlib.sha1(name.encode(), usedforsecurity=False).hexdigest()[:6]
     return f"x-{kept}-{digest}" if reserved else f"{kept}-{digest}"

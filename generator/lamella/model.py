@@ -15,6 +15,7 @@ from lamella.config import Config, Preprocessing
 from lamella.errors import ModelError, said
 from lamella.facts import Network
 from lamella.sources import from_file, from_torchvision, mend_torchvision
+from lamella.store import digest_of
 from lamella.trace import Traced, trace
 from lamella.weights import load_weights, weights_digest
 
@@ -97,6 +98,7 @@ def load(config: Config, device: torch.device) -> Model:
         name=section.name,
         source=section.source,
         digest=weights_digest(module),
+        architecture=digest_of([found.layer.as_dict() for found in traced]),
         parameters=sum(parameter.numel() for parameter in module.parameters()),
         size=size,
         preprocessing=preprocessing.model_dump(mode="json"),

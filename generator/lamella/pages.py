@@ -109,7 +109,7 @@ def _common(drawing: Drawing) -> str:
             resources.code_digest(type(panel) for panel in panels),
             asdict(about),
             network,
-            [atlas.manifest.digest, atlas.manifest.skipped, atlas.publish, dict(atlas.keys)],
+            [asdict(atlas.manifest), atlas.publish, dict(atlas.keys)],
             [[panel.name, panel.title, panel.about, panel.version] for panel in panels],
             whole,
         ]

@@ -51,7 +51,11 @@ def panels_of(config: Config) -> list[tuple[Panel, Settings]]:
 
 def keys_of(config: Config, network: Network, images: str) -> dict[str, str]:
     """The key of the survey and of every panel: SHA-256 of all that its result depends on."""
-    base = {"weights": network.digest, "preprocessing": dict(network.preprocessing)}
+    base = {
+        "weights": network.digest,
+        "architecture": network.architecture,
+        "preprocessing": dict(network.preprocessing),
+    }
     survey = {**base, "panel": "survey", "version": SURVEY_VERSION, "images": images}
     keys = {"survey": digest_of(survey)}
     for panel, settings in panels_of(config):

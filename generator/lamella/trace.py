@@ -154,9 +154,10 @@ def trace(network: nn.Module, size: tuple[int, int], channels: int = 3) -> tuple
     try:
         with torch.no_grad(), Watch(record.see):
             network(image)
-    except (RuntimeError, ValueError, TypeError) as error:
+    except Exception as error:  # the user's own code may raise anything
         raise ModelError(
-            f"The network does not run on an image of {size[0]} x {size[1]} pixels: {error}",
+            f"The network does not run on an image of {size[0]} x {size[1]} pixels: "
+            f"{type(error).__name__}: {error}",
             "Set [model.preprocessing] size to the size it was trained with.",
         ) from error
     finally:

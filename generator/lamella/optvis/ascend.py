@@ -1,9 +1,9 @@
 """The loop: gradient ascent for a batch of units at once, one image each.
 
 Flow: param -> transform -> network -> objective -> **ascend** -> panels. The gradient of each image
-is brought to length one (per number of its spectrum) before Adam's step, whose damping is then a
-share of that length: frequencies that the unit does not care about stay quiet, where Adam alone
-would turn their tiny gradients into full steps and the picture into noise.
+is brought to unit size before Adam's step, so that Adam's epsilon means a share of it: frequencies
+that the unit does not care about stay quiet, where Adam alone would turn their tiny gradients into
+full steps, and the picture into noise.
 
 Bytes: a unit's picture depends on its seed, its settings, the batch size, the thread count and the
 machine, and on nothing else: not on its neighbours, its place in the batch or any global state.
@@ -26,14 +26,15 @@ from lamella.optvis.transform import Transformation, view
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How a picture is made. The defaults were tuned by eye and number for 64 steps.
+    """How a picture is made. The defaults were tuned by number and by eye at 64 steps.
 
     Attributes:
         steps: of ascent; 64 is a preview, 512 usual.
-        learning_rate: first step of a magnitude of the spectrum; falls to a tenth as a cosine.
+        learning_rate: first step of a coefficient of the spectrum, in an ascent of 64; a longer one
+            takes smaller steps. It falls to a tenth as a half cosine.
         decay, wave, deviation: see `Fourier`.
-        momentum: Adam's first beta. Low: 64 steps leave no time for a long memory.
-        damping: Adam's epsilon, as a share of the image's gradient. 0 is plain Adam.
+        momentum: Adam's first beta; low, since 64 steps leave no time for a long memory.
+        damping: Adam's epsilon, as a share of the image's mean gradient; 0 is plain Adam.
         transformation: what the picture must withstand.
         snapshots: how many of the last states compete by the objective on the clean picture.
     """
@@ -48,6 +49,10 @@ class Settings:
     transformation: Transformation = field(default_factory=Transformation)
     snapshots: int = 3
 
+    def __post_init__(self) -> None:
+        if self.steps < 1 or self.snapshots < 1:
+            raise ValueError("steps and snapshots: give at least 1 of each.")
+
     def for_field(self, receptive_field: int | None) -> "Settings":
         """These settings, for units that see that many pixels.
 
@@ -58,8 +63,19 @@ class Settings:
         if receptive_field is None:
             return self
         wave = max(24.0, 2.0 * receptive_field)
-        bolder = max(1.0, (96 / wave) ** 0.5)
+        bolder = max(1.0, math.sqrt(96 / wave))
         return replace(self, wave=wave, learning_rate=self.learning_rate * bolder)
+
+    def rate(self, step: int) -> float:
+        """Learning rate at a step: large strokes first, then rest."""
+        longer = math.pow(64 / self.steps, 0.75)  # with the same steps, 512 of them would posterise
+        return self.learning_rate * longer * (0.55 + 0.45 * math.cos(math.pi * step / self.steps))
+
+    def keeps(self, step: int) -> bool:
+        """Whether the state after this step is one of the snapshots, a 16th of the steps apart."""
+        apart = max(1, self.steps // 16)
+        left = self.steps - 1 - step
+        return left % apart == 0 and left // apart < self.snapshots
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,35 +154,32 @@ def ascend(
         maximize=True,
         fused=True,
     )
-    curve, lengths = [], []
-    best = _Best(objective)
+    curve, lengths, snapshots = [], [], []
     for step in range(settings.steps):
-        images = fourier(spectra)
-        shaken = view(images, matrices[step], settings.transformation.interpolation)
-        activations = _seen(network, shaken, size)
+        shaken = view(fourier(spectra), matrices[step], settings.transformation.interpolation)
+        activations = _seen(network, shaken)
         if step == 0:
             objective.check(activations.shape)
         values = objective(activations)
         (gradient,) = torch.autograd.grad(values.sum(), spectra)
-        length = gradient.square().mean((1, 2, 3, 4), keepdim=True).sqrt()
+        length = _length(gradient)
         spectra.grad = gradient / length.clamp(min=torch.finfo(torch.float32).tiny)
+        adam.param_groups[0]["lr"] = settings.rate(step)
+        adam.step()
         curve.append(values.detach())
         lengths.append(length.flatten())
-        adam.param_groups[0]["lr"] = _learning_rate(settings, step)
-        adam.step()
-        left = settings.steps - 1 - step
-        apart = max(1, settings.steps // 16)
-        if left % apart == 0 and left // apart < settings.snapshots:
+        if settings.keeps(step):
             with torch.no_grad():
-                clean = fourier(spectra)
-                best.offer(clean, _seen(network, clean, size), step + 1)
-    _require_finite(torch.stack(curve), torch.stack(lengths), settings.steps)
+                snapshots.append(_Snapshot.of(fourier(spectra), network, objective, step + 1))
+    _require_finite(torch.stack(curve), torch.stack(lengths))
+    images, _, peak, mean, taken = _best(snapshots)
     dead = (lengths[0] == 0) & (lengths[-1] == 0)
-    return Ascent(best.images, torch.stack(curve, 1), best.peak, best.mean, best.step, dead)
+    return Ascent(images, torch.stack(curve, dim=1), peak, mean, taken, dead)
 
 
-class _Best:
-    """The best clean picture so far, image by image."""
+@dataclass(frozen=True, slots=True)
+class _Snapshot:
+    """A state on the way: clean pictures, and what the objective and the target say to them."""
 
     images: Tensor
     value: Tensor
@@ -174,65 +187,62 @@ class _Best:
     mean: Tensor
     step: Tensor
 
-    def __init__(self, objective: Objective) -> None:
-        self.objective = objective
-        self.empty = True
-
-    def offer(self, images: Tensor, activations: Tensor, step: int) -> None:
-        value, response = self.objective(activations), self.objective.response(activations)
-        new = {
-            "images": images,
-            "value": value,
-            "peak": response.amax((1, 2)),
-            "mean": response.mean((1, 2)),
-            "step": torch.full(value.shape, step, device=value.device),
-        }
-        if not self.empty:
-            better = value > self.value
-            for name, candidate in new.items():
-                mask = better.view(-1, *[1] * (candidate.dim() - 1))
-                new[name] = torch.where(mask, candidate, getattr(self, name))
-        for name, kept in new.items():
-            setattr(self, name, kept)
-        self.empty = False
+    @staticmethod
+    def of(
+        images: Tensor, network: Callable[[Tensor], Tensor], objective: Objective, step: int
+    ) -> "_Snapshot":
+        activations = _seen(network, images)
+        value, response = objective(activations), objective.response(activations)
+        taken = torch.full(value.shape, step, device=value.device)
+        return _Snapshot(images, value, response.amax((1, 2)), response.mean((1, 2)), taken)
 
 
-def _learning_rate(settings: Settings, step: int) -> float:
-    """Down to a tenth as a half cosine: large strokes first, then rest."""
-    return settings.learning_rate * (0.55 + 0.45 * math.cos(math.pi * step / settings.steps))
+def _best(snapshots: Sequence[_Snapshot]) -> tuple[Tensor, ...]:
+    """Each field of the snapshots, image by image from the one of the highest value."""
+    best = torch.stack([snapshot.value for snapshot in snapshots]).argmax(0)
+    image = torch.arange(len(best), device=best.device)
+    fields = ("images", "value", "peak", "mean", "step")
+    return tuple(torch.stack([getattr(s, name) for s in snapshots])[best, image] for name in fields)
 
 
-def _seen(network: Callable[[Tensor], Tensor], images: Tensor, size: int) -> Tensor:
-    """The target's values; an error of the network about small maps becomes one about the size."""
+def _length(gradient: Tensor) -> Tensor:
+    """Root mean square per image, `(image, 1, ...)`: squared in float64, or 1e-25 would be none."""
+    axes = tuple(range(1, gradient.dim()))
+    norm: Tensor = torch.linalg.vector_norm(gradient, dim=axes, keepdim=True, dtype=torch.float64)
+    return (norm / math.sqrt(gradient[0].numel())).float()
+
+
+def _seen(network: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
+    """The target's values; a network's complaint about small maps becomes one about the size."""
+    size = f"{images.shape[-1]} x {images.shape[-1]} px"
     try:
         activations = network(images)
     except RuntimeError as error:
-        if not any(word in str(error).lower() for word in ("too small", "kernel size can't")):
+        if not any(words in str(error).lower() for words in ("too small", "kernel size can't")):
             raise
         raise ValueError(
-            f"Images of {size} x {size} px are too small for the network ({error}): give a larger "
-            "size."
+            f"Images of {size} are too small for the network: give a larger size. ({error})"
         ) from error
     if activations.dim() != 4:
         raise ValueError(
-            f"The network returned values of shape {tuple(activations.shape)}: give them as (image,"
+            f"The network returned values of shape {tuple(activations.shape)}: they must be (image,"
             " channel, row, column)."
         )
-    if activations.shape[2] * activations.shape[3] == 0:
-        raise ValueError(f"Images of {size} x {size} px leave the target no position: give more.")
+    if not activations.shape[2] * activations.shape[3]:
+        raise ValueError(f"Images of {size} leave the target no position: give a larger size.")
     return activations
 
 
-def _require_finite(curve: Tensor, lengths: Tensor, steps: int) -> None:
-    """Refuse pictures that came out of numbers that are none.
+def _require_finite(curve: Tensor, lengths: Tensor) -> None:
+    """Refuse pictures that came out of numbers that are none; both arguments `(step, image)`.
 
-    Checked once, behind the loop: a check within would wait for the device at each step.
+    Checked once, behind the loop: within, it would wait for the device at each step.
     """
-    for what, values in (("The activations", curve), ("The gradients", lengths)):
+    for what, values in (("activations", curve), ("gradients", lengths)):
         broken = (~values.isfinite()).nonzero()
         if len(broken):
             step, image = broken[0].tolist()
             raise ValueError(
-                f"{what} of image {image} are not finite at step {step + 1} of {steps}: the "
-                "network's weights may be broken, or half precision too narrow for it."
+                f"The {what} of image {image} are not finite from step {step + 1} of {len(curve)} "
+                "on: the network's weights may be broken, or half precision too narrow for it."
             )

@@ -14,7 +14,6 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-
 # A spread under this share of the layer's mean counts as this share.
 SMALLEST_SPREAD = 0.05
 

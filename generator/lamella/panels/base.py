@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class Settings(BaseModel):
     """What `[panels.<name>]` in atlas.toml may set: each field carries its default and its doc."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class Panel:

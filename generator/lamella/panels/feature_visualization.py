@@ -25,6 +25,7 @@ from lamella.units import Layer, Unit
 
 if TYPE_CHECKING:
     from lamella.job import Job
+    from lamella.model import Model
 
 
 class Options(Settings):
@@ -49,6 +50,28 @@ def seed_of(seed: int, unit: Unit) -> int:
     return int.from_bytes(digest[:7], "big")
 
 
+def picture_side(model: Model, layer: Layer) -> int:
+    """Side of a layer's pictures, in pixels: by receptive field where the network allows it.
+
+    A network with a linear layer behind a flattened map, or with learned positions, runs at its own
+    size alone.
+    """
+    import torch
+
+    from lamella.activations import cut
+    from lamella.optvis import fitted_size
+
+    native = min(model.facts.size)
+    side = fitted_size(layer.field.size if layer.field else None, native=native)
+    image = torch.zeros(1, 3, side, side, device=model.device)
+    try:
+        with torch.no_grad():
+            cut(model.module, model.traced[layer.name].observed)(model.normalise(image))
+    except Exception:  # the user's own code may raise anything
+        return native
+    return side
+
+
 class FeatureVisualization(Panel):
     """One picture per unit, its thumbnail, and how strongly the unit answers to it."""
 
@@ -67,14 +90,13 @@ class FeatureVisualization(Panel):
 
         from lamella.activations import cut
         from lamella.errors import LamellaError
-        from lamella.optvis import Channel, Settings, ascend, fitted_size
+        from lamella.optvis import Channel, Settings, ascend
 
         options: Options = job.settings
         model, traced = job.model, job.model.traced[layer.name]
         target, observed = (cut(model.module, at) for at in (traced.target, traced.observed))
-        field = layer.field.size if layer.field else None
-        size = options.size or fitted_size(field, native=min(model.facts.size))
-        settings = Settings(steps=options.steps).for_field(field)
+        size = options.size or picture_side(model, layer)
+        settings = Settings(steps=options.steps).for_field(layer.field and layer.field.size)
         batch = options.batch or (128 if model.device.type == "cuda" else 16)
         for first in range(0, len(channels), batch):
             run = tuple(channels[first : first + batch])

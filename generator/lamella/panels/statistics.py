@@ -49,8 +49,8 @@ class Statistics(Panel):
             rows.append(("Feature visualization", f"{made['activation'][channel]:.4g}"))
         note = "No photograph of the set excites this unit." if facts.silent(channel) else ""
         table = Table("", tuple(rows), note=note)
-        histogram = histogram(survey["counts"][channel], maximum, float(survey["p999"][channel]))
-        return (histogram, table) if histogram else (table,)
+        chart = histogram(survey["counts"][channel], maximum, float(survey["p999"][channel]))
+        return (chart, table) if chart else (table,)
 
 
 def histogram(counts: np.ndarray, maximum: float, p999: float) -> Histogram | None:
