@@ -1,7 +1,7 @@
 """The loop: it climbs, keeps its promises about bytes, and says what went wrong."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 import torch
@@ -13,6 +13,15 @@ from lamella.optvis import Ascent, Channel, Neuron, Objective, Settings, ascend,
 
 CHANNELS = 12
 QUICK = Settings(steps=12)
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Threads that wait for each other make a busy machine slow."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 def cut_network(seed: int = 0) -> nn.Sequential:
@@ -70,7 +79,9 @@ def test_what_is_said_of_a_picture_is_so() -> None:
     torch.testing.assert_close(made.mean, clean.mean((1, 2)))
 
 
-def test_bytes_do_not_depend_on_neighbours_or_place() -> None:
+@pytest.mark.parametrize("threads", [1, 2])
+def test_bytes_do_not_depend_on_neighbours_or_place(threads: int) -> None:
+    torch.set_num_threads(threads)
     channels = list(range(8))
     seeds = [channel + 100 for channel in channels]
     together = pictures(channels, seeds)
@@ -90,8 +101,9 @@ def test_bytes_are_by_seed() -> None:
 
 
 def test_global_randomness_is_left_alone() -> None:
+    network, objective = cut_network(), Channel(torch.tensor([0]))
     before = torch.random.get_rng_state()
-    pictures([0], [0])
+    ascend(network, objective, size=32, seeds=[0], settings=QUICK)
     assert torch.equal(torch.random.get_rng_state(), before)
 
 

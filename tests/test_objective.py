@@ -46,7 +46,9 @@ def slow_value(
     count = len(activations)
     floor = SMALLEST_SPREAD * sum(spread) / count if spread else 0
     units = [max(each, floor) for each in spread] if spread else [1.0] * count
-    crowd = sum((mean(k, 0) * units[channel] / units[k]) ** 4 for k in range(count)) ** 0.25
+    crowd = math.sqrt(
+        math.sqrt(sum((mean(k, 0) * units[channel] / units[k]) ** 4 for k in range(count)))
+    )
     return own - contrast * (min(max(own / crowd, 0), 1) * crowd if crowd else 0)
 
 
@@ -76,8 +78,9 @@ def test_channel_is_its_formula(
     spreads = values(channels, seed=seed + 1).abs() if spread else None
     objective = Channel(wanted, leak=leak, border=border, contrast=contrast, spread=spreads)
     weights = slow_weights(rows, columns, border)
+    units = None if spreads is None else spreads.tolist()
     expected = [
-        slow_value(image, channel, weights, leak, contrast, spreads.tolist() if spread else None)
+        slow_value(image, channel, weights, leak, contrast, units)
         for image, channel in zip(activations, wanted.tolist(), strict=True)
     ]
     torch.testing.assert_close(objective(activations), torch.tensor(expected), atol=1e-4, rtol=1e-4)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from lamella.panels import PANELS
-from lamella.panels.dataset_examples import patch
+from lamella.panels.dataset_examples import patch, visible
 from lamella.panels.embedding import NEAREST, Options, fitted, layouts, nearest, nearest_on_plane
 from lamella.panels.statistics import histogram
 from lamella.panels.weights import CELL, diverging, enlarged, kernels
@@ -136,3 +136,13 @@ def test_encoded_pictures_are_webp():
 
     picture = Image.open(io.BytesIO(encode(Image.new("RGB", (8, 8)), 80)))
     assert picture.format == "WEBP"
+
+
+@given(st.integers(0, 99), st.integers(0, 99), st.integers(1, 100), st.integers(1, 100))
+def test_a_frame_holds_its_box_and_stays_in_the_image(left, top, width, height):
+    box = Box(left, top, min(width, 100 - left), min(height, 100 - top))
+    frame = visible(box, 100, 100)
+    assert 0 <= frame.left <= box.left and 0 <= frame.top <= box.top
+    assert box.left + box.width <= frame.left + frame.width <= 100
+    assert box.top + box.height <= frame.top + frame.height <= 100
+    assert frame.width >= 24 and frame.height >= 24

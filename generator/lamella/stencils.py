@@ -101,6 +101,8 @@ class Stencils:
             link = self._address(tile.link) if tile.link else ""
             said = 2 if tile.detail else 1 if tile.caption else 0
             alt, caption, detail = next(words), next(words), next(words)
+            if gallery.size == "small" and not (beside and beside.outline):
+                caption = _breakable(caption)
             values = (
                 *(root + link, caption, detail),
                 *(self._source(shown.src, root), alt, *_sizes(shown)),
@@ -111,6 +113,11 @@ class Stencils:
             stencil = self._tile_of(look(shown), kind, lazy, bool(link), said)
             filled.append(stencil.fill(values))
         return Markup("".join(filled))
+
+
+def _breakable(name: str) -> str:
+    """A unit's name, already escaped, that breaks between its parts where there is little room."""
+    return name.replace(".", ".<wbr>").replace(":", "<wbr>:")
 
 
 def _words(tiles: Iterable[Tile]) -> Iterator[str]:

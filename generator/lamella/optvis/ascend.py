@@ -234,15 +234,15 @@ def _seen(network: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
 
 
 def _require_finite(curve: Tensor, lengths: Tensor) -> None:
-    """Refuse pictures that came out of numbers that are none; both arguments `(step, image)`.
-
-    Checked once, behind the loop: within, it would wait for the device at each step.
-    """
-    for what, values in (("activations", curve), ("gradients", lengths)):
-        broken = (~values.isfinite()).nonzero()
-        if len(broken):
-            step, image = broken[0].tolist()
-            raise ValueError(
-                f"The {what} of image {image} are not finite from step {step + 1} of {len(curve)} "
-                "on: the network's weights may be broken, or half precision too narrow for it."
-            )
+    """Refuse numbers that are none, `(step, image)`; once, since it waits for the device."""
+    found = [
+        (*broken[0].tolist(), what)
+        for what, values in (("activations", curve), ("gradients", lengths))
+        if len(broken := (~values.isfinite()).nonzero())
+    ]
+    if found:
+        step, image, what = min(found)
+        raise ValueError(
+            f"The {what} of image {image} are not finite from step {step + 1} of {len(curve)} on: "
+            "the network's weights may be broken, or half precision too narrow for it."
+        )

@@ -62,6 +62,16 @@ def patch(pixels: NDArray[np.uint8], box: Box, side: int) -> Image.Image:
     return square
 
 
+def visible(box: Box, height: int, width: int, least: int = 24) -> Box:
+    """A frame around a box of an image that is never too small to be found."""
+    across, down = (
+        min(max(side, least), most) for side, most in ((box.width, width), (box.height, height))
+    )
+    left = min(max(0, box.left + (box.width - across) // 2), width - across)
+    top = min(max(0, box.top + (box.height - down) // 2), height - down)
+    return Box(left, top, across, down)
+
+
 class DatasetExamples(Panel):
     """Twelve patches per unit on one sheet, strongest first, and a thumbnail of the first."""
 
@@ -69,7 +79,7 @@ class DatasetExamples(Panel):
     title: ClassVar[str] = "Dataset examples"
     about: ClassVar[str] = (
         "The photographs that excite this unit most, one place in each, strongest first: the part "
-        "that the unit sees, and beside it the whole photograph with that part outlined."
+        "that the unit sees, and beside it the whole photograph with that part in a frame."
     )
     needs: ClassVar[tuple[str, ...]] = ("survey",)
     uses_images: ClassVar[bool] = True
@@ -89,7 +99,10 @@ class DatasetExamples(Panel):
                 image = int(survey["top_image"][channel, place])
                 if image < 0:
                     break
-                row, column = survey["top_row"][channel, place], survey["top_column"][channel, place]
+                row, column = (
+                    survey["top_row"][channel, place],
+                    survey["top_column"][channel, place],
+                )
                 box = layer.box(int(row), int(column), height, width)
                 cell = patch(job.images.pixels(image), box, options.side)
                 at = divmod(place, COLUMNS)
@@ -144,7 +157,7 @@ class DatasetExamples(Panel):
                     f"The whole photograph ({what}), patch outlined",
                     width,
                     height,
-                    outline=box,
+                    outline=visible(box, height, width),
                 )
             tiles.append(Tile(cell, f"{activation:.3g}", photograph.label, beside=whole))
         few = f"Only {len(tiles)} photographs of the set excite this unit."

@@ -160,7 +160,7 @@ class Weights(Panel):
         limit = float(own["limit"][channel])
         if "kernel" in own.sheets:
             tile = self._kernel(facts, channel)
-            return (Gallery("Its kernel", (tile,) if tile else (), COLOURS.format(limit), "large"),)
+            return (Gallery("Its kernel", (tile,) if tile else (), COLOURS.format(limit)),)
         sheet = facts.picture(self.name, "kernels", channel, "")
         if sheet is None:
             return ()
