@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
 from lamella.facts import Atlas, LayerFacts, Manifest, Network, Photograph
 from lamella.figures import Figure, Gallery, Histogram, Mark, Picture, Table, Tile
 from lamella.pages import About
@@ -21,8 +24,6 @@ from lamella.panels.embedding import Embedding
 from lamella.panels.photographs import Photographs
 from lamella.store import Shard, Sheet, Store
 from lamella.units import Field, Layer, ReceptiveField, Unit
-from numpy.typing import NDArray
-from PIL import Image
 
 ABOUT = About(
     title="An atlas of nothing",

@@ -5,6 +5,7 @@ from pathlib import Path
 from urllib.parse import unquote, urldefrag
 
 import pytest
+
 from fake_atlas import ABOUT, PANELS, Fake
 from lamella import links
 from lamella.pages import render

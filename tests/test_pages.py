@@ -11,6 +11,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+
 from fake_atlas import ABOUT, PANELS, Fake
 from lamella import links
 from lamella.charts import chart, nice_steps, short

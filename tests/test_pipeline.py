@@ -88,10 +88,14 @@ def test_an_interrupted_survey_goes_on(full, monkeypatch):
     steps.close()  # killed behind the second image
     seen = []
     see = Pass.see
-    monkeypatch.setattr(Pass, "see", lambda self, m, i, b: (seen.append(b.numbers), see(self, m, i, b)))
+    monkeypatch.setattr(
+        Pass, "see", lambda self, m, i, b: (seen.append(b.numbers), see(self, m, i, b))
+    )
     list(survey_run.survey(analysis.model, analysis.images, layers, store, key, batch=1))
     assert seen == [(2,)]
-    resumed = {l.name: analysis.atlas.layer(l).of("survey").numbers for l in layers}
+    resumed = {
+        layer.name: analysis.atlas.layer(layer).of("survey").numbers for layer in layers
+    }
     fresh = "f" * 64
     list(survey_run.survey(analysis.model, analysis.images, layers, store, fresh, batch=1))
     for layer in layers:
@@ -219,8 +223,6 @@ def test_dark_units_are_told(full):
     facts = next(open_atlas(full.config()).layers())
     assert [facts.silent(channel) for channel in range(4)] == [False, False, True, False]
     assert not np.isnan(facts.of("feature_visualization")["activation"]).any()
-
-
 
 
 def test_a_network_of_one_size_is_visualized_at_it(full):

@@ -10,9 +10,10 @@ import pickle
 from collections.abc import Callable
 from pathlib import Path
 
-import fetch
 import numpy as np
 import pytest
+
+import fetch
 from fetching import gcompris, packages, rcc, weights
 from fetching.bundle import Bundle, File, Source, write
 from fetching.credits import credits

@@ -4,9 +4,10 @@ import struct
 import zlib
 
 import pytest
-from fetching import rcc
 from hypothesis import given
 from hypothesis import strategies as st
+
+from fetching import rcc
 
 
 def archive(files: dict[str, bytes], *, flags: int = 0, version: int = 3) -> bytes:

@@ -54,7 +54,9 @@ def test_any_split_in_any_order_gives_the_same(kind, values, data):
     whole = collected(kind, values, range(len(values)))
     parts = [
         collected(kind, values[part], part)
-        for part in (list(order[a:b]) for a, b in zip([0, *cuts], [*cuts, len(values)], strict=True))
+        for part in (
+            list(order[a:b]) for a, b in zip([0, *cuts], [*cuts, len(values)], strict=True)
+        )
     ]
     merged = kind.empty(CHANNELS)  # the empty element
     for part in data.draw(st.permutations(parts)):

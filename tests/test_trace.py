@@ -168,6 +168,9 @@ def test_flattened_maps_and_layouts():
     visit(
         network,
         torch.rand(2, 3, 8, 8),
-        {traced.observed: lambda v: shapes.append(tuple(v.shape)) for traced in trace(network, (8, 8))},
+        {
+            traced.observed: lambda v: shapes.append(tuple(v.shape))
+            for traced in trace(network, (8, 8))
+        },
     )
     assert shapes == [(2, 4, 3, 3), (2, 8, 3, 3), (2, 5, 1, 1)]

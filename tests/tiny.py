@@ -135,7 +135,6 @@ def process(*arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
         [sys.executable, "-m", "lamella.cli", *arguments],
         capture_output=True,
         text=True,
-        timeout=60,
         env=os.environ | {"PYTHONPATH": str(Path(lamella.__file__).parents[1])},
-        **more,
+        **({"timeout": 60} | more),
     )

@@ -12,11 +12,32 @@ from typing import Any
 from lamella.units import Field
 
 ACTIVATIONS = frozenset(
-    "relu relu6 hardtanh leaky_relu elu selu celu gelu silu mish softplus softsign hardswish "
-    "hardsigmoid sigmoid tanh prelu rrelu logsigmoid".split()
+    [
+        "relu",
+        "relu6",
+        "hardtanh",
+        "leaky_relu",
+        "elu",
+        "selu",
+        "celu",
+        "gelu",
+        "silu",
+        "mish",
+        "softplus",
+        "softsign",
+        "hardswish",
+        "hardsigmoid",
+        "sigmoid",
+        "tanh",
+        "prelu",
+        "rrelu",
+        "logsigmoid",
+    ]
 )
-NORMS = frozenset("batch_norm layer_norm group_norm instance_norm rms_norm".split())
-IDENTITIES = frozenset("dropout dropout1d dropout2d alpha_dropout contiguous clone to float".split())
+NORMS = frozenset(["batch_norm", "layer_norm", "group_norm", "instance_norm", "rms_norm"])
+IDENTITIES = frozenset(
+    ["dropout", "dropout1d", "dropout2d", "alpha_dropout", "contiguous", "clone", "to", "float"]
+)
 
 # A run of channels: how many, the (layer, offset) pairs they carry, positions per source channel.
 Run = tuple[int, tuple[tuple[str, int], ...], int]
@@ -197,7 +218,9 @@ def _permutation(call: Call) -> Value | None:
 
 _RULES: dict[str, Callable[[Call], Value | None]] = {
     **dict.fromkeys([*ACTIVATIONS, *NORMS, *IDENTITIES], _elementwise),
-    **dict.fromkeys(["local_response_norm", "clamp", "softmax", "div", "__truediv__"], _elementwise),
+    **dict.fromkeys(
+        ["local_response_norm", "clamp", "softmax", "div", "__truediv__"], _elementwise
+    ),
     **dict.fromkeys(["add", "sub", "__add__", "__radd__", "__iadd__", "__sub__"], _sum),
     **dict.fromkeys(["mul", "__mul__", "__rmul__", "__imul__"], _product),
     **dict.fromkeys(["max_pool2d", "avg_pool2d", "_max_pool2d", "boolean_dispatch"], _pool),

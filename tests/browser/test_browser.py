@@ -4,8 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import ASSETS, Opened
 from playwright.sync_api import Browser, Page, expect
+
+from conftest import ASSETS, Opened
 
 pytestmark = pytest.mark.browser
 Open = Callable[..., Opened]

@@ -2,7 +2,7 @@
 
 First layer: the kernels themselves, in colour. Deeper layers: the channels behind it with the
 strongest positive and negative weights, each with its kernel as a heat map (Cammarata et al. 2020,
-doi:10.23915/distill.00024; Voss et al. 2021, "Visualizing weights", doi:10.23915/distill.00024.007).
+doi:10.23915/distill.00024; Voss et al. 2021, doi:10.23915/distill.00024.007).
 Weights are as stored in the file: a batch norm behind the layer rescales them.
 """
 

@@ -36,6 +36,6 @@ def edges() -> NDArray[np.float64]:
     """The edges between bins, ascending, BINS + 1 of them; the bin of zeros has no width."""
     octaves = np.arange(LOWEST, HIGHEST)
     steps = 1 + np.arange(PER_OCTAVE) / PER_OCTAVE
-    positive = np.append((2.0**octaves[:, None] * steps).ravel(), 2.0**HIGHEST)
+    positive = np.append((2.0 ** octaves[:, None] * steps).ravel(), 2.0**HIGHEST)
     positive[0] = 0.0  # the smallest ones are counted in the first bin
     return np.concatenate([-positive[::-1], positive])

@@ -67,9 +67,7 @@ class Pass:
 
             return update
 
-        visitors = {
-            model.traced[layer.name].observed: visitor(layer) for layer in self.layers
-        }
+        visitors = {model.traced[layer.name].observed: visitor(layer) for layer in self.layers}
         pixels = torch.from_numpy(batch.pixels).to(model.device)
         shown = pixels.permute(0, 3, 1, 2).float().div_(255)
         with torch.inference_mode():
@@ -118,7 +116,13 @@ class Pass:
 
 
 def survey(
-    model: Model, images: Images, layers: Sequence[Layer], store: Store, key: str, *, batch: int = 32
+    model: Model,
+    images: Images,
+    layers: Sequence[Layer],
+    store: Store,
+    key: str,
+    *,
+    batch: int = 32,
 ) -> Iterator[int]:
     """Survey layers over all images and store what was found; yields images done so far.
 

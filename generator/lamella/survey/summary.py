@@ -148,7 +148,7 @@ def summarise(values: Tensor) -> Summary:
 
 def _summarise_on_device(values: Tensor) -> Summary:
     """The same with torch, where the activations are."""
-    images, channels, places = values.shape
+    _, channels, places = values.shape
     peak, position = values.max(2)
     wide = values.double()
     by_bits = torch.from_numpy(_TABLE.astype(np.int64)).to(values.device)
