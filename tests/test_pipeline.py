@@ -93,9 +93,7 @@ def test_an_interrupted_survey_goes_on(full, monkeypatch):
     )
     list(survey_run.survey(analysis.model, analysis.images, layers, store, key, batch=1))
     assert seen == [(2,)]
-    resumed = {
-        layer.name: analysis.atlas.layer(layer).of("survey").numbers for layer in layers
-    }
+    resumed = {layer.name: analysis.atlas.layer(layer).of("survey").numbers for layer in layers}
     fresh = "f" * 64
     list(survey_run.survey(analysis.model, analysis.images, layers, store, fresh, batch=1))
     for layer in layers:

@@ -43,15 +43,11 @@ def about_of(config: Config) -> About:
     )
 
 
-def write_pages(config: Config, progress: Progress | None = None) -> Rendered:
+def write_pages(config: Config, progress: Progress) -> Rendered:
     """Render everything that is known so far."""
-    began = time.monotonic()
     panels = [panel for panel, _ in panels_of(config)]
-    result = render(about_of(config), open_atlas(config), panels, config.path(config.output.site))
-    if progress:
-        took = time.monotonic() - began
-        progress.seconds["pages"] = progress.seconds.get("pages", 0.0) + took
-    return result
+    with progress.aside("pages"):
+        return render(about_of(config), open_atlas(config), panels, config.path(config.output.site))
 
 
 def rendered(config: Config) -> None:

@@ -39,12 +39,24 @@ class Progress:
     console: Console = field(default_factory=lambda: Console(stderr=True))
     seconds: dict[str, float] = field(default_factory=dict)
     every: float = 15.0
+    _aside: float = 0.0
+
+    @contextmanager
+    def aside(self, name: str) -> Iterator[None]:
+        """Something done in between, within a stage or without: its time counts for itself."""
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            took = time.monotonic() - began
+            self.seconds[name] = self.seconds.get(name, 0.0) + took
+            self._aside += took
 
     @contextmanager
     def stage(self, name: str, total: int, what: str) -> Iterator[Callable[[int], None]]:
         """A stage of `total` things; yields what is to be called with the number just finished."""
         label, began = name.replace("_", " "), time.monotonic()
-        done, told = 0, began
+        done, told, aside = 0, began, self._aside
         bars = Bars(
             TextColumn("{task.description:<22}", markup=False),
             BarColumn(),
@@ -73,7 +85,7 @@ class Progress:
             try:
                 yield tick
             finally:
-                took = time.monotonic() - began
+                took = time.monotonic() - began - (self._aside - aside)
                 self.seconds[name] = self.seconds.get(name, 0.0) + took
         if not self.console.is_terminal:
             self.say(f"{label}: {done} {what} in {took:.1f} s")
