@@ -49,7 +49,8 @@ def slow_value(
     crowd = math.sqrt(
         math.sqrt(sum((mean(k, 0) * units[channel] / units[k]) ** 4 for k in range(count)))
     )
-    return own - contrast * (min(max(own / crowd, 0), 1) * crowd if crowd else 0)
+    result: float = own - contrast * (min(max(own / crowd, 0), 1) * crowd if crowd else 0)
+    return result
 
 
 @settings(deadline=None, max_examples=60)
@@ -61,6 +62,7 @@ def slow_value(
     border=st.floats(0, 3),
     contrast=st.floats(0, 0.9),
     spread=st.booleans(),
+    channels_last=st.booleans(),
     seed=st.integers(0, 1000),
 )
 def test_channel_is_its_formula(
@@ -71,9 +73,12 @@ def test_channel_is_its_formula(
     border: float,
     contrast: float,
     spread: bool,
+    channels_last: bool,
     seed: int,
 ) -> None:
     activations = values(4, channels, rows, columns, seed=seed)
+    if channels_last:
+        activations = activations.contiguous(memory_format=torch.channels_last)
     wanted = torch.tensor([image % channels for image in range(4)])
     spreads = values(channels, seed=seed + 1).abs() if spread else None
     objective = Channel(wanted, leak=leak, border=border, contrast=contrast, spread=spreads)
@@ -104,9 +109,12 @@ def test_neuron_is_one_position(row: int | None, column: int | None) -> None:
     assert neuron.response(activations).shape == (2, 3, 5)
 
 
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
 @pytest.mark.parametrize("contrast", [0.2, 0.7])
-def test_contrast_climbs_the_logarithm_of_the_quotient(contrast: float) -> None:
-    activations = values(3, 4, 5, 5).abs().requires_grad_()
+def test_contrast_climbs_the_logarithm_of_the_quotient(
+    contrast: float, layout: torch.memory_format
+) -> None:
+    activations = values(3, 4, 5, 5).abs().contiguous(memory_format=layout).requires_grad_()
     wanted = torch.tensor([0, 2, 3])
     objective = Channel(wanted, border=0, contrast=contrast)
     (gradient,) = torch.autograd.grad(objective(activations).sum(), activations)

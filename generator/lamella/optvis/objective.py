@@ -150,22 +150,34 @@ class Channel(Objective):
         return activations[image, self.channels.to(activations.device)].float()
 
     def __call__(self, activations: Tensor) -> Tensor:
-        weights = self.weights(*activations.shape[2:]).to(activations.device)
-        target = self.response(activations)
+        device = activations.device
+        weights = self.weights(*activations.shape[2:]).to(device)
+        image, wanted = torch.arange(len(activations), device=device), self.channels.to(device)
+        # Along the memory of the values: against it, this takes as long as a whole early layer.
+        if activations.is_contiguous(memory_format=torch.channels_last):
+            lasting = activations.float().movedim(1, 3)
+            target = lasting[image, :, :, wanted]
+            positive = (lasting.relu() * weights[..., None]).sum((1, 2))
+        else:
+            target = activations.float()[image, wanted]
+            positive = (activations.float().relu() * weights).sum((2, 3))
         own = (torch.where(target > 0, target, self.leak * target) * weights).sum((1, 2))
         if not self.contrast:
             return own
-        means = (activations.float().relu() * weights).sum((2, 3))  # (image, channel)
-        if self.spread is not None:
-            spread = self.spread.to(activations.device, torch.float32)
-            # A channel that hardly ever varies must not drown all others.
-            spread = spread.clamp(min=SMALLEST_SPREAD * spread.mean())
-            means = means * (spread[self.channels.to(spread.device)][:, None] / spread)
-        # Over the largest first: the fourth power of 1e10 would overflow.
-        largest = means.detach().amax(1, keepdim=True).clamp(min=torch.finfo(means.dtype).tiny)
-        crowd = (means / largest).pow(4).sum(1).clamp(min=1e-6).pow(0.25) * largest[:, 0]
+        crowd = self._crowd(positive, wanted)
         share = (own.detach() / crowd.detach()).clamp(0, 1)
         return own - self.contrast * share * crowd
+
+    def _crowd(self, means: Tensor, wanted: Tensor) -> Tensor:
+        """The 4-norm of each image's means `(image, channel)`, in its own channel's units."""
+        if self.spread is not None:
+            spread = self.spread.to(means.device, torch.float32)
+            # A channel that hardly ever varies must not drown all others.
+            spread = spread.clamp(min=SMALLEST_SPREAD * spread.mean())
+            means = means * (spread[wanted][:, None] / spread)
+        # Over the largest first: the fourth power of 1e10 would overflow.
+        largest = means.detach().amax(1, keepdim=True).clamp(min=torch.finfo(means.dtype).tiny)
+        return (means / largest).pow(4).sum(1).clamp(min=1e-6).pow(0.25) * largest[:, 0]
 
 
 class Neuron(Channel):
