@@ -8,7 +8,6 @@ measures what came out on the clean picture.
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
@@ -102,7 +101,6 @@ class FeatureVisualization(Panel):
             run = tuple(channels[first : first + batch])
             # Always the same batch size: a picture must not depend on how many were left to do.
             padded = run + run[-1:] * (batch - len(run))
-            began = time.monotonic()
             try:
                 made = ascend(
                     lambda images: target(model.normalise(images)),
@@ -147,7 +145,6 @@ class FeatureVisualization(Panel):
                     "threads": torch.get_num_threads(),
                     "torch": torch.__version__,
                     "device": model.device.type,
-                    "seconds per unit": round((time.monotonic() - began) / len(run), 3),
                 },
             )
             job.tick(len(run))
