@@ -24,7 +24,7 @@ HEAVY = {"torch", "torchvision", "numba", "sklearn", "umap"}
 STAGES = {
     "shared": "lamella errors units figures links store facts selection progress",
     "config": "validation config",
-    "model": "activations flow trace sources weights model decoding images",
+    "model": "heap activations flow trace sources weights model decoding images",
     "survey": "survey",
     "panels": "job optvis panels",
     "plan": "plan",

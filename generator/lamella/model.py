@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from lamella.config import Config, Preprocessing
 from lamella.errors import ModelError, said
 from lamella.facts import Network
+from lamella.heap import keep_freed_memory
 from lamella.sources import from_file, from_torchvision, mend_torchvision
 from lamella.store import digest_of
 from lamella.trace import Traced, trace
@@ -80,6 +81,7 @@ def load(config: Config, device: torch.device) -> Model:
         ModelError: it cannot be built, its weights do not fit, or it is in training mode.
     """
     mend_torchvision()
+    keep_freed_memory()
     section = config.model
     stated: dict[str, Any] = {}
     if section.source.startswith("torchvision:"):

@@ -14,6 +14,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from lamella.heap import keep_freed_memory
 from lamella.optvis import Channel, Settings, ascend
 from lamella.sources import mend_torchvision
 
@@ -24,6 +25,7 @@ MEAN, DEVIATION = 0.45, 0.225
 def cut(depth: int) -> nn.Sequential:
     """SqueezeNet 1.1 up to the expanding convolution of a fire module, before its activation."""
     mend_torchvision()
+    keep_freed_memory()
     from torchvision.models import squeezenet1_1
 
     with torch.random.fork_rng():

@@ -104,7 +104,7 @@ class FeatureVisualization(Panel):
             try:
                 made = ascend(
                     lambda images: target(model.normalise(images)),
-                    Channel(torch.tensor(padded)),
+                    Channel(torch.tensor(padded), leak=0.1 if layer.activation else 1.0),
                     size=size,
                     seeds=[seed_of(job.seed, Unit(layer.name, channel)) for channel in padded],
                     settings=settings,
