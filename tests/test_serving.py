@@ -5,8 +5,6 @@ import http.client
 import os
 import signal
 import socket
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,11 +12,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-import lamella
 from lamella.cli import main
 from lamella.errors import SiteError
 from lamella.serving import server_of
-from tiny import mistake
+from tiny import mistake, started
 
 
 @pytest.fixture
@@ -104,18 +101,12 @@ def test_a_port_that_is_taken(site: Path) -> None:
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of a terminal")
 def test_ctrl_c_ends_it_quietly(site: Path) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-u", "-m", "lamella.cli", "serve", str(site), "--port", "0"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"PYTHONPATH": str(Path(lamella.__file__).parents[1])},
-    )
-    assert process.stdout is not None
-    line = process.stdout.readline()
-    assert line.startswith("http://127.0.0.1:") and "Ctrl-C ends it" in line
-    port = int(line.split(":")[2].split("/")[0])
-    assert get(port, "/index.html")[0].status == 200
-    process.send_signal(signal.SIGINT)
-    _, stderr = process.communicate(timeout=10)
-    assert process.returncode == 0 and stderr == ""
+    with started("serve", str(site), "--port", "0") as running:
+        assert running.stdout is not None
+        line = running.stdout.readline()
+        assert line.startswith("http://127.0.0.1:") and "Ctrl-C ends it" in line
+        port = int(line.split(":")[2].split("/")[0])
+        assert get(port, "/index.html")[0].status == 200
+        running.send_signal(signal.SIGINT)
+        _, stderr = running.communicate(timeout=10)
+    assert running.returncode == 0 and stderr == ""

@@ -1,18 +1,14 @@
 """Killed again and again without warning, a build ends with the same bytes as one left alone."""
 
 import hashlib
-import os
 import random
 import signal
 import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
 
-import lamella
-from tiny import Tiny, write_images
+from tiny import started, write_images
 
 pytestmark = pytest.mark.soak
 
@@ -26,35 +22,22 @@ def digests(folder: Path) -> dict[str, str]:
     }
 
 
-def start(tiny: Tiny, *options: str) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "lamella.cli", "build", str(tiny.file), *options],
-        env=os.environ | {"PYTHONPATH": str(Path(lamella.__file__).parents[1])},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    )
-
-
 def test_a_build_that_is_killed_ends_as_one_that_is_not(tiny, tmp_path):
     write_images(tiny.folder / "images", 60)
     settings = {"steps": 24, "size": 32, "batch": 2}
     tiny.change(analysis__panels=["*"], panels__feature_visualization=settings)
-    whole = start(tiny, "--work", str(tmp_path / "w"), "--site", str(tmp_path / "s"))
-    assert whole.wait(timeout=300) == 0, whole.stderr.read()
+    tiny.works("build", "--work", str(tmp_path / "w"), "--site", str(tmp_path / "s"))
     chance = random.Random(0)
-    for turn in range(20):
-        run = start(tiny)
-        try:
-            code = run.wait(timeout=chance.uniform(2, 12))
-        except subprocess.TimeoutExpired:
-            run.send_signal(chance.choice([signal.SIGKILL, signal.SIGINT, signal.SIGTERM]))
-            code = run.wait(timeout=60)
-        assert b"Traceback" not in run.stderr.read(), turn
-        if code == 0:
-            break
-        time.sleep(0.1)
-    else:
-        assert start(tiny).wait(timeout=300) == 0
+    kills = [signal.SIGKILL, signal.SIGINT, signal.SIGTERM]
+    for turn in range(12):
+        with started("build", str(tiny.file)) as run:
+            try:
+                _, said = run.communicate(timeout=chance.uniform(3, 12))
+            except subprocess.TimeoutExpired:
+                run.send_signal(chance.choice(kills))
+                _, said = run.communicate(timeout=60)
+        assert "Traceback" not in said, (turn, said)
+    tiny.works("build")
     left, right = digests(tiny.folder / "public"), digests(tmp_path / "s")
     assert left.keys() == right.keys()
     assert {name for name in right if left[name] != right[name]} == set()

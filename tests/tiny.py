@@ -2,9 +2,11 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -138,3 +140,25 @@ def process(*arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
         env=os.environ | {"PYTHONPATH": str(Path(lamella.__file__).parents[1])},
         **({"timeout": 60} | more),
     )
+
+
+@contextmanager
+def started(*arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """The command line in a process of its own, running; killed at the end if it still does.
+
+    Ctrl-C reaches it even where the tests themselves run in the background, which has a shell
+    ignore that signal for all that it starts.
+    """
+    running = subprocess.Popen(
+        [sys.executable, "-u", "-m", "lamella.cli", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(Path(lamella.__file__).parents[1])},
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    with running:
+        try:
+            yield running
+        finally:
+            running.kill()

@@ -9,6 +9,7 @@ import io
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -62,6 +63,7 @@ def patch(pixels: NDArray[np.uint8], box: Box, side: int) -> Image.Image:
     return square
 
 
+@lru_cache(maxsize=8192)  # places of one layer have few different boxes
 def visible(box: Box, height: int, width: int, least: int = 24) -> Box:
     """A frame around a box of an image that is never too small to be found."""
     across, down = (
