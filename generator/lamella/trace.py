@@ -143,13 +143,17 @@ def trace(network: nn.Module, size: tuple[int, int], channels: int = 3) -> tuple
     anchor = next(network.parameters(), torch.zeros(0))
     image = torch.zeros((1, channels, *size), device=anchor.device)
     record = _Record(network, image)
+
+    def enter(module: nn.Module, _: object) -> None:
+        around = record.stack[-1] if record.stack else ""
+        record.stack.append(record.paths.get(id(module), around))
+
+    def leave(*_: object) -> None:
+        record.stack.pop()
+
     hooks = (
-        register_module_forward_pre_hook(
-            lambda module, _: record.stack.append(
-                record.paths.get(id(module), record.stack[-1] if record.stack else "")
-            )
-        ),
-        register_module_forward_hook(lambda *_: record.stack.pop() and None, always_call=True),
+        register_module_forward_pre_hook(enter),
+        register_module_forward_hook(leave, always_call=True),
     )
     try:
         with torch.no_grad(), Watch(record.see):

@@ -169,5 +169,5 @@ class DatasetExamples(Panel):
 
 def _opaque(sheet: Image.Image) -> Image.Image:
     """Without the alpha channel where nothing is transparent: a third of the bytes less."""
-    low = sheet.getextrema()[3][0]
+    low = sheet.getchannel("A").getextrema()[0]
     return sheet.convert("RGB") if low == 255 else sheet

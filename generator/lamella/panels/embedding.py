@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,7 +62,7 @@ class Embedding(Panel):
         # A unit that answers alike to every image has no place among the others.
         placed = np.flatnonzero(np.abs(profiles).max(axis=1) > 0)
         known = profiles[placed]
-        numbers: dict[str, NDArray[np.generic]] = {"placed": np.zeros(len(profiles), np.uint8)}
+        numbers: dict[str, NDArray[Any]] = {"placed": np.zeros(len(profiles), np.uint8)}
         numbers["placed"][placed] = 1
         for name, points in layouts(known, options, job.seed).items():
             numbers[name] = np.zeros((len(profiles), 2), np.float32)
@@ -160,7 +160,8 @@ def fitted(points: Points) -> Points:
     """Points moved and scaled into the unit square, their proportions kept."""
     low, high = points.min(axis=0), points.max(axis=0)
     extent = max(float((high - low).max()), 1e-12)
-    return ((points - (low + high) / 2) / extent + 0.5).clip(0, 1).astype(np.float32)
+    inside: Points = ((points - (low + high) / 2) / extent + 0.5).clip(0, 1).astype(np.float32)
+    return inside
 
 
 def nearest(profiles: Points) -> tuple[NDArray[np.int64], Points]:

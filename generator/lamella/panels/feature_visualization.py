@@ -95,7 +95,9 @@ class FeatureVisualization(Panel):
         model, traced = job.model, job.model.traced[layer.name]
         target, observed = (cut(model.module, at) for at in (traced.target, traced.observed))
         size = options.size or picture_side(model, layer)
-        settings = Settings(steps=options.steps).for_field(layer.field and layer.field.size)
+        settings = Settings(steps=options.steps).for_field(
+            layer.field.size if layer.field else None
+        )
         batch = options.batch or (128 if model.device.type == "cuda" else 16)
         for first in range(0, len(channels), batch):
             run = tuple(channels[first : first + batch])

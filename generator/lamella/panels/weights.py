@@ -135,8 +135,8 @@ class Weights(Panel):
         for at, channel in enumerate(run):
             sheet = Image.new("RGBA", (options.shown * CELL, 2 * CELL))
             for sign, ends in enumerate((order[channel, :shown], order[channel, ::-1][:shown])):
-                ends = [i for i in ends if (strength[channel, i] < 0) == bool(sign)]
-                for place, index in enumerate(ends):
+                signed = [i for i in ends if (strength[channel, i] < 0) == bool(sign)]
+                for place, index in enumerate(signed):
                     inputs[at, sign, place] = index
                     sums[at, sign, place] = strength[channel, index]
                     cell = enlarged(diverging(weights[channel, index], limit))
@@ -166,7 +166,7 @@ class Weights(Panel):
             return ()
         titles = "Excited most by", "Inhibited most by"
         note = f"Kernels: red is positive, blue negative, white zero; full colour at ±{limit:.2g}."
-        galleries = []
+        galleries: list[Gallery] = []
         for sign in (0, 1):
             tiles = tuple(
                 self._input(facts, channel, sheet, sign, place)

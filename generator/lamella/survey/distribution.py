@@ -21,7 +21,8 @@ def quantiles(counts: NDArray[np.int64], share: float) -> NDArray[np.float64]:
     bounds = edges()
     middle = (bounds[:-1] + bounds[1:]) / 2
     rank = np.maximum(np.ceil(share * counts.sum(axis=1)), 1)
-    return middle[(counts.cumsum(axis=1) >= rank[:, None]).argmax(axis=1)]
+    found: NDArray[np.float64] = middle[(counts.cumsum(axis=1) >= rank[:, None]).argmax(axis=1)]
+    return found
 
 
 class Distribution(Collector):

@@ -18,7 +18,7 @@ from lamella.errors import ImagesError, ModelError
 from lamella.images import Batch, Images
 from lamella.model import Model
 from lamella.store import Shard, Store, write_whole
-from lamella.survey.collector import Collector
+from lamella.survey.collector import Arrays, Collector
 from lamella.survey.distribution import Distribution
 from lamella.survey.moments import Moments
 from lamella.survey.profile import Profile
@@ -153,7 +153,7 @@ def survey(
         {"seen": seen, "skipped": {str(number): why for number, why in state.skipped.items()}},
     )
     for layer in state.layers:
-        numbers = {}
+        numbers: Arrays = {}
         for collector in state.collectors[layer.name]:
             numbers |= collector.finish()
         row, column = np.divmod(numbers.pop("top_position"), layer.width)

@@ -43,7 +43,7 @@ class Summary:
 _TABLE = table()
 
 
-@numba.njit(cache=True, fastmath={"reassoc", "contract"})  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, fastmath={"reassoc", "contract"})
 def _sums(row: Any, size: int) -> Any:
     """The sum and the sum of squares of one run; NaN stays NaN.
 
@@ -59,7 +59,7 @@ def _sums(row: Any, size: int) -> Any:
     return whole + size * wide, np.float64(squared) + 2 * wide * whole + size * wide * wide
 
 
-@numba.njit(cache=True, fastmath={"nnan", "nsz"})  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, fastmath={"nnan", "nsz"})
 def _largest(row: Any, size: int) -> Any:
     best = row[0]
     for i in range(1, size):
@@ -67,7 +67,7 @@ def _largest(row: Any, size: int) -> Any:
     return best
 
 
-@numba.njit(parallel=True, cache=True)  # type: ignore[untyped-decorator]
+@numba.njit(parallel=True, cache=True)
 def _reduce(
     values: Any, bins: Any, peak: Any, position: Any, total: Any, square: Any, counts: Any
 ) -> None:
