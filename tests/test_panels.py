@@ -132,7 +132,7 @@ def test_fitted_keeps_proportions():
 
 
 def test_encoded_pictures_are_webp():
-    from lamella.panels.dataset_examples import encode
+    from lamella.panels.encoding import encode
 
     picture = Image.open(io.BytesIO(encode(Image.new("RGB", (8, 8)), 80)))
     assert picture.format == "WEBP"

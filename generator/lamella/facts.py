@@ -132,10 +132,6 @@ class LayerFacts:
             self._read[panel] = gather(folder, rows) if folder else empty
         return self._read[panel]
 
-    def has(self, panel: str, channel: int) -> bool:
-        """Whether a panel is complete for a channel."""
-        return bool(self.of(panel).present[channel])
-
     def picture(self, panel: str, name: str, channel: int, alt: str) -> Picture | None:
         """A stored picture of a channel, as it is published; None where there is none."""
         facts = self.of(panel)

@@ -5,7 +5,6 @@ Source of the idea: Zeiler and Fergus 2014; Zhou et al. 2015, "Object detectors 
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +20,7 @@ from lamella import links
 from lamella.facts import THUMBNAIL, LayerFacts
 from lamella.figures import Figure, Gallery, Picture, Tile
 from lamella.panels.base import Panel, Settings
+from lamella.panels.encoding import encode
 from lamella.store import Shard, Sheet
 from lamella.units import Box, Layer
 
@@ -37,13 +37,6 @@ class Options(Settings):
 
     side: int = Field(112, ge=16, le=512, description="Side of a patch on the site, in pixels.")
     quality: int = Field(72, ge=1, le=100, description="Quality of the WebP pictures.")
-
-
-def encode(image: Image.Image, quality: int) -> bytes:
-    """A picture as WebP."""
-    buffer = io.BytesIO()
-    image.save(buffer, "WEBP", quality=quality, method=2)
-    return buffer.getvalue()
 
 
 def patch(pixels: NDArray[np.uint8], box: Box, side: int) -> Image.Image:

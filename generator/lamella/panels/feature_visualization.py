@@ -18,7 +18,7 @@ from pydantic import Field
 from lamella.facts import THUMBNAIL, LayerFacts
 from lamella.figures import Figure, Gallery, Tile
 from lamella.panels.base import Panel, Settings
-from lamella.panels.dataset_examples import encode
+from lamella.panels.encoding import encode
 from lamella.store import Shard, Sheet
 from lamella.units import Layer, Unit
 
@@ -82,22 +82,22 @@ class FeatureVisualization(Panel):
     )
     uses_seed: ClassVar[bool] = True
     slow: ClassVar[bool] = True
-    settings = Options
+    settings: ClassVar[type[Settings]] = Options
 
     def compute(self, job: Job, layer: Layer, channels: Sequence[int]) -> Iterator[Shard]:
         import torch
 
         from lamella.activations import cut
         from lamella.errors import LamellaError
-        from lamella.optvis import Channel, Settings, ascend
+        from lamella.optvis import Channel, ascend
+        from lamella.optvis import Settings as Ascent
 
         options: Options = job.settings
         model, traced = job.model, job.model.traced[layer.name]
         target, observed = (cut(model.module, at) for at in (traced.target, traced.observed))
         size = options.size or picture_side(model, layer)
-        settings = Settings(steps=options.steps).for_field(
-            layer.field.size if layer.field else None
-        )
+        field = layer.field.size if layer.field else None
+        settings = Ascent(steps=options.steps).for_field(field)
         batch = options.batch or (128 if model.device.type == "cuda" else 16)
         for first in range(0, len(channels), batch):
             run = tuple(channels[first : first + batch])

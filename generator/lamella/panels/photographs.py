@@ -10,7 +10,7 @@ from PIL import Image
 from pydantic import Field
 
 from lamella.panels.base import Panel, Settings
-from lamella.panels.dataset_examples import encode
+from lamella.panels.encoding import encode
 from lamella.store import Shard, Sheet
 
 if TYPE_CHECKING:

@@ -8,7 +8,6 @@ Weights are as stored in the file: a batch norm behind the layer rescales them.
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar
@@ -21,6 +20,7 @@ from pydantic import Field
 from lamella.facts import LayerFacts
 from lamella.figures import Figure, Gallery, Picture, Tile
 from lamella.panels.base import Panel, Settings
+from lamella.panels.encoding import lossless
 from lamella.store import Shard, Sheet
 from lamella.units import Layer, Unit
 
@@ -47,13 +47,6 @@ def diverging(values: NDArray[np.float64], limit: float) -> NDArray[np.uint8]:
     at = (np.clip(values / limit, -1, 1) + 1) * 2
     channels = [np.interp(at, range(5), _ANCHORS[:, channel]) for channel in range(3)]
     return np.stack(channels, axis=-1).round().astype(np.uint8)
-
-
-def lossless(image: Image.Image) -> bytes:
-    """A picture as WebP, every pixel kept."""
-    buffer = io.BytesIO()
-    image.save(buffer, "WEBP", lossless=True, quality=0, method=0)
-    return buffer.getvalue()
 
 
 def enlarged(colours: NDArray[np.uint8]) -> Image.Image:

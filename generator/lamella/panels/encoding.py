@@ -1,0 +1,22 @@
+"""Pictures as the store keeps them and the site shows them: WebP.
+
+Flow: panels -> **encoding** -> store.
+"""
+
+import io
+
+from PIL import Image
+
+
+def encode(image: Image.Image, quality: int) -> bytes:
+    """A photograph or a made picture, with loss."""
+    buffer = io.BytesIO()
+    image.save(buffer, "WEBP", quality=quality, method=2)
+    return buffer.getvalue()
+
+
+def lossless(image: Image.Image) -> bytes:
+    """A chart or a kernel, every pixel kept."""
+    buffer = io.BytesIO()
+    image.save(buffer, "WEBP", lossless=True, quality=0, method=0)
+    return buffer.getvalue()
