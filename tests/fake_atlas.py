@@ -15,13 +15,27 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from lamella import links
+from lamella.article import Article, Part
 from lamella.facts import Atlas, LayerFacts, Manifest, Network, Photograph
-from lamella.figures import Figure, Gallery, Histogram, Mark, Picture, Table, Tile
+from lamella.figures import (
+    Cell,
+    Figure,
+    Gallery,
+    Histogram,
+    Lines,
+    Mark,
+    Picture,
+    Series,
+    Table,
+    Tile,
+)
 from lamella.pages import About
 from lamella.panels.base import Panel
 from lamella.panels.dataset_examples import DatasetExamples
 from lamella.panels.embedding import Embedding
 from lamella.panels.photographs import Photographs
+from lamella.panels.quality import PictureQuality
 from lamella.store import Shard, Sheet, Store
 from lamella.units import Field, Layer, ReceptiveField, Unit
 
@@ -104,13 +118,69 @@ class FakeWeights(Panel):
         return (Table("Scale", (("full colour", "±0.8"),), note="Shared by the whole layer."),)
 
 
+class FakeDepth(Panel):
+    """Everything that a panel may say of a network: lines, a section, an article, pictures."""
+
+    name: ClassVar[str] = "depth"
+    title: ClassVar[str] = "With depth"
+    about: ClassVar[str] = "How much the units of each layer answer."
+    needs: ClassVar[tuple[str, ...]] = ("survey",)
+    per: ClassVar[str] = "network"
+    entries: ClassVar[str] = "textures"
+
+    def view(self, facts: LayerFacts, channel: int) -> tuple[Figure, ...]:
+        top = facts.of("survey")["top_activation"][channel]
+        ranks = tuple(range(1, len(top) + 1))
+        alt = f"Activations of {len(top)} photographs, falling"
+        marks = (Mark("patches end", 9),)
+        values = tuple(top.tolist())
+        return (Lines("", ranks, (Series("", values),), alt, "rank", "activation", marks=marks),)
+
+    def view_network(self, atlas: Atlas) -> tuple[Figure, ...]:
+        layers = [facts.of("survey") for facts in atlas.layers()]
+        series = tuple(
+            Series(name, tuple(float(survey[name].mean()) for survey in layers))
+            for name in ("maximum", "p999", "deviation")
+        )
+        names = tuple(layer.name for layer in atlas.network.layers)
+        figure = Lines("", (), series, "Activations by layer", "layer", "mean", names, log_y=True)
+        return (figure,)
+
+    def articles(self, atlas: Atlas) -> tuple[Article, ...]:
+        names = tuple(layer.name for layer in atlas.network.layers)
+        waves = tuple(
+            Series(f"{label} {at}", tuple(np.sin(at + np.arange(40) / 6).tolist()))
+            for at, label in enumerate(sorted(set(atlas.manifest.labels)))
+        )
+        lines = Lines(names[0], tuple(range(40)), waves, names[0], names[-1], "waves")
+        pictures = (
+            atlas.figure_picture(self.name, "texture", at, f"Texture {at}") for at in (0, 1)
+        )
+        tiles = tuple(Tile(p, f"{p.width} x {p.height}", names[0]) for p in pictures if p)
+        rows = tuple((Cell(n, links.layer_page(atlas.network.name, n)), "1", "2") for n in names)
+        table = Table(
+            "", (*rows, (Cell(names[0], "javascript:alert(1)"), "", "")), ("layer", "a", "b")
+        )
+        text = (f"There is nothing to see in {names[0]}.", "And nothing more, " * 30)
+        parts = (
+            Part("Waves", text, (lines,)),
+            Part("Textures", text[:1], (Gallery("", tiles, size="large"),)),
+            Part("Layers", figures=(table, *self.view_network(atlas))),
+            Part(names[0], text),
+        )
+        lead = f"What {names[0]} would say of depth, if it had any."
+        return Article("depth", f"Depth of {names[0]}", lead, parts), Article("empty", "", "", ())
+
+
 PANELS: tuple[Panel, ...] = (
     FakeVisualization(),
+    PictureQuality(),
     DatasetExamples(),
     FakeStatistics(),
     FakeWeights(),
     Embedding(),
     Photographs(),
+    FakeDepth(),
 )
 
 
@@ -204,10 +274,15 @@ class Fake:
             "top_column": places[1].astype(np.int16),
             "mean": (maximum / 30).astype(np.float32),
             "deviation": (maximum / 12).astype(np.float32),
+            "mean_deviation": (maximum / 40).astype(np.float32),
             "maximum": maximum.astype(np.float32),
             "minimum": np.zeros(channels, np.float32),
             "zeros": random.uniform(0.2, 0.99, channels).astype(np.float32),
             "counts": counts.astype(np.int64),
+            "bottom_image": np.roll(tops[:, ::-1], shown, axis=1),
+            "bottom_activation": np.zeros((channels, 12), np.float32),
+            "bottom_row": np.zeros((channels, 12), np.int16),
+            "bottom_column": np.zeros((channels, 12), np.int16),
         }
         for name, share in (("p50", 0.01), ("p90", 0.1), ("p99", 0.6), ("p999", 0.8)):
             numbers[name] = (maximum * share).astype(np.float32)
@@ -245,11 +320,23 @@ class Fake:
         run = tuple(channels or range(layer.channels))
         chosen = [at * 31 + channel for channel in run]
         ratio = 1 + np.array(chosen, np.float32) % 7 / 3
+        number = np.arange(len(run))
+        activation = (20 * ratio).astype(np.float32)
+        measured = {
+            "mean": activation / 4,
+            "rank": np.minimum(1 + number % 5 * (number % 2), layer.channels).astype(np.int32),
+            "contrast": np.where(number % 40 == 39, 0.01, 0.2).astype(np.float32),
+            "dead": (number % 50 == 49).astype(np.uint8),
+            "tries": (1 + (number % 9 == 8)).astype(np.uint8),
+            "curve": np.linspace(0, 1, 64, dtype=np.float32) * activation[:, None],
+            "kept_step": np.full(len(run), 60, np.int32),
+            "failed": np.zeros(len(run), np.uint8),
+        }
         key = atlas.keys["feature_visualization"]
         atlas.store.folder("feature_visualization", key, layer.name).write(
             Shard(
                 run,
-                numbers={"activation": 20 * ratio, "ratio": ratio},
+                numbers={"activation": activation, "ratio": ratio, **measured},
                 pictures={
                     "picture": [_texture(n % self.variety, self.side) for n in chosen],
                     "thumb": [_texture(n % self.variety, 64) for n in chosen],
@@ -282,6 +369,11 @@ class Fake:
                 pictures={"photograph": photographs},
                 sheets={"photograph": Sheet(self.side, self.side)},
             )
+        )
+        textures = [_encoded(_pixels(9, self.side)[: self.side // 2]), _texture(8, self.side)]
+        made = {"textures": 2}
+        atlas.store.folder("depth", atlas.keys["depth"]).write(
+            Shard((0, 1), pictures={"texture": textures}, made=made)
         )
 
 

@@ -54,7 +54,17 @@ def test_help_fits_a_terminal(name: str) -> None:
 def test_commands_stand_in_the_order_in_which_they_are_used() -> None:
     listed = CliRunner().invoke(main, []).output.partition("Commands:")[2].split("\n")
     names = [line.split()[0] for line in listed if line.strip()]
-    assert names == ["init", "build", "analyse", "render", "serve", "layers", "status", "prune"]
+    assert names == [
+        "init",
+        "build",
+        "analyse",
+        "render",
+        "serve",
+        "layers",
+        "status",
+        "report",
+        "prune",
+    ]
 
 
 def test_version() -> None:

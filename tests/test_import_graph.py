@@ -22,17 +22,19 @@ PACKAGE = Path(lamella.__file__).parent
 HEAVY = {"torch", "torchvision", "numba", "sklearn", "umap"}
 
 STAGES = {
-    "shared": "lamella errors units figures links store facts selection progress",
+    "shared": "lamella errors units figures article links store gathering facts quality gates "
+    "selection progress",
     "config": "validation config",
     "model": "heap activations flow trace sources weights model decoding images",
     "survey": "survey",
-    "panels": "job optvis panels",
+    "panels": "comparison exam interpretability job likeness patches pathway optvis engines "
+    "ascents panels",
     "plan": "plan",
-    "pages": "about charts citation drawing overview pages publish resources sections sprites "
-    "stencils templating",
+    "pages": "about charts citation curves drawing overview pages publish resources sections "
+    "sprites stencils templating whole",
     "pipeline": "pipeline estimate",
-    "commands": "building reports starting serving",
-    "cli": "cli",
+    "commands": "building reports reporting starting serving",
+    "cli": "cli commands",
 }
 MAY_IMPORT = {
     "shared": "shared",
@@ -51,7 +53,7 @@ WITHOUT_TORCH = ("shared", "config", "panels", "plan", "pages", "commands", "cli
 ENTRIES = [  # modules that must be importable without torch: all of those stages, but not these
     path
     for path in sorted(PACKAGE.rglob("*.py"))
-    if path.stem != "job" and path.parent.name not in {"optvis", "survey"}
+    if path.stem != "job" and path.parent.name not in {"optvis", "survey", "engines", "ascents"}
 ]
 
 

@@ -81,3 +81,24 @@ def test_a_unit_is_cited_with_its_weights() -> None:
     assert links.identifier("resnet", "0123456789abcdef", unit) == (
         "resnet@0123456789ab/layer3.0.conv1:447"
     )
+
+
+@given(NAMES, NAMES)
+@example("index", "map")
+@example("index", "x-index-abcdef")
+def test_articles_stand_beside_the_pages_of_their_network(one: str, other: str) -> None:
+    pages = [links.article_page("net", name) for name in (one, other)]
+    assert (pages[0] == pages[1]) == (one == other)
+    for page in pages:
+        assert re.fullmatch(r"net/[a-z0-9@][a-z0-9._@-]*\.html", page)
+        assert page not in {links.network_page("net"), links.map_page("net")}
+    assert links.article_page("net", "classes") == "net/classes.html"
+
+
+@given(NAMES, st.lists(NAMES, max_size=4))
+@example("depth", ["depth"])
+def test_pictures_of_a_panel_and_of_a_layer_do_not_mix(panel: str, layers: list[str]) -> None:
+    taken = {slug(layer) for layer in layers}
+    folder = links.panel_folder(panel, taken)
+    assert folder not in taken and (folder == slug(panel)) == (slug(panel) not in taken)
+    assert links.panel_picture("net", folder, 3, "atlas") == f"net/{folder}/3-atlas.webp"

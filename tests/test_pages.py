@@ -48,7 +48,9 @@ def unit_file(layer: str, channel: int, network: str = "tiny") -> str:
     return links.unit_page(network, Unit(layer, channel))
 
 
-@pytest.mark.parametrize("page", ["index.html", "tiny/index.html", "tiny/fc/1.html", "about.html"])
+@pytest.mark.parametrize(
+    "page", ["index.html", "tiny/index.html", "tiny/fc/1.html", "tiny/depth.html", "about.html"]
+)
 def test_golden_pages(work: Atlas, tmp_path: Path, page: str) -> None:
     """Run with UPDATE_GOLDEN=1 after a change of the templates, and read the difference."""
     render(ABOUT, fresh(work), PANELS, tmp_path)
@@ -77,7 +79,7 @@ def test_every_unit_has_a_page_with_its_sections(work: Atlas, tmp_path: Path) ->
             assert f'<section id="{section}"' in page
     assert seen == [(3, 71), (69, 71), (71, 71)]
     files = written(tmp_path)
-    assert result.pages == sum(name.endswith(".html") for name in files) == 71 + 3 + 5
+    assert result.pages == sum(name.endswith(".html") for name in files) == 71 + 3 + 6
     assert result.bytes == sum(map(len, files.values()))
     assert result.written == len(files) and result.deleted == result.unchanged == 0
 
@@ -229,7 +231,7 @@ def test_renders_without_torch(tmp_path: Path) -> None:
         text=True,
         env={**os.environ, "PYTHONPATH": str(Path(links.__file__).parents[1])},
     )
-    assert done.stdout.strip() == "11", done.stderr
+    assert done.stdout.strip() == "12", done.stderr
 
 
 # Hostile names.
@@ -289,7 +291,7 @@ def test_hostile_names_are_only_ever_text(tmp_path: Path) -> None:
     top = {path.name for path in out.iterdir()}
     assert len(top) == 7 and not (tmp_path / "etc").exists()
     pages = [path for path in out.rglob("*.html")]
-    assert len(pages) == 2 * len(HOSTILE) + len(HOSTILE) + 5
+    assert len(pages) == 2 * len(HOSTILE) + len(HOSTILE) + 6
     for path in pages:
         text = path.read_text()
         assert not re.search("[\u202e\x00\x1b]", text)

@@ -8,7 +8,6 @@ import pytest
 import torch
 
 from lamella.errors import LamellaError, UnknownLayer
-from lamella.panels.feature_visualization import seed_of
 from lamella.pipeline import Analysis, Selection
 from lamella.plan import open_atlas
 from lamella.progress import Progress
@@ -184,8 +183,8 @@ def test_the_network_is_left_as_it_was(full):
 
 
 def test_a_seed_belongs_to_its_unit():
-    assert seed_of(0, Unit("a", 1)) == seed_of(0, Unit("a", 1))
-    others = {seed_of(s, Unit(n, c)) for s in (0, 1) for n in ("a", "b") for c in (1, 2)}
+    assert Unit("a", 1).seed(0) == Unit("a", 1).seed(0)
+    others = {Unit(n, c).seed(s) for s in (0, 1) for n in ("a", "b") for c in (1, 2)}
     assert len(others) == 8
 
 

@@ -42,6 +42,14 @@ def test_page_order_and_what_panels_need(tiny: Tiny) -> None:
     assert [panel.name for panel, _ in without] == [name for name in EVERY if name != "weights"]
 
 
+def test_a_mere_view_brings_no_panel_back_that_was_left_out(tiny: Tiny) -> None:
+    for patterns in (["!feature_vis*"], ["*", "!feature_visualization"]):
+        names = [panel.name for panel, _ in panels_of(config(tiny, analysis__panels=patterns))]
+        assert not {"feature_visualization", "quality"} & set(names) and "statistics" in names
+    names = [panel.name for panel, _ in panels_of(config(tiny, analysis__panels=["quality"]))]
+    assert names == ["feature_visualization", "quality"]
+
+
 def test_settings_reach_their_panel(tiny: Tiny) -> None:
     tiny.change(panels__dataset_examples__side=64)
     (settings,) = [s for panel, s in panels_of(tiny.config()) if panel.name == "dataset_examples"]
@@ -57,6 +65,7 @@ def test_settings_of_panels_that_are_left_out_must_exist_too(tiny: Tiny) -> None
 def test_what_changes_which_keys(tiny: Tiny) -> None:
     images = {panel.name for panel in known_panels() if panel.uses_images} | {"survey"}
     seeded = {panel.name for panel in known_panels() if panel.uses_seed}
+    seeded |= {panel.name for panel in known_panels() if seeded.intersection(panel.needs)}
     plain = config(tiny)
     before = keys_of(plain, NETWORK, "images")
     everything = set(before)

@@ -8,12 +8,14 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from lamella.survey.bins import BINS, ZERO, edges, table
+from lamella.survey.bottom import Bottom
 from lamella.survey.distribution import QUANTILES, Distribution, quantiles
+from lamella.survey.extremes import KEPT
 from lamella.survey.moments import Moments
 from lamella.survey.profile import WIDTH, Profile, directions
 from lamella.survey.run import COLLECTORS
 from lamella.survey.summary import _summarise_on_device, summarise
-from lamella.survey.top import KEPT, Top
+from lamella.survey.top import Top
 
 CHANNELS = 3
 
@@ -39,7 +41,7 @@ def collected(kind, values, numbers):
 
 def assert_same(one, other):
     for name, array in one.finish().items():
-        if array.dtype.kind == "f" and name != "top_activation":
+        if array.dtype.kind == "f" and not name.endswith("_activation"):
             np.testing.assert_allclose(array, other.finish()[name], rtol=1e-4, atol=1e-4)
         else:
             np.testing.assert_array_equal(array, other.finish()[name])
@@ -66,18 +68,34 @@ def test_any_split_in_any_order_gives_the_same(kind, values, data):
     assert_same(whole, restored)
 
 
+@pytest.mark.parametrize(("kind", "end", "sign"), [(Top, "top", 1), (Bottom, "bottom", -1)])
 @settings(deadline=None, max_examples=60)
 @given(values=activations)
-def test_top_is_brute_force(values):
-    found = collected(Top, values, range(len(values))).finish()
+def test_both_ends_are_brute_force(kind, end, sign, values):
+    found = collected(kind, values, range(len(values))).finish()
     flat = values.reshape(len(values), CHANNELS, -1)
     for channel in range(CHANNELS):
-        peaks = sorted((-float(flat[i, channel].max()), i) for i in range(len(values)))[:KEPT]
-        for place, (activation, image) in enumerate(peaks):
-            assert found["top_image"][channel, place] == image
-            assert found["top_activation"][channel, place] == -activation
-            assert found["top_position"][channel, place] == flat[image, channel].argmax()
-        assert (found["top_image"][channel, len(peaks) :] == -1).all()
+        peaks = sorted((-sign * float(flat[i, channel].max()), i) for i in range(len(values)))
+        for place, (activation, image) in enumerate(peaks[:KEPT]):
+            assert found[f"{end}_image"][channel, place] == image
+            assert found[f"{end}_activation"][channel, place] == -sign * activation
+            assert found[f"{end}_position"][channel, place] == flat[image, channel].argmax()
+        assert (found[f"{end}_image"][channel, len(peaks) :] == -1).all()
+        assert (found[f"{end}_activation"][channel, len(peaks) :] == -sign * np.inf).all()
+
+
+@pytest.mark.parametrize("kind", [Top, Bottom])
+def test_ties_that_change_nothing_are_not_sorted(kind, monkeypatch):
+    """A silent channel ties on every image; only the first ones are kept, and sorted."""
+    collector, joined = kind.empty(CHANNELS), []
+    join = kind._join
+    monkeypatch.setattr(kind, "_join", lambda self, *args: (joined.append(1), join(self, *args)))
+    for first in range(0, 80, 20):
+        numbers = np.arange(first, first + 20)
+        summary = summarise(torch.zeros(20, CHANNELS, 2, 2))
+        collector.update(summary, numbers, tuple(map(str, numbers)))
+    assert len(joined) == 1
+    assert (collector.image == np.arange(KEPT)).all()
 
 
 @settings(deadline=None, max_examples=60)
@@ -88,6 +106,15 @@ def test_moments_are_numpys(values):
     np.testing.assert_allclose(found["mean"], flat.mean(1), rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(found["deviation"], flat.std(1), rtol=1e-3, atol=1e-3)
     np.testing.assert_array_equal(found["maximum"], values.max((0, 2, 3)))
+    means = values.astype(np.float64).mean((2, 3))
+    np.testing.assert_allclose(found["mean_deviation"], means.std(0), rtol=1e-3, atol=1e-3)
+
+
+def test_a_channel_that_never_varies_has_no_deviation_between_images():
+    values = np.empty((20, CHANNELS, 3, 3), np.float32)
+    values[:] = np.array([0.1, 777.7, 0])[:, None, None]
+    found = collected(Moments, values, range(20)).finish()
+    assert not found["mean_deviation"].any()
 
 
 @settings(deadline=None, max_examples=60)

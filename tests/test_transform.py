@@ -57,7 +57,7 @@ def test_view_is_the_explicit_resampling(side: int, interpolation: Interpolation
     # The image of coordinates: each pixel says where it is.
     down, across = torch.meshgrid(*[torch.arange(float(side))] * 2, indexing="ij")
     images = torch.stack([down, across]).expand(4, 2, side, side)
-    seen = view(images, matrices, interpolation).numpy()
+    seen = view(images, matrices, Transformation(interpolation=interpolation)).numpy()
     for image in range(4):
         for channel in range(2):
             expected = slow_view(
@@ -76,7 +76,7 @@ def test_view_is_torchs_own(interpolation: Interpolation) -> None:
     theirs = F.grid_sample(
         images, grid, mode=interpolation, padding_mode="reflection", align_corners=False
     )
-    difference = (view(images, matrices, interpolation) - theirs).abs()
+    difference = (view(images, matrices, Transformation(interpolation=interpolation)) - theirs).abs()
     assert (difference < 1e-4).float().mean() > 0.999
 
 
@@ -86,7 +86,7 @@ def test_no_motion_is_no_change(interpolation: Interpolation) -> None:
     still = Transformation(jitter=0, smallest=1, largest=1, rotation=0)
     matrices = still.matrices(generators(3), 2)
     torch.testing.assert_close(matrices, IDENTITY.expand(2, 1, 2, 3))
-    torch.testing.assert_close(view(image, matrices[0], interpolation), image)
+    torch.testing.assert_close(view(image, matrices[0], Transformation(interpolation=interpolation)), image)
 
 
 def test_half_a_side_shifts_by_half_the_pixels() -> None:

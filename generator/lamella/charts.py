@@ -1,4 +1,4 @@
-"""Numbers to the coordinates of a chart, without a word of SVG.
+"""Numbers to the coordinates of a chart, without a word of SVG; here bars, in curves.py lines.
 
 Flow: figures -> **charts** -> `templates/figures.html.j2`, which draws them in `currentColor`.
 """
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from lamella.figures import Histogram
+from lamella.figures import Histogram, Mark
 
 WIDTH, HEIGHT = 480, 208
 LEFT, RIGHT, BOTTOM = 40, 10, 40
@@ -58,7 +58,7 @@ def short(value: float) -> str:
 def nice_steps(low: float, high: float, about: int = 5) -> list[float]:
     """Round numbers from `low` to `high`, around `about` of them."""
     rough = (high - low) / about
-    if not rough > 0 or not math.isfinite(rough):
+    if not rough > 1e-300 or not math.isfinite(rough):
         return [low]
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough * 0.999)
@@ -72,7 +72,7 @@ def chart(figure: Histogram) -> Chart:
     edges, counts = figure.edges, figure.counts
     low, high = edges[0], edges[-1]
     width = (WIDTH - LEFT - RIGHT) / ((high - low) or 1.0)
-    marks = _marks(figure, low, high, width)
+    marks = placed(figure.marks, low, high, width, LEFT, WIDTH)
     rows = 1 + max((int(mark.row) for mark in marks), default=-1)
     top, base = 8.0 + LINE * rows, float(HEIGHT - BOTTOM)
     most = max(counts, default=0) or 1
@@ -117,15 +117,23 @@ def _counts(most: int, log: bool) -> Sequence[int]:
     return decades[:: max(1, -(-len(decades) // 4))]
 
 
-def _marks(figure: Histogram, low: float, high: float, width: float) -> tuple[Tick, ...]:
-    """Marks from left to right; a label that would hit another moves one line down."""
+def placed(
+    marks: Sequence[Mark], low: float, high: float, scale: float, left: float, width: float
+) -> tuple[Tick, ...]:
+    """Marks from left to right; a label that would hit another moves one line down.
+
+    Args:
+        low, high: ends of the axis; a mark beyond them is left out.
+        scale: of the axis, in the chart's units.
+        left, width: where the axis begins, and the width of the whole chart.
+    """
     ends: list[float] = []
     found = []
-    for mark in sorted(figure.marks, key=lambda mark: mark.value):
+    for mark in sorted(marks, key=lambda mark: mark.value):
         if not low <= mark.value <= high:
             continue
-        at = LEFT + (mark.value - low) * width
-        anchor = "end" if at > WIDTH * 0.7 else "start"
+        at = left + (mark.value - low) * scale
+        anchor = "end" if at > width * 0.7 else "start"
         wide = len(mark.label) * CHARACTER + 8
         start, stop = (at - wide, at) if anchor == "end" else (at, at + wide)
         row = next((i for i, end in enumerate(ends) if start >= end), len(ends))

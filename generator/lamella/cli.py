@@ -3,7 +3,6 @@
 Heavy imports stay inside the commands: `render`, `serve` and `--help` work without torch.
 """
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,8 +10,8 @@ from typing import Any, TypeVar
 import click
 
 from lamella import __version__
+from lamella.commands import Commands
 from lamella.config import Config, load
-from lamella.errors import LamellaError, did_you_mean
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -35,17 +34,25 @@ DEVICE = click.option(
 )
 
 
+LAYERS = click.option(
+    "--layer",
+    "layers",
+    multiple=True,
+    metavar="GLOB",
+    help="Only these layers; repeatable. A leading ! excludes.",
+)
+
+
 def _selection(command: F) -> F:
     """The options that restrict a run."""
     command = DEVICE(command)
     for names, metavar, what in (
         (["--channels"], "LIST", "Only these channels, such as 3,7,16-31."),
         (["--panel", "panels"], "GLOB", "Only these panels; repeatable. A leading ! excludes."),
-        (["--layer", "layers"], "GLOB", "Only these layers; repeatable. A leading ! excludes."),
     ):
         several = metavar == "GLOB"
         command = click.option(*names, multiple=several, metavar=metavar, help=what)(command)
-    return command
+    return LAYERS(command)
 
 
 def _load(config: Path, work: Path | None, site: Path | None, device: str | None) -> Config:
@@ -56,49 +63,7 @@ def _load(config: Path, work: Path | None, site: Path | None, device: str | None
     return load(config, output=output, analysis={"device": device} if device else {})
 
 
-class _Commands(click.Group):
-    """A group that shows our own errors as two lines, and leaves by Ctrl-C without a traceback."""
-
-    def list_commands(self, context: click.Context) -> list[str]:
-        """In the order in which they are used."""
-        return list(self.commands)
-
-    def invoke(self, context: click.Context) -> Any:
-        try:
-            return super().invoke(context)
-        except LamellaError as error:
-            click.echo(f"Error: {error}", err=True)
-            sys.exit(1)
-        except KeyboardInterrupt:
-            click.echo(
-                "\nStopped. What was finished is kept: the same command goes on from there.",
-                err=True,
-            )
-            sys.exit(130)
-        except ModuleNotFoundError as error:
-            if (error.name or "").partition(".")[0] not in _ANALYSIS_ONLY:
-                raise
-            click.echo(
-                f"Error: This command needs {error.name}, which is not installed.\n"
-                '  Install it with: pip install "lamella[analyse]"',
-                err=True,
-            )
-            sys.exit(1)
-
-    def resolve_command(
-        self, context: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        try:
-            return super().resolve_command(context, args)
-        except click.UsageError as error:
-            near = did_you_mean(args[0], self.commands, otherwise="See lamella --help.")
-            raise click.UsageError(f"{error.message} {near}", context) from None
-
-
-_ANALYSIS_ONLY = frozenset({"torch", "torchvision", "numba", "sklearn", "umap"})
-
-
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="lamella")
 def main() -> None:
     """Lay a trained vision network under glass: a static atlas of all its units.
@@ -219,6 +184,34 @@ def status(config: Path, work: Path | None, site: Path | None) -> None:
     from lamella.reports import status_report
 
     status_report(_load(config, work, site, None))
+
+
+@main.command()
+@CONFIG
+@_folders
+@LAYERS
+@click.option(
+    "--json",
+    "file",
+    type=click.Path(dir_okay=False, allow_dash=True),
+    metavar="FILE",
+    help="Write it as JSON too; - for JSON alone, to the screen.",
+)
+def report(
+    config: Path,
+    work: Path | None,
+    site: Path | None,
+    layers: tuple[str, ...],
+    file: str | None,
+) -> None:
+    """Say how good the pictures are, layer by layer.
+
+    CONFIG is an atlas.toml. Strength, selectivity, grey and dead pictures of what was analysed
+    last, and the gates that they should pass. Needs no torch, no GPU and no images.
+    """
+    from lamella.reporting import quality_report
+
+    quality_report(_load(config, work, site, None), layers, file)
 
 
 @main.command()

@@ -4,15 +4,19 @@ Flow: facts -> **drawing** -> pages, which decides what has to be drawn again.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
+
+from markupsafe import Markup
 
 from lamella import links, overview, resources, sprites
 from lamella.about import About
 from lamella.citation import absolute, citation
 from lamella.facts import Atlas, LayerFacts
+from lamella.gathering import encoded
 from lamella.panels.base import Panel
 from lamella.publish import Note, Write
-from lamella.sections import Sections, arranged, made
+from lamella.sections import Section, Sections, arranged, made
 from lamella.store import Folder
 from lamella.templating import environment, script, to_bytes
 from lamella.units import Layer, Unit
@@ -26,7 +30,10 @@ class Drawing:
     """Draws everything of one atlas; each method writes one group of files."""
 
     def __init__(self, about: About, atlas: Atlas, panels: Sequence[Panel]) -> None:
-        self.about, self.atlas, self.panels = about, atlas, panels
+        self.about, self.panels = about, panels
+        private = (panel.name for panel in panels if panel.shows_photographs)
+        withheld = frozenset(private) if atlas.publish != "whole" else frozenset()
+        self.atlas = atlas = replace(atlas, withheld=withheld)
         self.network = atlas.network
         self.environment = environment()
         self.environment.globals.update(
@@ -48,14 +55,17 @@ class Drawing:
     def photographs(self, write: Write, folder: Folder) -> Note:
         """The whole images, one shard in memory at a time."""
         for note, tensors in folder.shards():
-            content = tensors["picture/photograph"].tobytes()
-            first = 0
-            stops = tensors["stops/photograph"].tolist()
-            for image, stop in zip(note["channels"], stops, strict=True):
-                if stop > first:
-                    write(links.photograph(self.network.name, image), content[first:stop])
-                first = stop
+            for _, image, content in encoded(note, tensors):
+                write(links.photograph(self.network.name, image), content)
         return {}
+
+    def network_pictures(self, write: Write, panel: Panel) -> None:
+        """What a panel drew of the network as a whole, one shard in memory at a time."""
+        for note, tensors in self.atlas.store.folder(
+            panel.name, self.atlas.keys[panel.name]
+        ).shards():
+            for name, entry, content in encoded(note, tensors):
+                write(self.atlas.panel_picture(panel.name, name, entry), content)
 
     def sprites(self, write: Write, facts: LayerFacts) -> Note:
         """The sheets of a layer's thumbnails."""
@@ -75,6 +85,11 @@ class Drawing:
         here = absolute(self.about.site_url, path)
         drawn = self.environment.get_template(template).render(root=root, here=here, **context)
         return to_bytes(drawn)
+
+    def section(self, section: Section, path: str) -> str:
+        """A panel's part of the page at `path`."""
+        figures: Any = self.environment.get_template("figures.html.j2").module
+        return str(figures.section(section, "../" * path.count("/")))
 
     def layer(self, write: Write, facts: LayerFacts) -> Note:
         """The pages and pictures of one layer and its units."""
@@ -159,8 +174,19 @@ class Drawing:
         write(path.replace("map.html", "map-data.js"), data)
         return {}
 
-    def overview(self, write: Write, notes: dict[str, Note]) -> Note:
-        """Home, the network, about, and what static hosts look for."""
+    def overview(
+        self,
+        write: Write,
+        notes: dict[str, Note],
+        sections: Sequence[str],
+        articles: Sequence[tuple[str, str, str]],
+    ) -> Note:
+        """Home, the network, about, and what static hosts look for.
+
+        Args:
+            sections: what panels show of the network, drawn.
+            articles: the address, title and lead of each.
+        """
         network, atlas = self.network, self.atlas
         computed = sum(note["pictures"] for note in notes.values())
         strips = {
@@ -173,7 +199,18 @@ class Drawing:
         sizes = {name: note["size"] for name, note in notes.items()}
         done = {name: note["pictures"] for name, note in notes.items()}
         path = links.network_page(network.name)
-        write(path, self.page("network.html.j2", path, strips=strips, computed=computed, done=done))
+        write(
+            path,
+            self.page(
+                "network.html.j2",
+                path,
+                strips=strips,
+                computed=computed,
+                done=done,
+                sections=[Markup(section) for section in sections],
+                articles=articles,
+            ),
+        )
         band = overview.best(atlas, notes)
         write(
             "index.html",
@@ -195,6 +232,7 @@ class Drawing:
         if absolute(self.about.site_url, ""):
             pages = ["index.html", "about.html", path]
             pages += [links.map_page(network.name)] if "embedding" in atlas.keys else []
+            pages += [page for page, *_ in articles]
             pages += [links.layer_page(network.name, layer.name) for layer in network.layers]
             pages += [links.unit_page(network.name, unit) for unit in atlas.units]
             addresses = [absolute(self.about.site_url, page) for page in pages[:SITEMAP_LIMIT]]

@@ -10,9 +10,11 @@ import time
 import torch
 
 from lamella.activations import cut
+from lamella.ascents.recipe import picture_side
+from lamella.engines.local import places
+from lamella.errors import LamellaError
 from lamella.model import Model
 from lamella.panels.base import Settings
-from lamella.panels.feature_visualization import picture_side
 from lamella.pipeline import Analysis
 from lamella.units import Layer
 
@@ -29,11 +31,17 @@ def seconds_per_unit(analysis: Analysis, layer: Layer, settings: Settings) -> fl
     Returns:
         NaN where the network does not run at the size of the pictures.
     """
-    side = getattr(settings, "size", None) or picture_side(analysis.model, layer)
+    workers = len(places(analysis.model))
+    threads = torch.get_num_threads()
     try:
-        return _seconds_per_image(analysis.model, layer, side) * getattr(settings, "steps", 1)
-    except (RuntimeError, ValueError, AssertionError):
+        side = picture_side(analysis.model, layer, getattr(settings, "size", None))
+        torch.set_num_threads(1 if analysis.model.device.type == "cpu" else threads)
+        each = _seconds_per_image(analysis.model, layer, side)
+    except (RuntimeError, ValueError, AssertionError, LamellaError):
         return math.nan
+    finally:
+        torch.set_num_threads(threads)
+    return each * int(getattr(settings, "steps", 1)) / workers
 
 
 def _seconds_per_image(model: Model, layer: Layer, side: int) -> float:

@@ -1,6 +1,6 @@
 """What the store knows, in the form that panels and pages read it.
 
-Flow: store -> **facts** -> panels' `view` -> pages. Imports no torch.
+Flow: store -> gathering -> **facts** -> panels' `view` -> pages. Imports no torch.
 """
 
 from collections.abc import Iterator, Mapping
@@ -9,11 +9,12 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lamella import links
 from lamella.figures import Picture
-from lamella.store import Folder, Sheet, Store
+from lamella.gathering import PanelFacts as PanelFacts  # part of what panels read
+from lamella.gathering import Size, gather, sizes
+from lamella.store import Folder, Store
 from lamella.units import Layer, Unit
 
 
@@ -68,51 +69,7 @@ class Manifest:
     labels: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class PanelFacts:
-    """What one panel stored of one layer: arrays of `channels` rows, zero where not present."""
-
-    present: NDArray[np.bool_]
-    numbers: Mapping[str, NDArray[Any]]
-    pictures: Mapping[str, Mapping[int, bytes]]
-    sheets: Mapping[str, Sheet]
-    made: Mapping[str, Any]
-
-    def __getitem__(self, name: str) -> NDArray[Any]:
-        return self.numbers[name]
-
-
-def gather(folder: Folder, rows: int) -> PanelFacts:
-    """Lay the shards of a folder over each other, in order, as arrays of `rows` rows."""
-    present = np.zeros(rows, dtype=np.bool_)
-    numbers: dict[str, NDArray[Any]] = {}
-    pictures: dict[str, dict[int, bytes]] = {}
-    sheets: dict[str, Sheet] = {}
-    made: dict[str, Any] = {}
-    for note, tensors in folder.shards():
-        channels = note["channels"]
-        present[channels] = True
-        sheets.update({name: Sheet(*size) for name, size in note["sheets"].items()})
-        made.update(note["made"])
-        for name, tensor in tensors.items():
-            kind, _, picture = name.partition("/")
-            if kind == "stops":
-                continue
-            if kind == "picture":
-                stops = tensors[f"stops/{picture}"]
-                content = tensor.tobytes()
-                of = pictures.setdefault(picture, {})
-                for channel, first, stop in zip(channels, [0, *stops[:-1]], stops, strict=True):
-                    if stop > first:
-                        of[channel] = content[first:stop]
-                continue
-            if name not in numbers:
-                numbers[name] = np.zeros((rows, *tensor.shape[1:]), dtype=tensor.dtype)
-            numbers[name][channels] = tensor
-    return PanelFacts(present, numbers, pictures, sheets, made)
-
-
-@dataclass
+@dataclass(eq=False)
 class LayerFacts:
     """All that the store knows of one layer. Panels are read when first asked for."""
 
@@ -175,6 +132,7 @@ class Atlas:
     Attributes:
         keys: the key of each panel that was asked for, by its name.
         publish: what of the images may be shown: "whole", "patches" or "none".
+        withheld: panels whose pictures of the whole network are not published.
     """
 
     network: Network
@@ -182,7 +140,9 @@ class Atlas:
     store: Store
     keys: Mapping[str, str]
     publish: str = "whole"
+    withheld: frozenset[str] = frozenset()
     _whole: dict[str, PanelFacts] = field(default_factory=dict)
+    _sizes: dict[str, dict[tuple[str, int], Size]] = field(default_factory=dict)
     _thumbnails: dict[Unit, Picture] = field(default_factory=dict)
 
     def layer(self, layer: Layer) -> LayerFacts:
@@ -207,6 +167,30 @@ class Atlas:
         if panel not in self._whole:
             self._whole[panel] = self.whole(panel, len(self.units))
         return self._whole[panel]
+
+    def figure_picture(self, panel: str, name: str, entry: int, alt: str) -> Picture | None:
+        """A picture that a panel stored for the network as a whole, as it is published.
+
+        None where there is none, or where it shows photographs that stay private.
+        """
+        if panel not in self.keys or panel in self.withheld:
+            return None
+        if panel not in self._sizes:
+            self._sizes[panel] = sizes(self.store.folder(panel, self.keys[panel]))
+        size = self._sizes[panel].get((name, entry))
+        return Picture(self.panel_picture(panel, name, entry), alt, *size) if size else None
+
+    def panel_picture(self, panel: str, name: str, entry: int) -> str:
+        """The address of a picture that a panel stored for the network as a whole."""
+        if panel == "photographs":  # which panels of layers name too
+            return links.photograph(self.network.name, entry)
+        folder = links.panel_folder(panel, self._folders)
+        return links.panel_picture(self.network.name, folder, entry, name)
+
+    @cached_property
+    def _folders(self) -> frozenset[str]:
+        """The folders of the layers."""
+        return frozenset(links.slug(layer.name) for layer in self.network.layers)
 
     @cached_property
     def offsets(self) -> Mapping[str, int]:

@@ -87,13 +87,60 @@ class Histogram:
 
 
 @dataclass(frozen=True, slots=True)
+class Series:
+    """One line of a chart.
+
+    Attributes:
+        name: what the legend calls it.
+        values: its heights, some hundreds at most; NaN is a gap.
+        x: its own places on the x axis, where it does not share those of the figure.
+    """
+
+    name: str
+    values: tuple[float, ...]
+    x: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Values along an axis, a line for each series; a legend where there are several.
+
+    Attributes:
+        x: the places of the values, ascending; may be empty where `names` number them.
+        alt: what the chart shows, for those who cannot see it.
+        names: of the places on the x axis (layers by depth, say), which then are 0, 1, 2, ...
+        marks: named places on the x axis.
+        log_y: draw the heights on a log scale; what is not above zero becomes a gap.
+    """
+
+    title: str
+    x: tuple[float, ...]
+    series: tuple[Series, ...]
+    alt: str
+    x_label: str
+    y_label: str
+    names: tuple[str, ...] = ()
+    marks: tuple[Mark, ...] = ()
+    note: str = ""
+    log_y: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A cell of a table that leads to a page: `link` is a path from the site's top."""
+
+    text: str
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """Names and values; `head` names the columns and may be empty."""
 
     title: str
-    rows: tuple[tuple[str, ...], ...]
+    rows: tuple[tuple[str | Cell, ...], ...]
     head: tuple[str, ...] = ()
     note: str = ""
 
 
-Figure = Gallery | Histogram | Table
+Figure = Gallery | Histogram | Lines | Table

@@ -18,6 +18,7 @@ class Job:
 
     Attributes:
         settings: the panel's own, of the type that it declares.
+        panel: its name.
         seed: of the whole atlas; panels derive a seed per unit from it.
         tick: to be called with the number of units (or images) finished since the last call.
     """
@@ -25,6 +26,18 @@ class Job:
     model: Model
     images: Images
     atlas: Atlas
+    panel: str
     settings: Any
     seed: int
     tick: Callable[[int], None]
+
+    def recall(self, name: str) -> Any:
+        """A small document that the panel wrote beside its shards; None where there is none."""
+        return self.atlas.store.read_json(self._document(name))
+
+    def remember(self, name: str, value: object) -> None:
+        """Write a small document beside the panel's shards: what a later run must know."""
+        self.atlas.store.write_json(self._document(name), value)
+
+    def _document(self, name: str) -> str:
+        return f"{self.panel}-{self.atlas.keys[self.panel][:16]}/{name}.json"

@@ -7,6 +7,7 @@ slug is one plain path component that every file system takes.
 
 import hashlib
 import re
+from collections.abc import Collection
 from functools import lru_cache
 
 from lamella.units import Unit
@@ -15,6 +16,7 @@ from lamella.units import Unit
 _RESERVED = re.compile(
     r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)|(assets|images)$|.*\.(html?|js|css|xml|webp)$"
 )
+_PAGES = frozenset({"index", "map"})  # pages of a network that are no articles
 _TAKEN = re.compile(r".*-[0-9a-f]{6}$")  # what the slug of another name may look like
 
 
@@ -30,8 +32,12 @@ def slug(name: str) -> str:
     reserved = not kept or _RESERVED.match(kept)
     if kept == name and not reserved and not _TAKEN.match(name):
         return name
-    digest = hashlib.sha1(name.encode(), usedforsecurity=False).hexdigest()[:6]
-    return f"x-{kept}-{digest}" if reserved else f"{kept}-{digest}"
+    return f"x-{_marked(kept, name)}" if reserved else _marked(kept, name)
+
+
+def _marked(kept: str, name: str) -> str:
+    """What is kept of a name, told apart from all others."""
+    return f"{kept}-{hashlib.sha1(name.encode(), usedforsecurity=False).hexdigest()[:6]}"
 
 
 def network_page(network: str) -> str:
@@ -42,6 +48,12 @@ def network_page(network: str) -> str:
 def map_page(network: str) -> str:
     """The map of a network's units."""
     return f"{slug(network)}/map.html"
+
+
+def article_page(network: str, article: str) -> str:
+    """A page that a panel writes on the whole network; layers are folders, so names are free."""
+    file = f"x-{_marked(article, article)}" if article in _PAGES else slug(article)
+    return f"{slug(network)}/{file}.html"
 
 
 def layer_page(network: str, layer: str) -> str:
@@ -67,6 +79,17 @@ def sprite(network: str, layer: str, sheet: int) -> str:
 def photograph(network: str, image: int) -> str:
     """A whole image, as the network sees it."""
     return f"{slug(network)}/images/{image}.webp"
+
+
+def panel_folder(panel: str, taken: Collection[str]) -> str:
+    """The folder of a panel's pictures of the whole network; `taken` are the layers' folders."""
+    folder = slug(panel)
+    return f"x-{_marked(folder, panel)}" if folder in taken else folder
+
+
+def panel_picture(network: str, folder: str, entry: int, name: str) -> str:
+    """A picture that a panel stored for the network as a whole."""
+    return f"{slug(network)}/{folder}/{entry}-{name}.webp"
 
 
 def identifier(network: str, digest: str, unit: Unit) -> str:

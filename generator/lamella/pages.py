@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from lamella import resources, sprites
+from lamella import resources, sprites, whole
 from lamella.about import About
 from lamella.drawing import Drawing
 from lamella.facts import Atlas, LayerFacts
@@ -68,17 +68,22 @@ def _write(drawing: Drawing, site: Site, progress: Callable[[int, int], None]) -
         folder = atlas.store.folder("photographs", atlas.keys["photographs"])
         inputs = digest_of([atlas.network.name, folder.fingerprint])
         site.group("photographs", inputs, lambda write: drawing.photographs(write, folder))
+    whole.write_pictures(drawing, site)
     notes: dict[str, Note] = {}
+    prints = whole.Prints(drawing.panels)
     done = 0
     for facts in atlas.layers():
         notes[facts.layer.name] = _write_layer(drawing, site, facts, common)
+        prints.note({name: folder.fingerprint for name, folder in facts.folders.items()})
         done += facts.layer.channels
         progress(done, atlas.network.units)
     words = digest_of([common, [note["labels"] for note in notes.values()]])
     site.group("search", words, lambda write: drawing.search(write, notes))
     site.group("map", common, drawing.map)
-    so_far = digest_of([common, [[note["pictures"], note["best"]] for note in notes.values()]])
-    site.group("overview", so_far, lambda write: drawing.overview(write, notes))
+    sections, articles = whole.write_whole(drawing, site, common, prints)
+    counted = [[note["pictures"], note["best"]] for note in notes.values()]
+    so_far = digest_of([common, counted, sections, articles])
+    site.group("overview", so_far, lambda write: drawing.overview(write, notes, sections, articles))
 
 
 def _write_layer(drawing: Drawing, site: Site, facts: LayerFacts, common: str) -> Note:
@@ -99,7 +104,7 @@ def _common(drawing: Drawing) -> str:
         "layers": [layer.as_dict() for layer in atlas.network.layers],
         "preprocessing": dict(atlas.network.preprocessing),
     }
-    whole = [
+    of_network = [
         atlas.store.folder(panel.name, atlas.keys[panel.name]).fingerprint
         for panel in panels
         if panel.per == "network" and panel.name in atlas.keys
@@ -111,6 +116,6 @@ def _common(drawing: Drawing) -> str:
             network,
             [asdict(atlas.manifest), atlas.publish, dict(atlas.keys)],
             [[panel.name, panel.title, panel.about, panel.version] for panel in panels],
-            whole,
+            of_network,
         ]
     )

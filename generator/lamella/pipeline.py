@@ -130,12 +130,12 @@ class Analysis:
 
     def _whole(self, panel: Panel, settings: Settings, progress: Progress) -> Iterator[Step]:
         folder = self.atlas.store.folder(panel.name, self.atlas.keys[panel.name])
-        job = self._job(settings)
+        job = self._job(panel, settings)
         done = folder.done()
         missing = [entry for entry in panel.wanted(job) if entry not in done]
         if missing:
             with progress.stage(panel.name, len(missing), panel.entries) as tick:
-                for shard in panel.compute_network(self._job(settings, tick), missing):
+                for shard in panel.compute_network(self._job(panel, settings, tick), missing):
                     folder.write(shard)
             yield Step(panel.name)
 
@@ -151,21 +151,20 @@ class Analysis:
         todo = [(layer, channels) for layer, channels in todo if channels]
         if not todo:
             return
-        with progress.stage(panel.name, sum(len(c) for _, c in todo), "units") as tick:
-            for layer, channels in todo:
-                folder = self.atlas.store.folder(
-                    panel.name, self.atlas.keys[panel.name], layer.name
-                )
-                for shard in panel.compute(self._job(settings, tick), layer, channels):
-                    folder.write(shard)
-                if panel.slow:
+        left = {layer.name: len(channels) for layer, channels in todo}
+        with progress.stage(panel.name, sum(left.values()), "units") as tick:
+            for layer, shard in panel.compute_layers(self._job(panel, settings, tick), todo):
+                key = self.atlas.keys[panel.name]
+                self.atlas.store.folder(panel.name, key, layer.name).write(shard)
+                left[layer.name] -= len(shard.channels)
+                if panel.slow and not left[layer.name]:
                     yield Step(panel.name, layer.name)
-        if not panel.slow:
+        if not panel.slow or any(left.values()):
             yield Step(panel.name)
 
-    def _job(self, settings: Settings, tick: Any = lambda number: None) -> Job:
+    def _job(self, panel: Panel, settings: Settings, tick: Any = lambda number: None) -> Job:
         seed = self.config.analysis.seed
-        return Job(self.model, self.images, self.atlas, settings, seed, tick)
+        return Job(self.model, self.images, self.atlas, panel.name, settings, seed, tick)
 
 
 def _fields(network: Network) -> dict[str, Any]:

@@ -4,6 +4,7 @@ Flow: config -> **plan** -> pipeline and pages. Imports no torch: pages are rend
 """
 
 from dataclasses import replace
+from fnmatch import fnmatchcase
 from typing import Any
 
 from lamella.config import Config
@@ -17,7 +18,7 @@ from lamella.units import Layer
 from lamella.validation import validated
 
 DOCUMENT = "atlas.json"
-SURVEY_VERSION = 1
+SURVEY_VERSION = 2
 
 
 def panels_of(config: Config) -> list[tuple[Panel, Settings]]:
@@ -34,7 +35,15 @@ def panels_of(config: Config) -> list[tuple[Panel, Settings]]:
                 did_you_mean(name, known, otherwise=f"Known: {', '.join(known)}."),
             )
     where = f"{config.file}: [analysis] panels"
-    names = set(chosen(config.analysis.panels, list(known), "panel", where))
+    patterns = config.analysis.panels
+    names = set(chosen(patterns, list(known), "panel", where))
+    # A panel brings those that it needs; a mere view of one that was left out by name goes too.
+    away = {
+        name
+        for name in known.keys() - names
+        if any(p.startswith("!") and fnmatchcase(name, p[1:]) for p in patterns)
+    }
+    names = {n for n in names if known[n].per != "view" or away.isdisjoint(known[n].needs)}
     while missing := {need for n in names for need in known[n].needs} - names - {"survey"}:
         names |= missing
     return [

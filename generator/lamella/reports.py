@@ -23,14 +23,16 @@ from lamella.units import Layer
 _OURS = re.compile(r"[a-z][a-z0-9_]*-[0-9a-f]{16}")
 
 
-def _table(*columns: str) -> Table:
+def plain_table(*columns: str) -> Table:
+    """A table for a terminal: the first column to the left, numbers to the right."""
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
     for at, column in enumerate(columns):
         table.add_column(column, justify="left" if at == 0 else "right", overflow="fold")
     return table
 
 
-def _show(table: Table) -> None:
+def show(table: Table) -> None:
+    """Print a table, with nothing in its cells taken for markup."""
     console = Console(highlight=False, markup=False, emoji=False)
     # Piped into a file or another program, lines must not be cut to a terminal's width.
     console.print(table, width=None if console.is_terminal else 1000)
@@ -65,7 +67,7 @@ def layers_report(config: Config, timed: bool) -> None:
     analysis = Analysis.of(config)
     visualization = next((p for p in analysis.panels if p[0].name == "feature_visualization"), None)
     head = ["layer", "kind", "units", "output", "sees", "missing"]
-    table = _table(*head, *(["pictures"] if timed and visualization else []))
+    table = plain_table(*head, *(["pictures"] if timed and visualization else []))
     total = 0.0
     for layer in analysis.atlas.network.layers:
         row = [
@@ -84,7 +86,7 @@ def layers_report(config: Config, timed: bool) -> None:
             total += 0.0 if math.isnan(seconds) else seconds
             row.append(duration(seconds))
         table.add_row(*row)
-    _show(table)
+    show(table)
     network = analysis.atlas.network
     names = ", ".join(panel.name for panel, _ in analysis.panels)
     click.echo(
@@ -109,7 +111,7 @@ def status_report(config: Config) -> None:
         return
     atlas = open_atlas(config)
     keys = keys_now(config, atlas)
-    table = _table("panel", "done", "of", "MB")
+    table = plain_table("panel", "done", "of", "MB")
     missing, units = 0, atlas.network.units
     for name in ["survey", *(panel.name for panel in panels if panel.per == "unit")]:
         folders = [store.folder(name, keys[name], layer.name) for layer in atlas.network.layers]
@@ -122,7 +124,7 @@ def status_report(config: Config) -> None:
             done, counted = len(folder.done()), panel.entries == "units"
             missing += units - done if counted else 0
             _row(table, panel.name, done, str(units) if counted else "-", [folder])
-    _show(table)
+    show(table)
     click.echo(f"\n{store.root}: {size_of(store.root) / 1e6:.0f} MB")
     site = config.path(config.output.site)
     if site.is_dir():

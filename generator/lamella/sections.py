@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from lamella.facts import Atlas, LayerFacts
 from lamella.figures import Figure, Gallery
 from lamella.panels.base import Panel
+from lamella.store import Folder
 
 # Left and right at the top of a unit's page: what it looks for, what it answers to.
 HERO = ("feature_visualization", "dataset_examples")
@@ -102,16 +103,32 @@ def made(facts: LayerFacts, panels: Sequence[Panel]) -> tuple[tuple[str, str, st
     return tuple(found)
 
 
+def made_of_network(atlas: Atlas, panel: Panel) -> tuple[tuple[str, str, str], ...]:
+    """How what a panel shows of the whole network was made, in the form of `made`."""
+    if panel.name not in atlas.keys:
+        return ()
+    key = atlas.keys[panel.name]
+    words = ", ".join(
+        f"{field} {value}" for field, value in _flat(_joined(atlas.store.folder(panel.name, key)))
+    )
+    return ((panel.title, key[:12], words),)
+
+
 def _provenance(atlas: Atlas, facts: LayerFacts, panel: str) -> Mapping[str, object] | None:
     """What a panel recorded; None where it stored nothing."""
     stored = facts.of(panel)
     if stored.present.any():
         return stored.made
-    notes = atlas.store.folder(panel, atlas.keys[panel]).notes
+    folder = atlas.store.folder(panel, atlas.keys[panel])
+    return _joined(folder) if folder.notes else None
+
+
+def _joined(folder: Folder) -> dict[str, object]:
+    """What the shards of a folder say of how they were made."""
     joined: dict[str, object] = {}
-    for note in notes.values():
+    for note in folder.notes.values():
         joined.update(note["made"])
-    return joined if notes else None
+    return joined
 
 
 def _flat(value: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -15,6 +15,7 @@ from jinja2.bccache import BytecodeCache
 
 from lamella import resources
 from lamella.charts import chart
+from lamella.curves import curves
 from lamella.stencils import Stencils
 
 # Characters that no reader sees but that reorder or garble what is around them: controls, and the
@@ -116,7 +117,7 @@ def environment() -> Environment:
         bytecode_cache=_CACHE,
         auto_reload=False,
     )
-    filters = (chart, fragment, kind, thousands)
+    filters = (address, chart, curves, fragment, kind, thousands)
     # Most of a page's pieces are on other pages too: `memo(macro, *arguments)` draws each once.
     made.globals["memo"] = lru_cache(maxsize=16384)(lambda macro, *given: macro(*given))
 

@@ -3,6 +3,7 @@
 Flow: model + images -> **units** -> survey. Pure arithmetic: no torch, no disk, no GPU.
 """
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -100,6 +101,16 @@ class Unit:
 
     def __str__(self) -> str:
         return f"{self.layer}:{self.channel}"
+
+    def seed(self, of: int, which: int = 0) -> int:
+        """The unit's own seed: the same whatever else is computed, and in whatever order.
+
+        Args:
+            of: the whole atlas' seed.
+            which: of several pictures of the unit.
+        """
+        name = f"{of}/{self}/{which}" if which else f"{of}/{self}"
+        return int.from_bytes(hashlib.sha256(name.encode()).digest()[:7], "big")
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ KINDS = {
     "unit": "tiny/features.10/47.html",
     "pending": "tiny/classifier/3.html",
     "map": "tiny/map.html",
+    "article": "tiny/depth.html",
     "about": "about.html",
 }
 AXE = ASSETS / "node_modules/axe-core/axe.min.js"

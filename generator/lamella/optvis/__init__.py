@@ -5,18 +5,45 @@ Flow: activations.cut -> **optvis** -> panels. Four parts: `param` (what is opti
 knows nothing of models: it is given a function from images to the values of its target.
 """
 
-from lamella.optvis.ascend import Ascent, Settings, ascend, fitted_size
-from lamella.optvis.objective import Channel, Neuron, Objective, Sum
-from lamella.optvis.transform import Transformation
+from lamella.optvis.ascend import Ascent, NotFinite, ascend
+from lamella.optvis.channel import Channel, Neuron
+from lamella.optvis.maco import Maco, magnitudes
+from lamella.optvis.objective import Objective, Seen, Sum
+from lamella.optvis.param import Fourier, Parameterization
+from lamella.optvis.penalties import L1, L2, Blur, HighFrequencies, TotalVariation
+from lamella.optvis.pixels import Pixels
+from lamella.optvis.settings import MACO, Settings, fitted_size
+from lamella.optvis.transform import Crops, Transformation
+from lamella.optvis.wishes import Caricature, DeepDream, Direction, Diversity, Logit, Probability
 
 __all__ = [
+    "L1",
+    "L2",
+    "MACO",
     "Ascent",
+    "Blur",
+    "Caricature",
     "Channel",
+    "Crops",
+    "DeepDream",
+    "Direction",
+    "Diversity",
+    "Fourier",
+    "HighFrequencies",
+    "Logit",
+    "Maco",
     "Neuron",
+    "NotFinite",
     "Objective",
+    "Parameterization",
+    "Pixels",
+    "Probability",
+    "Seen",
     "Settings",
     "Sum",
+    "TotalVariation",
     "Transformation",
     "ascend",
     "fitted_size",
+    "magnitudes",
 ]

@@ -1,25 +1,53 @@
-"""What is wanted of the network: one number per image, to be raised.
+"""What is wanted of a picture: one number per image, to be raised; and how such wishes add up.
 
-Flow: param -> transform -> network -> **objective** -> ascend. Image i belongs to unit i alone, so
-a batch holds as many units as images, and they share no gradient. Objectives add up and take
-factors, and carry the sentence that stands under the picture.
+Flow: param -> transform -> network -> **objective** -> ascend. Image i is judged by itself, so a
+batch holds as many units as images, and they share no gradient. Objectives add up, take factors,
+and carry the sentence that stands under the picture. channel.py, wishes.py and penalties.py hold
+them.
 
 Source: Olah, Mordvintsev and Schubert, Distill 2017, doi:10.23915/distill.00007, section
 "Optimization Objectives".
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-# A spread under this share of the layer's mean counts as this share.
-SMALLEST_SPREAD = 0.05
+ONLY = ""  # the layer of an objective that does not name one: the only one there is
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Pictures, and what the network makes of them.
+
+    Attributes:
+        images: sRGB in [0, 1], before they are shaken, `(image, 3, side, side)`.
+        values: by layer, `(image, channel, row, column)`.
+    """
+
+    images: Tensor
+    values: Mapping[str, Tensor]
+
+    def layer(self, name: str) -> Tensor:
+        """The values of a layer.
+
+        Raises:
+            ValueError: the network was not cut at such a layer.
+        """
+        if name == ONLY and len(self.values) == 1:
+            return next(iter(self.values.values()))
+        if name not in self.values:
+            there = ", ".join(repr(known) for known in self.values) or "no layer"
+            what = f"names the layer {name!r}" if name else "names no layer"
+            raise ValueError(f"The objective {what}; the network was cut at {there}.")
+        return self.values[name]
 
 
 class Objective(ABC):
-    """A number per image, from the target's values.
+    """A number per image.
 
     Attributes:
         description: what is raised, in words, for the page.
@@ -27,187 +55,128 @@ class Objective(ABC):
 
     description: str
 
-    @abstractmethod
-    def __call__(self, activations: Tensor) -> Tensor:
-        """What is raised, `(image,)`, from values `(image, channel, row, column)`."""
+    def __call__(self, seen: Seen | Tensor) -> Tensor:
+        """What is raised, `(image,)`; a bare tensor stands for the values of the only layer."""
+        if isinstance(seen, Tensor):
+            seen = Seen(seen.new_zeros(0), {ONLY: seen})
+        return self.value(seen)
 
     @abstractmethod
-    def response(self, activations: Tensor) -> Tensor:
-        """The target's own map, `(image, row, column)`: what a reader is told about a picture."""
+    def value(self, seen: Seen) -> Tensor:
+        """What is raised, `(image,)`."""
 
-    @abstractmethod
-    def check(self, shape: Sequence[int]) -> None:
-        """Refuse values of a shape that this objective cannot be asked of.
+    def check(self, seen: Seen) -> None:  # noqa: B027 - most objectives accept everything
+        """Refuse values that this objective cannot be asked of; called once, before the ascent.
 
         Raises:
-            ValueError: another number of images, or a channel that is not there.
+            ValueError: a layer or channel that is not there, another number of images.
         """
 
     def __add__(self, other: "Objective") -> "Objective":
         return Sum(((1.0, self), (1.0, other)))
 
-    def __mul__(self, factor: float) -> "Objective":
+    def __sub__(self, other: "Objective") -> "Objective":
+        return Sum(((1.0, self), (-1.0, other)))
+
+    def __mul__(self, factor: "float | Tensor") -> "Objective":
         return Sum(((factor, self),))
 
     __rmul__ = __mul__
 
+    def __neg__(self) -> "Objective":
+        return Sum(((-1.0, self),))
+
 
 class Sum(Objective):
-    """Objectives, each times a factor: `0.2 * a + 0.8 * b`."""
+    """Objectives, each times a factor: `0.2 * a + 0.8 * b`.
 
-    terms: tuple[tuple[float, Objective], ...]
+    A factor may be a tensor `(image,)`, one for each image: `shares * a + (1 - shares) * b` is an
+    interpolation.
+    """
 
-    def __init__(self, terms: Sequence[tuple[float, Objective]]) -> None:
+    terms: tuple[tuple[float | Tensor, Objective], ...]
+
+    def __init__(self, terms: Sequence[tuple[float | Tensor, Objective]]) -> None:
         self.terms = tuple(
             (factor * inner, objective)
             for factor, term in terms
             for inner, objective in (term.terms if isinstance(term, Sum) else ((1.0, term),))
         )
-        said = (f"{factor:g} × ({term.description})" for factor, term in self.terms)
-        self.description = " + ".join(said)
+        self.description = " + ".join(
+            f"{_said(factor)} × ({term.description})" for factor, term in self.terms
+        )
 
-    def __call__(self, activations: Tensor) -> Tensor:
-        return torch.stack([factor * term(activations) for factor, term in self.terms]).sum(0)
+    def value(self, seen: Seen) -> Tensor:
+        found = [_on(factor, seen.images) * term.value(seen) for factor, term in self.terms]
+        return torch.stack(found).sum(0)
 
-    def response(self, activations: Tensor) -> Tensor:
-        maps = [factor * term.response(activations) for factor, term in self.terms]
-        return torch.stack(maps).sum(0)
+    def check(self, seen: Seen) -> None:
+        images = len(next(iter(seen.values.values())))
+        for factor, term in self.terms:
+            if isinstance(factor, Tensor) and factor.shape != (images,):
+                raise ValueError(f"{len(factor)} factors for {images} images: give one each.")
+            term.check(seen)
 
-    def check(self, shape: Sequence[int]) -> None:
-        for _, term in self.terms:
-            term.check(shape)
+
+def _on(factor: float | Tensor, images: Tensor) -> float | Tensor:
+    return factor.to(images.device) if isinstance(factor, Tensor) else factor
 
 
-class Channel(Objective):
-    """The mean of a channel over its positions, a channel per image.
+def _said(factor: float | Tensor) -> str:
+    if not isinstance(factor, Tensor):
+        return f"{factor:g}"
+    low, high = float(factor.min()), float(factor.max())
+    return f"{low:g}" if low == high else f"({low:g} to {high:g})"
 
-    `own - contrast * share * crowd`, where `own` is the weighted mean over positions of
-    `max(a, leak * a)`, `crowd` the 4-norm over all channels of the weighted means of `max(a, 0)`,
-    and `share = own / crowd`, within 0 and 1 and held constant. So the gradient points where that
-    of `log own - contrast * log crowd` does: a picture that excites the whole layer is held back,
-    while at the start, when `own` is small, the crowd has no say. With `leak=1, border=0,
-    contrast=0` it is Distill's plain mean.
+
+class OnLayer(Objective):
+    """An objective that reads one layer.
 
     Args:
-        channels: channel numbers, int64, `(image,)`.
-        leak: share of a negative value that counts. The target is the value before the activation:
-            a little of what is below zero wakes dead units; all of it would let a unit trade its
-            best places for a lifted background, and leaves a linear first layer with no task but
-            the picture's border.
-        border: how many rows and columns of the map from its edge in count less, in a ramp: those
-            see the network's zero padding and no whole receptive field.
-        contrast: weight of the crowd, from 0 to less than 1.
-        spread: how much each channel of the target usually varies, `(channel,)`; the crowd is
-            compared in these units, which makes pictures more selective. The standard deviation
-            over a set of images serves; without it, all channels count alike.
+        layer: its name; without it the only one that the network was cut at.
     """
 
-    def __init__(
-        self,
-        channels: Tensor,
-        *,
-        leak: float = 0.1,
-        border: float = 1.5,
-        contrast: float = 0.5,
-        spread: Tensor | None = None,
-    ) -> None:
-        if not 0 <= contrast < 1:
-            raise ValueError(f"contrast={contrast}: give at least 0 and less than 1.")
-        if channels.dim() != 1 or channels.is_floating_point():
-            raise ValueError("channels: give whole numbers in one dimension, one per image.")
-        self.channels = channels.long()
-        self.leak = leak
-        self.border = border
-        self.contrast = contrast
-        self.spread = spread
-        self.description = "mean of the channel" + self._nuances()
+    def __init__(self, layer: str = ONLY) -> None:
+        self.layer = layer
 
-    def _nuances(self) -> str:
-        said = f", negative values at {self.leak:g}" if self.leak != 1 else ""
-        return said + (f", against its layer at {self.contrast:g}" if self.contrast else "")
+    def value(self, seen: Seen) -> Tensor:
+        return self.of(seen.layer(self.layer))
 
-    def weights(self, rows: int, columns: int) -> Tensor:
-        """How much each position counts, `(row, column)`, on the CPU; they add up to 1."""
-        row, column = (
-            ((torch.minimum(at, extent - 1 - at) + 0.5) / max(self.border, 0.5)).clamp(max=1)
-            for extent in (rows, columns)
-            for at in (torch.arange(extent),)
-        )
-        return torch.outer(row / row.sum(), column / column.sum())
+    def check(self, seen: Seen) -> None:
+        self.check_shape(seen.layer(self.layer).shape)
 
-    def check(self, shape: Sequence[int]) -> None:
-        images, there = shape[:2]
-        if len(self.channels) != images:
-            raise ValueError(f"{len(self.channels)} channels for {images} images: give one each.")
-        if self.spread is not None and len(self.spread) != there:
-            raise ValueError(f"{len(self.spread)} spreads for {there} channels: give one each.")
-        wrong = sorted({int(c) for c in self.channels if not 0 <= int(c) < there})
-        if wrong:
-            raise ValueError(f"No channel {wrong[0]}: the target has {there}, numbered from 0.")
+    @abstractmethod
+    def of(self, activations: Tensor) -> Tensor:
+        """What is raised, `(image,)`, from values `(image, channel, row, column)`."""
 
-    def response(self, activations: Tensor) -> Tensor:
-        image = torch.arange(len(activations), device=activations.device)
-        return activations[image, self.channels.to(activations.device)].float()
+    def check_shape(self, shape: Sequence[int]) -> None:
+        """Refuse values of a shape that this objective cannot be asked of; see `check`."""
 
-    def __call__(self, activations: Tensor) -> Tensor:
-        device = activations.device
-        weights = self.weights(*activations.shape[2:]).to(device)
-        image, wanted = torch.arange(len(activations), device=device), self.channels.to(device)
-        # Along the memory of the values: against it, this takes as long as a whole early layer.
-        if activations.is_contiguous(memory_format=torch.channels_last):
-            lasting = activations.float().movedim(1, 3)
-            target = lasting[image, :, :, wanted]
-            positive = (lasting.relu() * weights[..., None]).sum((1, 2))
-        else:
-            target = activations.float()[image, wanted]
-            positive = (activations.float().relu() * weights).sum((2, 3))
-        own = (torch.where(target > 0, target, self.leak * target) * weights).sum((1, 2))
-        if not self.contrast:
-            return own
-        crowd = self._crowd(positive, wanted)
-        share = (own.detach() / crowd.detach()).clamp(0, 1)
-        return own - self.contrast * share * crowd
-
-    def _crowd(self, means: Tensor, wanted: Tensor) -> Tensor:
-        """The 4-norm of each image's means `(image, channel)`, in its own channel's units."""
-        if self.spread is not None:
-            spread = self.spread.to(means.device, torch.float32)
-            # A channel that hardly ever varies must not drown all others.
-            spread = spread.clamp(min=SMALLEST_SPREAD * spread.mean())
-            means = means * (spread[wanted][:, None] / spread)
-        # Over the largest first: the fourth power of 1e10 would overflow.
-        largest = means.detach().amax(1, keepdim=True).clamp(min=torch.finfo(means.dtype).tiny)
-        return (means / largest).pow(4).sum(1).clamp(min=1e-6).pow(0.25) * largest[:, 0]
+    def named(self, what: str) -> str:
+        """A description, with the layer where it is named."""
+        return f"{what} of {self.layer}" if self.layer else what
 
 
-class Neuron(Channel):
-    """One position of a channel, the centre of its map unless told otherwise."""
+def require_channels(channels: Tensor, shape: Sequence[int]) -> None:
+    """Refuse channel numbers, one per image, that values of a shape do not have.
 
-    def __init__(
-        self,
-        channels: Tensor,
-        *,
-        row: int | None = None,
-        column: int | None = None,
-        contrast: float = 0.5,
-        spread: Tensor | None = None,
-    ) -> None:
-        # One position has no background to trade against: its sign does not matter.
-        super().__init__(channels, leak=1.0, contrast=contrast, spread=spread)
-        self.row = row
-        self.column = column
-        where = "centre" if row is None and column is None else f"row {row}, column {column}"
-        self.description = f"channel at one position ({where})" + self._nuances()
+    Raises:
+        ValueError: another number of images, or a channel that is not there.
+    """
+    images, there = shape[:2]
+    if len(channels) != images:
+        raise ValueError(f"{len(channels)} channels for {images} images: give one each.")
+    wrong = sorted({int(c) for c in channels if not 0 <= int(c) < there})
+    if wrong:
+        raise ValueError(f"No channel {wrong[0]}: the target has {there}, numbered from 0.")
 
-    def check(self, shape: Sequence[int]) -> None:
-        super().check(shape)
-        for name, at, extent in (("row", self.row, shape[2]), ("column", self.column, shape[3])):
-            if at is not None and not 0 <= at < extent:
-                raise ValueError(f"No {name} {at}: the target has {extent}, numbered from 0.")
 
-    def weights(self, rows: int, columns: int) -> Tensor:
-        weights = torch.zeros(rows, columns)
-        row = rows // 2 if self.row is None else self.row
-        column = columns // 2 if self.column is None else self.column
-        weights[row, column] = 1.0
-        return weights
+def numbered(channels: Tensor) -> Tensor:
+    """Channel numbers as objectives keep them, int64 `(image,)`.
+
+    Raises:
+        ValueError: they are no whole numbers in one dimension.
+    """
+    if channels.dim() != 1 or channels.is_floating_point():
+        raise ValueError("channels: give whole numbers in one dimension, one per image.")
+    return channels.long()

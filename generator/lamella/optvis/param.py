@@ -1,6 +1,7 @@
 """What is optimised: the spectrum of an image, and how it becomes one.
 
-Flow: **param** -> transform -> network -> objective -> ascend. Steps in a decorrelated space, whose
+Flow: **param** -> transform -> network -> objective -> ascend. pixels.py and maco.py are the
+alternatives, all of them a `Parameterization`. Steps in a decorrelated space, whose
 axes are frequencies and the principal colours of photographs, spread the gradient evenly over
 scales and hues; steps on pixels end in high-frequency noise.
 
@@ -9,7 +10,7 @@ Source: Olah, Mordvintsev and Schubert, Distill 2017, doi:10.23915/distill.00007
 """
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import torch
 from torch import Tensor
@@ -18,10 +19,38 @@ from torch import Tensor
 # decorrelated axes (lightness, blue-yellow, green-magenta), as lucid has it.
 COLOURS = ((0.26, 0.09, 0.02), (0.27, 0.00, -0.05), (0.27, -0.09, 0.03))
 
+# Start of an image: how far from black and white its pixels must keep to be a sigmoid's.
+MARGIN = 0.005
+
 # A spectrum whose coefficients all have magnitude one gives a picture of this standard deviation
 # per decorrelated colour, before the sigmoid. It makes a learning rate mean the same for every
 # size, decay and longest wave.
 CONTRAST = 2.0
+
+
+class Parameterization(Protocol):
+    """How numbers become a picture. The first axis of the numbers is the image.
+
+    Attributes:
+        side: of the square pictures, in pixels.
+    """
+
+    side: int
+
+    def start(self, generators: Sequence[torch.Generator]) -> Tensor:
+        """Numbers of a random start, one image per generator."""
+
+    def zeros(self, images: int) -> Tensor:
+        """Numbers of plain grey pictures."""
+
+    def of(self, images: Tensor) -> Tensor:
+        """Numbers of given pictures, sRGB in [0, 1], `(image, 3, side, side)`, or the nearest."""
+
+    def __call__(self, numbers: Tensor, /) -> Tensor:
+        """sRGB in [0, 1], `(image, 3, side, side)`; differentiable."""
+
+    def confine(self, numbers: Tensor, /) -> None:
+        """Bring numbers back, in place, to where they mean a picture; after every step."""
 
 
 class Fourier:
@@ -37,6 +66,8 @@ class Fourier:
             without it, the side. A unit that sees 7 pixels is indifferent to what happens over 60,
             and would get a picture of random blots.
         deviation: standard deviation of the random start, per real number of the spectrum.
+        decorrelated: whether the colours are the principal ones of photographs; else red, green
+            and blue.
         device: where the images are.
 
     Attributes:
@@ -51,6 +82,7 @@ class Fourier:
         decay: float = 1.0,
         wave: float | None = None,
         deviation: float = 0.01,
+        decorrelated: bool = True,
         device: torch.device | str = "cpu",
     ) -> None:
         self.side = side
@@ -65,9 +97,8 @@ class Fourier:
         if side % 2 == 0:
             twice[-1] = 1.0
         scale *= CONTRAST * side / (scale.square() * twice).sum().sqrt()
-        colours = torch.tensor(COLOURS, dtype=torch.float64)
         self.scale = scale.to(device, torch.float32)
-        self.colours = (colours / colours.norm(dim=0).max()).to(device, torch.float32)
+        self.colours = colour_axes(decorrelated).to(device)
         self._back = (scale * twice).to(device, torch.float32)
 
     def start(self, generators: Sequence[torch.Generator]) -> Tensor:
@@ -80,6 +111,18 @@ class Fourier:
         drawn = [torch.randn(shape, generator=generator) for generator in generators]
         return (torch.stack(drawn) * self.deviation).to(self.scale.device)
 
+    def zeros(self, images: int) -> Tensor:
+        """Spectra of plain grey images."""
+        return self.scale.new_zeros(images, 3, self.side, self.side // 2 + 1, 2)
+
+    def of(self, images: Tensor) -> Tensor:
+        """Spectra of given images, `(image, 3, side, side)`."""
+        spectra = torch.fft.rfft2(planes_of(images, self.colours), norm="ortho") / self.scale
+        return torch.view_as_real(spectra).clone()
+
+    def confine(self, spectra: Tensor) -> None:
+        """Every spectrum is a picture."""
+
     def __call__(self, spectra: Tensor) -> Tensor:
         """sRGB in [0, 1], `(image, 3, side, side)`, from spectra as `start` draws them.
 
@@ -88,6 +131,49 @@ class Fourier:
         # torch's own annotations end at `apply`.
         image = _Image.apply(spectra, self.scale, self._back, self.colours)  # type: ignore[no-untyped-call]
         return cast(Tensor, image)
+
+
+def colour_axes(decorrelated: bool = True) -> Tensor:
+    """The colours of the planes, float32 `(rgb, colour)`, over the largest column norm."""
+    if not decorrelated:
+        return torch.eye(3)
+    colours = torch.tensor(COLOURS, dtype=torch.float64)
+    axes: Tensor = colours / torch.linalg.vector_norm(colours, dim=0).max()
+    return axes.float()
+
+
+def planes_of(images: Tensor, colours: Tensor) -> Tensor:
+    """Images, sRGB, as planes of decorrelated colours before the sigmoid, of the same shape."""
+    logits = images.float().clamp(MARGIN, 1 - MARGIN).logit()
+    planes: Tensor = torch.einsum("cr,irhw->ichw", torch.linalg.inv(colours), logits)
+    return planes
+
+
+def rgb(planes: Tensor, colours: Tensor) -> Tensor:
+    """Planes of decorrelated colours, `(image, 3, row, column)`, as sRGB in [0, 1]."""
+    mixed: Tensor = torch.einsum("rc,ichw->irhw", colours, planes)
+    return mixed.sigmoid()
+
+
+def scrambled(images: Tensor, seeds: Sequence[int]) -> Tensor:
+    """Images with the magnitudes of given images' spectra, and random phases.
+
+    So a start has the colours and the detail of a photograph, and shows nothing of it.
+
+    Args:
+        images: sRGB in [0, 1], `(image, 3, side, side)`.
+        seeds: one per image.
+    """
+    colours = colour_axes().to(images.device)
+    magnitudes = torch.fft.rfft2(planes_of(images, colours), norm="ortho").abs()
+    noise = [
+        torch.randn(images.shape[1:], generator=torch.Generator().manual_seed(seed))
+        for seed in seeds
+    ]
+    phases = torch.fft.rfft2(torch.stack(noise).to(images.device), norm="ortho").angle()
+    side = images.shape[-1]
+    planes = torch.fft.irfft2(torch.polar(magnitudes, phases), s=(side, side), norm="ortho")
+    return rgb(planes, colours)
 
 
 class _Image(torch.autograd.Function):

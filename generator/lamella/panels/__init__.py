@@ -10,14 +10,18 @@ from lamella.errors import ConfigError
 from lamella.panels.base import Panel
 from lamella.panels.dataset_examples import DatasetExamples
 from lamella.panels.embedding import Embedding
+from lamella.panels.explanation import Explanation
 from lamella.panels.feature_visualization import FeatureVisualization
 from lamella.panels.photographs import Photographs
+from lamella.panels.quality import PictureQuality
 from lamella.panels.statistics import Statistics
 from lamella.panels.weights import Weights
 
 PANELS: tuple[Panel, ...] = (
     FeatureVisualization(),
+    PictureQuality(),
     DatasetExamples(),
+    Explanation(),
     Statistics(),
     Weights(),
     Embedding(),

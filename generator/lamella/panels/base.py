@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
-from lamella.facts import LayerFacts
+from lamella.article import Article
+from lamella.facts import Atlas, LayerFacts
 from lamella.figures import Figure
 from lamella.store import Shard
 from lamella.units import Layer
@@ -63,6 +64,17 @@ class Panel:
         """Yield shards of these channels of a layer as they finish."""
         raise NotImplementedError
 
+    def compute_layers(
+        self, job: Job, todo: Sequence[tuple[Layer, Sequence[int]]]
+    ) -> Iterator[tuple[Layer, Shard]]:
+        """Yield shards of these channels of some layers, each with its layer, as they finish.
+
+        Layer by layer with `compute`, unless a panel knows how to work on several at once.
+        """
+        for layer, channels in todo:
+            for shard in self.compute(job, layer, channels):
+                yield layer, shard
+
     def wanted(self, job: Job) -> list[int]:
         """The entries of a panel that is `per` network."""
         raise NotImplementedError
@@ -77,4 +89,16 @@ class Panel:
 
     def view_layer(self, facts: LayerFacts) -> tuple[Figure, ...]:
         """What the page of the layer shows; () leaves the section out."""
+        return ()
+
+    def view_network(self, atlas: Atlas) -> tuple[Figure, ...]:
+        """What the page of the whole network shows; () leaves the section out.
+
+        It is drawn again when what this panel or the panels that it `needs` stored of any layer has
+        changed: it may read of the layers nothing else.
+        """
+        return ()
+
+    def articles(self, atlas: Atlas) -> tuple[Article, ...]:
+        """Pages of their own on the whole network; they may read what `view_network` may."""
         return ()

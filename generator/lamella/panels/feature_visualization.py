@@ -1,15 +1,16 @@
 """What each unit looks for: an image that excites it, found by gradient ascent.
 
 Source: Olah, Mordvintsev and Schubert, "Feature Visualization", Distill 2017,
-doi:10.23915/distill.00007. The engine is `lamella.optvis`; this file prepares a layer for it, and
-measures what came out on the clean picture.
+doi:10.23915/distill.00007. The engine is `lamella.optvis`, the attempts and measures are those of
+`lamella.ascents`; this file stores what comes out.
 """
 
 from __future__ import annotations
 
-import hashlib
+import os
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from PIL import Image
@@ -23,8 +24,11 @@ from lamella.store import Shard, Sheet
 from lamella.units import Layer, Unit
 
 if TYPE_CHECKING:
+    import torch
+
+    from lamella.ascents.campaign import Candidate, Finished
+    from lamella.ascents.recipe import Recipe
     from lamella.job import Job
-    from lamella.model import Model
 
 
 class Options(Settings):
@@ -34,41 +38,19 @@ class Options(Settings):
     batch: int | None = Field(
         None,
         ge=1,
-        description="Units per batch; without it 16, on a GPU 128. Pictures are the same bytes for "
-        "equal batches only.",
+        description="Units per batch; without it what fits into memory, at most 16, on a GPU 256. "
+        "Pictures are the same bytes for equal batches only.",
+    )
+    memory: float | None = Field(
+        None,
+        gt=0,
+        description="Gigabytes that the pictures may take; without it half of the machine's "
+        "memory, on a GPU four fifths of its own.",
     )
     size: int | None = Field(
         None, ge=16, description="Side of a picture in pixels; without it, by receptive field."
     )
     quality: int = Field(90, ge=1, le=100, description="Quality of the WebP pictures.")
-
-
-def seed_of(seed: int, unit: Unit) -> int:
-    """A unit's own seed: the same whatever else is computed, and in whatever order."""
-    digest = hashlib.sha256(f"{seed}/{unit}".encode()).digest()
-    return int.from_bytes(digest[:7], "big")
-
-
-def picture_side(model: Model, layer: Layer) -> int:
-    """Side of a layer's pictures, in pixels: by receptive field where the network allows it.
-
-    A network with a linear layer behind a flattened map, or with learned positions, runs at its own
-    size alone.
-    """
-    import torch
-
-    from lamella.activations import cut
-    from lamella.optvis import fitted_size
-
-    native = min(model.facts.size)
-    side = fitted_size(layer.field.size if layer.field else None, native=native)
-    image = torch.zeros(1, 3, side, side, device=model.device)
-    try:
-        with torch.no_grad():
-            cut(model.module, model.traced[layer.name].observed)(model.normalise(image))
-    except Exception:  # the user's own code may raise anything
-        return native
-    return side
 
 
 class FeatureVisualization(Panel):
@@ -80,83 +62,63 @@ class FeatureVisualization(Panel):
         "An image made by gradient ascent to excite this unit. Compare it with the photographs: "
         "they show what the unit answers to in practice."
     )
+    version: ClassVar[int] = 2
+    needs: ClassVar[tuple[str, ...]] = ("survey",)
     uses_seed: ClassVar[bool] = True
     slow: ClassVar[bool] = True
     settings: ClassVar[type[Settings]] = Options
 
-    def compute(self, job: Job, layer: Layer, channels: Sequence[int]) -> Iterator[Shard]:
-        import torch
-
-        from lamella.activations import cut
-        from lamella.errors import LamellaError
-        from lamella.optvis import Channel, ascend
-        from lamella.optvis import Settings as Ascent
+    def compute_layers(
+        self, job: Job, todo: Sequence[tuple[Layer, Sequence[int]]]
+    ) -> Iterator[tuple[Layer, Shard]]:
+        from lamella.ascents.campaign import Campaign
+        from lamella.ascents.recipe import Recipe
+        from lamella.engines.local import places
 
         options: Options = job.settings
-        model, traced = job.model, job.model.traced[layer.name]
-        target, observed = (cut(model.module, at) for at in (traced.target, traced.observed))
-        size = options.size or picture_side(model, layer)
-        field = layer.field.size if layer.field else None
-        settings = Ascent(steps=options.steps).for_field(field)
-        batch = options.batch or (128 if model.device.type == "cuda" else 16)
-        for first in range(0, len(channels), batch):
-            run = tuple(channels[first : first + batch])
-            # Always the same batch size: a picture must not depend on how many were left to do.
-            padded = run + run[-1:] * (batch - len(run))
-            try:
-                made = ascend(
-                    lambda images: target(model.normalise(images)),
-                    Channel(torch.tensor(padded), leak=0.1 if layer.activation else 1.0),
-                    size=size,
-                    seeds=[seed_of(job.seed, Unit(layer.name, channel)) for channel in padded],
-                    settings=settings,
-                    device=model.device,
-                )
-            except ValueError as error:
-                raise LamellaError(
-                    f"Layer {layer.name!r} cannot be visualized: {error}",
-                    "Set [panels.feature_visualization] size, or leave the layer out with "
-                    f'[analysis] layers = ["*", "!{layer.name}"].',
-                ) from error
-            with torch.inference_mode():
-                shown = observed(model.normalise(made.images)).flatten(2)
-            own = shown[torch.arange(batch, device=shown.device), torch.tensor(padded)]
-            pixels = (made.images.permute(0, 2, 3, 1) * 255).round().byte().cpu().numpy()
-            pictures = [Image.fromarray(one) for one in pixels[: len(run)]]
-            thumbs = [picture.resize((THUMBNAIL, THUMBNAIL)) for picture in pictures]
-            yield Shard(
-                run,
-                numbers={
-                    "activation": own.amax(1)[: len(run)].float().cpu().numpy(),
-                    "mean": own.mean(1)[: len(run)].float().cpu().numpy(),
-                    "dead": made.dead[: len(run)].cpu().numpy().astype(np.uint8),
-                    "kept_step": made.step[: len(run)].int().cpu().numpy(),
-                    "curve": made.curve[: len(run)].float().cpu().numpy(),
-                },
-                pictures={
-                    "picture": [encode(picture, options.quality) for picture in pictures],
-                    "thumb": [encode(thumb, options.quality) for thumb in thumbs],
-                },
-                sheets={"picture": Sheet(size, size), "thumb": Sheet(THUMBNAIL, THUMBNAIL)},
-                made={
-                    "steps": options.steps,
-                    "learning rate": round(settings.learning_rate, 4),
-                    "size": size,
-                    "seed": job.seed,
-                    "batch": batch,
-                    "threads": torch.get_num_threads(),
-                    "torch": torch.__version__,
-                    "device": model.device.type,
-                },
+        layers = {layer.name: layer for layer, _ in todo}
+        recipes = {
+            name: Recipe.of(
+                job.model,
+                layer,
+                job.atlas.layer(layer).of("survey").numbers,
+                steps=options.steps,
+                size=options.size,
             )
-            job.tick(len(run))
+            for name, layer in layers.items()
+        }
+        # Written down when first found: pictures are the same bytes for equal batches only.
+        known = {} if options.batch else (job.recall("batches") or {})
+        batches = dict.fromkeys(layers, options.batch) if options.batch else dict(known)
+        campaign = Campaign(
+            places(job.model),
+            recipes,
+            batches,
+            seed=job.seed,
+            best=lambda unit, size: best_patch(job, layers[unit.layer], unit.channel, size),
+            memory=options.memory,
+        )
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            for finished in campaign.run([(layer.name, channels) for layer, channels in todo]):
+                if batches != known and not options.batch:
+                    job.remember("batches", batches)
+                    known = dict(batches)
+                layer, recipe = layers[finished.layer], recipes[finished.layer]
+                made = provenance(job, recipe, batches[layer.name], options.steps)
+                if finished.pictures:
+                    yield layer, shard_of(finished.pictures, recipe, options.quality, made, pool)
+                if finished.failed:
+                    yield layer, failure(finished, recipe, made)
+                job.tick(len(finished.pictures) + len(finished.failed))
 
     def view(self, facts: LayerFacts, channel: int) -> tuple[Figure, ...]:
         unit = Unit(facts.layer.name, channel)
+        own = facts.of(self.name)
+        if own.present[channel] and own["failed"][channel]:
+            return (Gallery("", (), note=f"{FAILED} {own.made.get('failed', '')}"),)
         picture = facts.picture(self.name, "picture", channel, f"Feature visualization of {unit}")
         if picture is None:
             return ()
-        own = facts.of(self.name)
         activation = float(own["activation"][channel])
         told = f"activation {activation:.4g}"
         maximum = facts.maximum(channel)
@@ -169,3 +131,106 @@ class FeatureVisualization(Panel):
 
 
 SILENT = "No photograph of the set excites this unit; only a picture made for it can."
+FAILED = "There is no picture of this unit:"
+
+
+def best_patch(job: Job, layer: Layer, channel: int, size: int) -> torch.Tensor | None:
+    """The part of a photograph that excites a unit most, sRGB `(3, size, size)`.
+
+    A square around the middle of what the unit sees, at the photograph's own scale.
+    """
+    import torch
+
+    survey = job.atlas.layer(layer).of("survey")
+    image = int(survey["top_image"][channel, 0])
+    if image < 0:
+        return None
+    pixels = job.images.pixels(image)
+    height, width = pixels.shape[:2]
+    row, column = (int(survey[name][channel, 0]) for name in ("top_row", "top_column"))
+    box = layer.box(row, column, height, width)
+    top, left = (
+        max(0, min(first + extent // 2 - size // 2, whole - size))
+        for first, extent, whole in ((box.top, box.height, height), (box.left, box.width, width))
+    )
+    patch = Image.fromarray(pixels[top : top + size, left : left + size]).resize((size, size))
+    return torch.from_numpy(np.array(patch)).permute(2, 0, 1).float() / 255
+
+
+def provenance(job: Job, recipe: Recipe, batch: int, steps: int) -> dict[str, Any]:
+    """What a page states of how its picture was made."""
+    import torch
+
+    device = job.model.device.type
+    return {
+        "objective": recipe.objective([0]).description,
+        "steps": steps,
+        "learning rate": round(recipe.settings.learning_rate, 4),
+        "size": recipe.size,
+        "seed": job.seed,
+        "batch": batch,
+        "threads": 1 if device == "cpu" else torch.get_num_threads(),
+        "precision": "bfloat16" if device == "cuda" else "float32",
+        "torch": torch.__version__,
+        "device": device,
+    }
+
+
+def shard_of(
+    pictures: Sequence[Candidate],
+    recipe: Recipe,
+    quality: int,
+    made: dict[str, Any],
+    pool: ThreadPoolExecutor,
+) -> Shard:
+    """The pictures of some units of a layer, encoded, and what was measured of them."""
+
+    def numbers(name: str, kind: type) -> np.ndarray:
+        found = [getattr(each.batch.measured, name)[each.row] for each in pictures]
+        return np.array(found, dtype=kind)
+
+    images = [
+        Image.fromarray((each.image.permute(1, 2, 0) * 255).round().byte().numpy())
+        for each in pictures
+    ]
+    thumbs = [image.resize((THUMBNAIL, THUMBNAIL)) for image in images]
+    encoded = list(pool.map(lambda image: encode(image, quality), [*images, *thumbs]))
+    return Shard(
+        tuple(each.channel for each in pictures),
+        numbers={
+            "activation": numbers("activation", np.float32),
+            "mean": numbers("mean", np.float32),
+            "rank": numbers("rank", np.int32),
+            "contrast": numbers("contrast", np.float32),
+            "dead": np.array([each.batch.made.dead[each.row] for each in pictures], np.uint8),
+            "failed": np.zeros(len(pictures), np.uint8),
+            "tries": np.array([each.tries for each in pictures], np.uint8),
+            "kept_step": np.array([each.batch.made.step[each.row] for each in pictures], np.int32),
+            "curve": np.stack([each.batch.made.curve[each.row].numpy() for each in pictures]),
+        },
+        pictures={"picture": encoded[: len(images)], "thumb": encoded[len(images) :]},
+        sheets={
+            "picture": Sheet(recipe.size, recipe.size),
+            "thumb": Sheet(THUMBNAIL, THUMBNAIL),
+        },
+        made=made,
+    )
+
+
+def failure(finished: Finished, recipe: Recipe, made: dict[str, Any]) -> Shard:
+    """Units that have no picture, so that a run goes on and the report lists them."""
+    count = len(finished.failed)
+    zeros = {name: np.zeros(count, np.float32) for name in ("activation", "mean", "contrast")}
+    return Shard(
+        finished.failed,
+        numbers={
+            **zeros,
+            "rank": np.zeros(count, np.int32),
+            "dead": np.zeros(count, np.uint8),
+            "failed": np.ones(count, np.uint8),
+            "tries": np.ones(count, np.uint8),
+            "kept_step": np.zeros(count, np.int32),
+            "curve": np.zeros((count, recipe.settings.steps), np.float32),
+        },
+        made={**made, "failed": finished.problem},
+    )

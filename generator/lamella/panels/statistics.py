@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import ClassVar
 
 import numpy as np
@@ -9,9 +10,11 @@ import numpy as np
 from lamella.facts import LayerFacts
 from lamella.figures import Figure, Histogram, Mark, Table
 from lamella.panels.base import Panel
+from lamella.quality import quality_of
 from lamella.survey.bins import ZERO, edges
 
 SHOWN = 48  # bars
+BEYOND = 2.0  # the axis is made longer for the picture by so many times its width, at most
 _EDGES = np.delete(edges(), ZERO)  # without the bin of zeros
 
 
@@ -44,17 +47,39 @@ class Statistics(Panel):
                 ("p999", "99.9th percentile"),
             )
         ]
-        made = facts.of("feature_visualization")
-        if made.present[channel]:
-            rows.append(("Feature visualization", f"{made['activation'][channel]:.4g}"))
+        picture = float(quality_of(facts).activation[channel])
+        if math.isfinite(picture):
+            rows.append(("Feature visualization", f"{picture:.4g}"))
         note = "No photograph of the set excites this unit." if facts.silent(channel) else ""
         table = Table("", tuple(rows), note=note)
-        chart = histogram(survey["counts"][channel], maximum, float(survey["p999"][channel]))
+        chart = histogram(
+            survey["counts"][channel],
+            maximum,
+            float(survey["p999"][channel]),
+            p99=float(survey["p99"][channel]),
+            picture=picture,
+            zeros=float(survey["zeros"][channel]),
+        )
         return (chart, table) if chart else (table,)
 
 
-def histogram(counts: np.ndarray, maximum: float, p999: float) -> Histogram | None:
-    """The survey's counts in even steps; the activations of exactly zero are left out."""
+def histogram(
+    counts: np.ndarray,
+    maximum: float,
+    p999: float,
+    *,
+    p99: float = math.nan,
+    picture: float = math.nan,
+    zeros: float = 0.0,
+) -> Histogram | None:
+    """The survey's counts in even steps; the activations of exactly zero are left out.
+
+    Args:
+        p99, p999: quantiles of all activations, zeros included, as they are marked.
+        picture: the feature visualization's activation, marked too; the axis is made longer for it
+            so that its distance from the photographs can be seen, three times as long at most.
+        zeros: the share of activations that is left out.
+    """
     bounds = _EDGES
     counts = np.delete(counts, ZERO)
     filled = np.flatnonzero(counts)
@@ -65,17 +90,41 @@ def histogram(counts: np.ndarray, maximum: float, p999: float) -> Histogram | No
         low = 0.0
     if not high > low:
         low, high = float(bounds[filled[0]]), float(bounds[filled[-1] + 1])
-    steps = np.linspace(low, high, SHOWN + 1)
+    # How far beyond the photographs the picture lies, in widths of the axis.
+    reach = min((picture - high) / (high - low), BEYOND) if picture > high else 0.0
+    bars = round(SHOWN / math.sqrt(1 + reach))  # a longer axis has more bars, and thinner ones
+    steps = np.linspace(low, high, bars + 1)
     below = np.interp(steps, bounds, np.concatenate([[0], np.cumsum(counts)]))
     below[-1] = counts.sum()  # the bin that holds the maximum reaches beyond it
     even = np.diff(np.rint(below)).astype(np.int64)
-    marks = (Mark("99.9 %", p999), Mark("maximum", maximum)) if p999 > low else ()
+    empty = math.ceil(reach * bars)
+    steps = np.concatenate([steps, high + (high - low) / bars * np.arange(1, empty + 1)])
+    even = np.concatenate([even, np.zeros(empty, np.int64)])
+    quantiles = ("99 %", p99), ("99.9 %", p999)
+    marks = [Mark(name, min(value, maximum)) for name, value in quantiles if value > low]
+    marks.append(Mark("maximum", maximum))
+    alt = (
+        f"Histogram of the non-zero activations, from {low:.3g} to {high:.3g}; counts fall towards "
+        f"the maximum; one in a thousand activations lies above {p999:.3g}."
+    )
+    if math.isfinite(picture):
+        marks.append(_picture(picture, maximum, float(steps[-1])))
+        alt += f" The feature visualization reaches {picture:.3g}."
     return Histogram(
         title="",
         edges=tuple(steps.tolist()),
         counts=tuple(even.tolist()),
-        alt=f"Histogram of the non-zero activations, from {low:.3g} to {high:.3g}; counts fall "
-        f"towards the maximum; one in a thousand activations lies above {p999:.3g}.",
+        alt=alt,
         label="activation, zeros left out",
-        marks=marks,
+        marks=tuple(marks),
+        note=f"{zeros:.1%} of the activations are exactly zero." if zeros > 0 else "",
     )
+
+
+def _picture(picture: float, maximum: float, end: float) -> Mark:
+    """The mark of the feature visualization; at the edge, with an arrow, where it lies beyond."""
+    if picture <= end:
+        return Mark("picture", picture)
+    ratio = picture / maximum if maximum > 0 else math.nan
+    far = f"{ratio:,.0f}× maximum" if math.isfinite(ratio) else f"{picture:.3g}"
+    return Mark(f"picture: {far} →", end)

@@ -1,4 +1,4 @@
-"""Mean, standard deviation and extremes of each channel, over all images and positions."""
+"""Mean, standard deviation and maximum of each channel, over all images and positions."""
 
 from typing import ClassVar, Self
 
@@ -10,14 +10,27 @@ from lamella.survey.summary import Summary
 
 
 class Moments(Collector):
-    """Sums in float64: merging in another order moves a result by parts in 10^12."""
+    """Sums in float64: merging in another order moves a result by parts in 10^12.
 
-    fields: ClassVar[tuple[str, ...]] = ("number", "total", "square", "maximum")
+    `mean_deviation` is the standard deviation over the images of each image's spatial mean, whose
+    mean is `mean`: with both, the spatial means of a layer's channels are compared as z-scores.
+    """
+
+    fields: ClassVar[tuple[str, ...]] = (
+        "images",
+        "number",
+        "total",
+        "square",
+        "mean_square",
+        "maximum",
+    )
 
     def __init__(self, channels: int) -> None:
+        self.images = np.zeros(1, np.int64)
         self.number = np.zeros(1, np.int64)
         self.total = np.zeros(channels, np.float64)
         self.square = np.zeros(channels, np.float64)
+        self.mean_square = np.zeros(channels, np.float64)
         self.maximum = np.full(channels, -np.inf, np.float32)
 
     @classmethod
@@ -25,23 +38,32 @@ class Moments(Collector):
         return cls(channels)
 
     def update(self, summary: Summary, images: NDArray[np.int64], ids: tuple[str, ...]) -> None:
+        self.images += len(images)
         self.number += len(images) * summary.places
         self.total += summary.total.sum(axis=0)
         self.square += summary.square.sum(axis=0)
+        self.mean_square += ((summary.total / summary.places) ** 2).sum(axis=0)
         self.maximum = np.maximum(self.maximum, summary.peak.max(axis=0))
 
     def merge(self, other: Self) -> None:
+        self.images = self.images + other.images
         self.number = self.number + other.number
         self.total = self.total + other.total
         self.square = self.square + other.square
+        self.mean_square = self.mean_square + other.mean_square
         self.maximum = np.maximum(self.maximum, other.maximum)
 
     def finish(self) -> Arrays:
         number = max(1, int(self.number[0]))
         mean = self.total / number
         variance = np.maximum(self.square / number - mean**2, 0)
+        mean_square = self.mean_square / max(1, int(self.images[0]))
+        between = mean_square - mean**2
+        # What is left of a channel that never varies is rounding; a z-score would magnify it.
+        between = np.where(between > 1e-12 * mean_square, between, 0)
         return {
             "mean": mean.astype(np.float32),
             "deviation": np.sqrt(variance).astype(np.float32),
+            "mean_deviation": np.sqrt(between).astype(np.float32),
             "maximum": self.maximum,
         }

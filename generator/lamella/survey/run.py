@@ -18,6 +18,7 @@ from lamella.errors import ImagesError, ModelError
 from lamella.images import Batch, Images
 from lamella.model import Model
 from lamella.store import Shard, Store, write_whole
+from lamella.survey.bottom import Bottom
 from lamella.survey.collector import Arrays, Collector
 from lamella.survey.distribution import Distribution
 from lamella.survey.moments import Moments
@@ -26,7 +27,7 @@ from lamella.survey.summary import summarise
 from lamella.survey.top import Top
 from lamella.units import Layer
 
-COLLECTORS: tuple[type[Collector], ...] = (Top, Moments, Distribution, Profile)
+COLLECTORS: tuple[type[Collector], ...] = (Top, Bottom, Moments, Distribution, Profile)
 CHECKPOINT_SECONDS = 20.0
 
 
@@ -156,8 +157,10 @@ def survey(
         numbers: Arrays = {}
         for collector in state.collectors[layer.name]:
             numbers |= collector.finish()
-        row, column = np.divmod(numbers.pop("top_position"), layer.width)
-        numbers |= {"top_row": row.astype(np.int16), "top_column": column.astype(np.int16)}
+        for end in ("top", "bottom"):
+            row, column = np.divmod(numbers.pop(f"{end}_position"), layer.width)
+            numbers[f"{end}_row"] = row.astype(np.int16)
+            numbers[f"{end}_column"] = column.astype(np.int16)
         store.folder("survey", key, layer.name).write(
             Shard(tuple(range(layer.channels)), numbers, made=made)
         )

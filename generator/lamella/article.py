@@ -1,0 +1,34 @@
+"""A page of its own that a panel writes on the whole network, without a word of HTML.
+
+Flow: store -> panels' `articles` -> **article** -> pages. It becomes `<network>/<slug>.html`.
+"""
+
+from dataclasses import dataclass
+
+from lamella.figures import Figure
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of an article: its heading, paragraphs of plain text, and figures below them."""
+
+    title: str
+    text: tuple[str, ...] = ()
+    figures: tuple[Figure, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """A page on the whole network.
+
+    Attributes:
+        slug: its address, which is a promise: small letters, digits and dashes.
+        title: its heading, and what links to it are called.
+        lead: one or two sentences on what the reader will find.
+        parts: in order; an article without any is left out.
+    """
+
+    slug: str
+    title: str
+    lead: str
+    parts: tuple[Part, ...]

@@ -1,0 +1,1 @@
+"""Where work runs: on the processors or GPUs of this machine."""

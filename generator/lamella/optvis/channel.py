@@ -1,0 +1,158 @@
+"""Units' own objectives: a channel over all its places, or at one.
+
+Flow: param -> transform -> network -> **objective** -> ascend.
+
+Source: Olah, Mordvintsev and Schubert, Distill 2017, doi:10.23915/distill.00007, section
+"Optimization Objectives": "neuron" and "channel". The contrast with the layer is our own.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from lamella.optvis.objective import ONLY, OnLayer, numbered, require_channels
+
+# A spread under this share of the layer's mean counts as this share.
+SMALLEST_SPREAD = 0.05
+
+
+class Channel(OnLayer):
+    """The mean of a channel over its positions, a channel per image.
+
+    `own - contrast * share * crowd`, where `own` is the weighted mean over positions of
+    `max(a, leak * a)`, `crowd` the 4-norm over all channels of the weighted means of `max(a, 0)`,
+    and `share = own / crowd`, within 0 and 1 and held constant. So the gradient points where that
+    of `log own - contrast * log crowd` does: a picture that excites the whole layer is held back,
+    while at the start, when `own` is small, the crowd has no say. With `leak=1, border=0,
+    contrast=0` it is Distill's plain mean.
+
+    Args:
+        channels: channel numbers, int64, `(image,)`.
+        leak: share of a negative value that counts. The target is the value before the activation:
+            a little of what is below zero wakes dead units; all of it would let a unit trade its
+            best places for a lifted background, and leaves a linear first layer with no task but
+            the picture's border.
+        border: how many rows and columns of the map from its edge in count less, in a ramp: those
+            see the network's zero padding and no whole receptive field.
+        contrast: weight of the crowd, from 0 to less than 1.
+        spread: how much each channel of the target usually varies, `(channel,)`; the crowd is
+            compared in these units, which makes pictures more selective. The standard deviation
+            over a set of images serves; without it, all channels count alike.
+        sign: -1 to lower the channel in place of raising it: all values are taken negative.
+        layer: see `OnLayer`.
+    """
+
+    def __init__(
+        self,
+        channels: Tensor,
+        *,
+        leak: float = 0.1,
+        border: float = 1.5,
+        contrast: float = 0.5,
+        spread: Tensor | None = None,
+        sign: float = 1.0,
+        layer: str = ONLY,
+    ) -> None:
+        super().__init__(layer)
+        if not 0 <= contrast < 1:
+            raise ValueError(f"contrast={contrast}: give at least 0 and less than 1.")
+        self.channels = numbered(channels)
+        self.leak = leak
+        self.border = border
+        self.contrast = contrast
+        self.spread = spread
+        self.sign = sign
+        self.description = self.named(f"{self._signed()}mean of the channel") + self._nuances()
+
+    def _signed(self) -> str:
+        return "negative " if self.sign < 0 else ""
+
+    def _nuances(self) -> str:
+        said = f", negative values at {self.leak:g}" if self.leak != 1 else ""
+        return said + (f", against its layer at {self.contrast:g}" if self.contrast else "")
+
+    def weights(self, rows: int, columns: int) -> Tensor:
+        """How much each position counts, `(row, column)`, on the CPU; they add up to 1."""
+        row, column = (
+            ((torch.minimum(at, extent - 1 - at) + 0.5) / max(self.border, 0.5)).clamp(max=1)
+            for extent in (rows, columns)
+            for at in (torch.arange(extent),)
+        )
+        return torch.outer(row / row.sum(), column / column.sum())
+
+    def check_shape(self, shape: Sequence[int]) -> None:
+        require_channels(self.channels, shape)
+        if self.spread is not None and len(self.spread) != shape[1]:
+            raise ValueError(f"{len(self.spread)} spreads for {shape[1]} channels: give one each.")
+
+    def of(self, activations: Tensor) -> Tensor:
+        if self.sign != 1:
+            activations = self.sign * activations
+        device = activations.device
+        weights = self.weights(*activations.shape[2:]).to(device)
+        image, wanted = torch.arange(len(activations), device=device), self.channels.to(device)
+        # Along the memory of the values: against it, this takes as long as a whole early layer.
+        if activations.is_contiguous(memory_format=torch.channels_last):
+            lasting = activations.float().movedim(1, 3)
+            target = lasting[image, :, :, wanted]
+            positive = (lasting.relu() * weights[..., None]).sum((1, 2))
+        else:
+            target = activations.float()[image, wanted]
+            positive = (activations.float().relu() * weights).sum((2, 3))
+        own = (torch.where(target > 0, target, self.leak * target) * weights).sum((1, 2))
+        if not self.contrast:
+            return own
+        crowd = self._crowd(positive, wanted)
+        share = (own.detach() / crowd.detach()).clamp(0, 1)
+        return own - self.contrast * share * crowd
+
+    def _crowd(self, means: Tensor, wanted: Tensor) -> Tensor:
+        """The 4-norm of each image's means `(image, channel)`, in its own channel's units."""
+        if self.spread is not None:
+            spread = self.spread.to(means.device, torch.float32)
+            # A channel that hardly ever varies must not drown all others.
+            spread = spread.clamp(min=SMALLEST_SPREAD * spread.mean())
+            means = means * (spread[wanted][:, None] / spread)
+        # Over the largest first: the fourth power of 1e10 would overflow.
+        largest = means.detach().amax(1, keepdim=True).clamp(min=torch.finfo(means.dtype).tiny)
+        return (means / largest).pow(4).sum(1).clamp(min=1e-6).pow(0.25) * largest[:, 0]
+
+
+class Neuron(Channel):
+    """One position of a channel, the centre of its map unless told otherwise."""
+
+    def __init__(
+        self,
+        channels: Tensor,
+        *,
+        row: int | None = None,
+        column: int | None = None,
+        contrast: float = 0.5,
+        spread: Tensor | None = None,
+        sign: float = 1.0,
+        layer: str = ONLY,
+    ) -> None:
+        # One position has no background to trade against: its sign does not matter.
+        super().__init__(
+            channels, leak=1.0, contrast=contrast, spread=spread, sign=sign, layer=layer
+        )
+        self.row = row
+        self.column = column
+        where = "centre" if row is None and column is None else f"row {row}, column {column}"
+        self.description = (
+            self.named(f"{self._signed()}channel at one position ({where})") + self._nuances()
+        )
+
+    def check_shape(self, shape: Sequence[int]) -> None:
+        super().check_shape(shape)
+        for name, at, extent in (("row", self.row, shape[2]), ("column", self.column, shape[3])):
+            if at is not None and not 0 <= at < extent:
+                raise ValueError(f"No {name} {at}: the target has {extent}, numbered from 0.")
+
+    def weights(self, rows: int, columns: int) -> Tensor:
+        weights = torch.zeros(rows, columns)
+        row = rows // 2 if self.row is None else self.row
+        column = columns // 2 if self.column is None else self.column
+        weights[row, column] = 1.0
+        return weights

@@ -1,0 +1,76 @@
+"""The phases of an image as what is optimised, under the magnitudes of photographs.
+
+Flow: **param** -> transform -> network -> objective -> ascend. Where things are is free; how much
+of each frequency there is, is fixed to the mean of the user's own images. So the picture can
+neither dissolve into high frequencies nor into blots, however deep the network.
+
+Source: Fel et al., "Unlocking Feature Visualization for Deeper Networks with MAgnitude Constrained
+Optimization", NeurIPS 2023, arXiv:2306.06805.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from lamella.optvis.param import colour_axes, planes_of, rgb
+
+
+def magnitudes(batches: Iterable[Tensor], side: int) -> Tensor:
+    """Mean magnitude of the spectra of images, per decorrelated colour.
+
+    Args:
+        batches: sRGB in [0, 1], `(image, 3, row, column)`; scaled to `side`.
+    Returns:
+        float32 `(3, side, side // 2 + 1)`; memory does not grow with the images.
+    Raises:
+        ValueError: there is no image.
+    """
+    colours, total, number = colour_axes(), torch.zeros(3, side, side // 2 + 1), 0
+    for images in batches:
+        scaled = F.interpolate(images.float(), (side, side), mode="area")
+        planes = planes_of(scaled, colours)
+        total += torch.fft.rfft2(planes, norm="ortho").abs().sum(0)
+        number += len(images)
+    if not number:
+        raise ValueError("The magnitudes of no image were asked for: give at least one.")
+    return total / number
+
+
+class Maco:
+    """Images as phases: `image = sigmoid(colours @ irfft2(magnitude * exp(i * phase)))`.
+
+    Args:
+        magnitude: float32 `(3, side, side // 2 + 1)`, as `magnitudes` makes it.
+        device: where the images are.
+    """
+
+    def __init__(self, magnitude: Tensor, *, device: torch.device | str = "cpu") -> None:
+        self.side = magnitude.shape[1]
+        self.magnitude = magnitude.to(device)
+        self.colours = colour_axes().to(device)
+
+    def start(self, generators: Sequence[torch.Generator]) -> Tensor:
+        """Random phases, `(image, 3, side, side // 2 + 1)`, uniform over the circle."""
+        drawn = [torch.rand(self.magnitude.shape, generator=each) for each in generators]
+        return ((2 * torch.stack(drawn) - 1) * math.pi).to(self.magnitude.device)
+
+    def zeros(self, images: int) -> Tensor:
+        """All phases zero: every wave has its crest in the corner."""
+        return torch.zeros(images, *self.magnitude.shape, device=self.magnitude.device)
+
+    def of(self, images: Tensor) -> Tensor:
+        """The phases of given images."""
+        phases: Tensor = torch.fft.rfft2(planes_of(images, self.colours), norm="ortho").angle()
+        return phases
+
+    def __call__(self, phases: Tensor) -> Tensor:
+        """sRGB in [0, 1], `(image, 3, side, side)`."""
+        spectra = torch.polar(self.magnitude.expand_as(phases), phases)
+        planes = torch.fft.irfft2(spectra, s=(self.side, self.side), norm="ortho")
+        return rgb(planes, self.colours)
+
+    def confine(self, phases: Tensor) -> None:
+        """Every phase is a picture."""

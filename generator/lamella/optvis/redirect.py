@@ -1,0 +1,68 @@
+"""A ReLU that lets a gradient through where it would let none: for units that nothing wakes.
+
+Flow: network -> **redirect** -> ascend. Behind a ReLU that is zero everywhere no gradient comes
+back, and the ascent has nowhere to go. For the first steps, and image by image, such a gradient is
+passed on as if the ReLU were not there, wherever it asks for more. A test over the whole batch
+would let one live unit starve the dead ones.
+
+Source: the idea is lucid's `redirected_relu_grad`; there it is tested over the batch.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+
+# Clamping functions, and how many arguments they take before torch.nn.functional's `inplace`.
+_FLAT = {"relu": 1, "relu_": 1, "relu6": 1, "hardtanh": 3, "hardtanh_": 3, "clamp": 3, "clamp_": 3}
+
+
+class Redirected(TorchFunctionMode):
+    """While it is entered, ReLUs redirect the gradients of images that would get none."""
+
+    def __torch_function__(
+        self,
+        func: Any,
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        kwargs = kwargs or {}
+        name = getattr(func, "__name__", "")
+        if name not in _FLAT or not args or not isinstance(args[0], Tensor):
+            return func(*args, **kwargs)
+        before = args[0]
+        if not before.requires_grad:
+            return func(*args, **kwargs)
+        in_place = name.endswith("_") or bool(
+            kwargs.pop("inplace", False) or any(args[_FLAT[name] :])
+        )
+        args = args[: _FLAT[name]]
+        flat = func if not name.endswith("_") else getattr(torch, name[:-1])
+        # torch's own annotations end at `apply`.
+        after: Tensor = _Passing.apply(  # type: ignore[no-untyped-call]
+            before, lambda x: flat(x, *args[1:], **kwargs)
+        )
+        return before.copy_(after) if in_place else after
+
+
+class _Passing(torch.autograd.Function):
+    """A clamping function whose gradient is that of the identity, for images that get none."""
+
+    @staticmethod
+    def forward(ctx: Any, before: Tensor, flat: Any) -> Tensor:
+        after: Tensor = flat(before.detach())
+        # Masks, not values: those may be overwritten in place.
+        ctx.save_for_backward(before == after, before < after)
+        return after
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        open_, below = ctx.saved_tensors
+        axes = tuple(range(1, gradient.dim()))
+        passed = torch.where(open_, gradient, 0)
+        starved = (passed == 0).all(dim=axes, keepdim=True) if axes else passed == 0
+        # Where it is clamped from below only more is of use; from above, only less.
+        useful = torch.where(below, gradient > 0, gradient < 0)
+        return torch.where(starved, torch.where(useful, gradient, 0), passed), None

@@ -1,0 +1,126 @@
+"""What panels show of the whole network: their pictures, sections of its page, and articles.
+
+Flow: store -> facts -> panels' `view_network` and `articles` -> **whole** -> pages. What is drawn
+here may rest on all layers, so each panel's part is a group of its own, renewed only when what that
+panel reads has changed: when a layer is finished, the others' shards are not read again.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from lamella import links
+from lamella.drawing import Drawing
+from lamella.errors import SiteError
+from lamella.panels.base import Panel
+from lamella.publish import Note, Site, Write
+from lamella.sections import Section, made_of_network
+from lamella.store import digest_of
+
+OWN_WAY = "photographs"  # drawn elsewhere: a panel from the beginning, with its own addresses
+
+Listed = tuple[str, str, str]  # an article's address, title and lead
+
+
+class Prints:
+    """The fingerprints of what the store holds of each layer, noted while layers are written."""
+
+    def __init__(self, panels: Iterable[Panel]) -> None:
+        self._needs = {panel.name: panel.needs for panel in panels}
+        self._found: dict[str, list[str]] = {}
+
+    def note(self, prints: Mapping[str, str]) -> None:
+        """Remember a layer: a fingerprint for each panel."""
+        for name, fingerprint in prints.items():
+            self._found.setdefault(name, []).append(fingerprint)
+
+    def of(self, panel: Panel) -> dict[str, list[str]]:
+        """Everything of the layers that a panel may read: its own, and what it needs."""
+        names = reads(panel.name, self._needs)
+        return {name: self._found[name] for name in sorted(names & self._found.keys())}
+
+
+def reads(panel: str, needs: Mapping[str, Sequence[str]]) -> set[str]:
+    """A panel, what it needs, what that needs, and so on."""
+    found: set[str] = set()
+    waiting = [panel]
+    while waiting:
+        if (name := waiting.pop()) not in found:
+            found.add(name)
+            waiting += needs.get(name, ())
+    return found
+
+
+def write_pictures(drawing: Drawing, site: Site) -> None:
+    """The pictures that panels stored for the network as a whole, a group for each panel."""
+    atlas = drawing.atlas
+    for panel in drawing.panels:
+        stored = panel.per == "network" and panel.name in atlas.keys
+        if not stored or panel.name == OWN_WAY or panel.name in atlas.withheld:
+            continue
+        folder = atlas.store.folder(panel.name, atlas.keys[panel.name])
+        inputs = digest_of([atlas.panel_picture(panel.name, "", 0), folder.fingerprint])
+
+        def make(write: Write, panel: Panel = panel) -> Note:
+            drawing.network_pictures(write, panel)
+            return {}
+
+        site.group(f"pictures/{panel.name}", inputs, make)
+
+
+def write_whole(
+    drawing: Drawing, site: Site, common: str, prints: Prints
+) -> tuple[list[str], list[Listed]]:
+    """Write the articles; sections are kept as notes until the network's page is written.
+
+    Returns:
+        The sections, drawn, and what the network's page says of the articles.
+    Raises:
+        SiteError: two articles have the same address.
+    """
+    sections: list[str] = []
+    articles: list[Listed] = []
+    for panel in drawing.panels:
+        inputs = digest_of([common, prints.of(panel)])
+        if type(panel).view_network is not Panel.view_network:
+
+            def section(write: Write, panel: Panel = panel) -> Note:
+                return {"html": _section(drawing, panel)}
+
+            note = site.group(f"section/{panel.name}", inputs, section)
+            sections += [note["html"]] if note["html"] else []
+        if type(panel).articles is not Panel.articles:
+
+            def pages(write: Write, panel: Panel = panel) -> Note:
+                return {"articles": _articles(drawing, write, panel)}
+
+            note = site.group(f"articles/{panel.name}", inputs, pages)
+            articles += [(path, title, lead) for path, title, lead in note["articles"]]
+    addresses = [path for path, *_ in articles]
+    for path in addresses:
+        if addresses.count(path) > 1:
+            raise SiteError(
+                f"Two articles have the address {path}.",
+                "Each panel must give its articles slugs that no other uses: mend the panel, or "
+                "leave it out.",
+            )
+    return sections, articles
+
+
+def _section(drawing: Drawing, panel: Panel) -> str:
+    """A panel's section of the network's page; "" for none."""
+    figures = panel.view_network(drawing.atlas)
+    if not figures:
+        return ""
+    section = Section(panel.name, panel.title, panel.about, figures)
+    return drawing.section(section, links.network_page(drawing.network.name))
+
+
+def _articles(drawing: Drawing, write: Write, panel: Panel) -> list[Listed]:
+    """The pages of a panel."""
+    told = [article for article in panel.articles(drawing.atlas) if article.parts]
+    made = made_of_network(drawing.atlas, panel)
+    found = []
+    for article in told:
+        path = links.article_page(drawing.network.name, article.slug)
+        write(path, drawing.page("article.html.j2", path, article=article, made=made))
+        found.append((path, article.title, article.lead))
+    return found
