@@ -27,9 +27,9 @@ PATHS = ("path_picture", "path_natural", "path_shuffled")
 
 
 def coloured(hue: float, seed: int) -> np.ndarray:
-    """A square of one hue, with some noise."""
+    """A square of one hue, with a little noise."""
     colour = np.array(colorsys.hsv_to_rgb(hue % 1, 0.9, 0.8)) * 255
-    noise = np.random.default_rng(seed).normal(0, 12, (SIDE, SIDE, 3))
+    noise = np.random.default_rng(seed).normal(0, 2, (SIDE, SIDE, 3))
     return (colour + noise).clip(0, 255).astype(np.uint8)
 
 
@@ -73,21 +73,21 @@ def test_what_shows_the_colour_explains_the_unit(exam):
     pictures = {unit: coloured(unit / UNITS, 1000 + unit) for unit in range(UNITS)}
     found = exam.scores(range(UNITS), pictures)
     for kind in ("picture", "natural"):
-        assert (found[f"right_{kind}"] > 0.9).all() and (found[f"mis_{kind}"] > 0.85).all()
-        assert found[f"mis_{kind}"].mean() > 0.9
+        assert (found[f"right_{kind}"] > 0.8).all() and (found[f"mis_{kind}"] > 0.8).all()
+        assert found[f"mis_{kind}"].mean() > 0.95
 
 
 def test_what_explains_nothing_is_at_chance(exam):
-    shuffled = exam.scores(range(UNITS), {})["mis_shuffled"]
-    assert shuffled.mean() == pytest.approx(0.5, abs=0.06)
-    # Each unit with the picture of each other.
+    """A little below it here: among the others is one that likes the opposite."""
+    assert exam.scores(range(UNITS), {})["mis_shuffled"].mean() == pytest.approx(0.5, abs=0.06)
+
+
+def test_the_further_off_the_picture_the_lower_its_score(exam):
     scores = []
-    for away in range(1, UNITS):
+    for away in (0, 2, 4, 6):
         pictures = {u: coloured((u + away) / UNITS, 1000 + u) for u in range(UNITS)}
-        # E-, the unit's own weak photographs, tells something whatever the picture is.
         scores.append(exam.scores(range(UNITS), pictures)["mis_picture"].mean())
-    opposite = scores[UNITS // 2 - 1]
-    assert opposite < 0.5 < scores[0] and np.mean(scores) < 0.75
+    assert scores == sorted(scores, reverse=True) and scores[-1] < 0.5
 
 
 def test_without_a_picture_there_is_no_score_of_it(exam):

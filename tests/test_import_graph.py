@@ -27,7 +27,7 @@ STAGES = {
     "config": "validation config",
     "model": "heap activations flow trace sources weights model decoding images",
     "survey": "survey",
-    "panels": "comparison exam interpretability job likeness patches pathway optvis engines "
+    "panels": "comparison exam facets interpretability job likeness patches pathway optvis engines "
     "ascents panels",
     "plan": "plan",
     "pages": "about charts citation curves drawing overview pages publish resources sections "

@@ -1,218 +1,186 @@
-"""Objectives against a slow reading of their formulas, one image and one position at a time."""
+"""How objectives add up, what they are given, and what they say when it is not what they name."""
 
-import math
+from collections.abc import Mapping
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from lamella.optvis import Channel, Neuron
-from lamella.optvis.objective import SMALLEST_SPREAD
+from lamella.optvis import L2, Channel, DeepDream, Logit, Neuron, Objective, Seen, Sum
+from lamella.optvis.objective import position
 
 
-def values(*shape: int, seed: int = 0) -> Tensor:
-    generator = torch.Generator().manual_seed(seed)
-    return torch.randn(shape, generator=generator, dtype=torch.float32) * 3
+class Given(Objective):
+    """A number per image, whatever is seen."""
+
+    def __init__(self, numbers: list[float], name: str = "given") -> None:
+        self.numbers = numbers
+        self.description = name
+
+    def value(self, seen: Seen) -> Tensor:
+        return torch.tensor(self.numbers, dtype=torch.float64)
 
 
-def slow_weights(rows: int, columns: int, border: float) -> list[list[float]]:
-    def along(extent: int) -> list[float]:
-        ramp = [min(1, (min(i, extent - 1 - i) + 0.5) / max(border, 0.5)) for i in range(extent)]
-        return [each / sum(ramp) for each in ramp]
-
-    return [[down * across for across in along(columns)] for down in along(rows)]
-
-
-def slow_value(
-    activations: Tensor,
-    channel: int,
-    weights: list[list[float]],
-    leak: float,
-    contrast: float,
-    spread: list[float] | None,
-) -> float:
-    """One image, `(channel, row, column)`."""
-
-    def mean(of: int, slope: float) -> float:
-        return sum(
-            weights[row][column] * (value if value > 0 else slope * value)
-            for row, line in enumerate(activations[of].tolist())
-            for column, value in enumerate(line)
-        )
-
-    own = mean(channel, leak)
-    count = len(activations)
-    floor = SMALLEST_SPREAD * sum(spread) / count if spread else 0
-    units = [max(each, floor) for each in spread] if spread else [1.0] * count
-    crowd = math.sqrt(
-        math.sqrt(sum((mean(k, 0) * units[channel] / units[k]) ** 4 for k in range(count)))
-    )
-    result: float = own - contrast * (min(max(own / crowd, 0), 1) * crowd if crowd else 0)
-    return result
+def seen(images: int = 2, **layers: tuple[int, int, int]) -> Seen:
+    generator = torch.Generator().manual_seed(0)
+    values: Mapping[str, Tensor] = {
+        name: torch.randn((images, *shape), generator=generator) for name, shape in layers.items()
+    }
+    return Seen(torch.rand((images, 3, 8, 8), generator=generator), values)
 
 
-@settings(deadline=None, max_examples=60)
+# The algebra
+
+
 @given(
-    channels=st.integers(1, 5),
-    rows=st.integers(1, 6),
-    columns=st.integers(1, 6),
-    leak=st.floats(0, 1),
-    border=st.floats(0, 3),
-    contrast=st.floats(0, 0.9),
-    spread=st.booleans(),
-    channels_last=st.booleans(),
-    seed=st.integers(0, 1000),
+    terms=st.lists(st.tuples(st.floats(-3, 3), st.floats(-3, 3)), min_size=1, max_size=5),
+    factors=st.lists(st.floats(-3, 3), min_size=5, max_size=5),
 )
-def test_channel_is_its_formula(
-    channels: int,
-    rows: int,
-    columns: int,
-    leak: float,
-    border: float,
-    contrast: float,
-    spread: bool,
-    channels_last: bool,
-    seed: int,
+def test_a_sum_is_its_terms_times_their_factors(
+    terms: list[tuple[float, float]], factors: list[float]
 ) -> None:
-    activations = values(4, channels, rows, columns, seed=seed)
-    if channels_last:
-        activations = activations.contiguous(memory_format=torch.channels_last)
-    wanted = torch.tensor([image % channels for image in range(4)])
-    spreads = values(channels, seed=seed + 1).abs() if spread else None
-    objective = Channel(wanted, leak=leak, border=border, contrast=contrast, spread=spreads)
-    weights = slow_weights(rows, columns, border)
-    units = None if spreads is None else spreads.tolist()
-    expected = [
-        slow_value(image, channel, weights, leak, contrast, units)
-        for image, channel in zip(activations, wanted.tolist(), strict=True)
-    ]
-    torch.testing.assert_close(objective(activations), torch.tensor(expected), atol=1e-4, rtol=1e-4)
+    found = Sum([(f, Given(list(t))) for f, t in zip(factors, terms, strict=False)])
+    expected = [sum(f * t[at] for f, t in zip(factors, terms, strict=False)) for at in range(2)]
+    assert found(seen(a=(1, 1, 1))).tolist() == pytest.approx(expected)
 
 
-def test_channel_can_be_the_plain_mean() -> None:
-    activations = values(3, 4, 5, 6)
-    plain = Channel(torch.tensor([3, 0, 3]), leak=1, border=0, contrast=0)
-    expected = torch.stack([activations[0, 3], activations[1, 0], activations[2, 3]])
-    torch.testing.assert_close(plain(activations), expected.mean((1, 2)))
-    assert torch.equal(plain.response(activations), expected)
+def test_objectives_compose() -> None:
+    one, other = Given([1.0, 2.0], "one"), Given([10.0, 30.0], "other")
+    anything = seen(a=(1, 1, 1))
+    for objective, expected in [
+        (one + other, [11, 32]),
+        (other - one, [9, 28]),
+        (-one, [-1, -2]),
+        (3 * one, [3, 6]),
+        (one * 3, [3, 6]),
+        (0.5 * (one + 2 * other) - one, [9.5, 29]),
+        (torch.tensor([1.0, 0.0]) * one + torch.tensor([0.0, 1.0]) * other, [1, 30]),
+        (torch.tensor([1.0, 0.0]) * (torch.tensor([2.0, 5.0]) * one), [2, 0]),
+        (-(torch.tensor([1.0, 3.0]) * one), [-1, -6]),
+    ]:
+        assert objective(anything).tolist() == expected
 
 
-@pytest.mark.parametrize(("row", "column"), [(None, None), (0, 4), (2, 1)])
-def test_neuron_is_one_position(row: int | None, column: int | None) -> None:
-    activations = values(2, 4, 3, 5)
-    neuron = Neuron(torch.tensor([1, 2]), row=row, column=column, contrast=0)
-    at = (1, 2) if row is None else (row, column)
-    expected = torch.stack([activations[0, 1][at], activations[1, 2][at]])
-    torch.testing.assert_close(neuron(activations), expected)
-    assert neuron.response(activations).shape == (2, 3, 5)
+def test_sums_are_flat() -> None:
+    one, other = Given([1.0]), Given([2.0])
+    nested = 0.5 * (0.2 * one + 0.8 * other) + one
+    assert isinstance(nested, Sum)
+    assert [factor for factor, _ in nested.terms] == [0.1, 0.4, 1.0]
+    assert [term for _, term in nested.terms] == [one, other, one]
 
 
-@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
-@pytest.mark.parametrize("contrast", [0.2, 0.7])
-def test_contrast_climbs_the_logarithm_of_the_quotient(
-    contrast: float, layout: torch.memory_format
-) -> None:
-    activations = values(3, 4, 5, 5).abs().contiguous(memory_format=layout).requires_grad_()
-    wanted = torch.tensor([0, 2, 3])
-    objective = Channel(wanted, border=0, contrast=contrast)
-    (gradient,) = torch.autograd.grad(objective(activations).sum(), activations)
-    means = activations.mean((2, 3))
-    own = means[torch.arange(3), wanted]
-    crowd = means.pow(4).sum(1).pow(0.25)
-    (logarithmic,) = torch.autograd.grad((own.log() - contrast * crowd.log()).sum(), activations)
-    torch.testing.assert_close(gradient, logarithmic * own.detach()[:, None, None, None])
-
-
-def test_a_crowd_has_no_say_over_a_silent_unit() -> None:
-    activations = values(1, 3, 4, 4).abs()
-    activations[0, 1] *= -1
-    activations.requires_grad_()
-    (gradient,) = torch.autograd.grad(Channel(torch.tensor([1]))(activations).sum(), activations)
-    assert (gradient[0, 1] > 0).all()
-    assert (gradient[0, [0, 2]] == 0).all()
-
-
-@pytest.mark.parametrize("magnitude", [1e-20, 1.0, 1e20])
-def test_magnitude_is_no_matter(magnitude: float) -> None:
-    activations = values(2, 6, 4, 4)
-    objective = Channel(torch.tensor([0, 5]))
-    scaled = objective(activations * magnitude) / magnitude
-    torch.testing.assert_close(scaled, objective(activations), rtol=1e-3, atol=1e-3)
-
-
-def test_all_silent_is_finite() -> None:
-    activations = -values(2, 6, 4, 4).abs()
-    activations.requires_grad_()
-    value = Channel(torch.tensor([0, 5]))(activations)
-    (gradient,) = torch.autograd.grad(value.sum(), activations)
-    assert value.isfinite().all()
-    assert gradient.isfinite().all()
-    assert (gradient[0, 0] > 0).all()
-
-
-def test_an_image_has_its_own_unit_alone() -> None:
-    activations = values(4, 5, 6, 6)
-    wanted = torch.tensor([0, 1, 2, 3])
-    together = Channel(wanted)(activations)
-    turned = Channel(wanted.flip(0))(activations.flip(0)).flip(0)
-    assert torch.equal(together, turned)
-
-
-def test_objectives_add_up() -> None:
-    activations = values(2, 4, 5, 5)
+def test_units_and_penalties_compose() -> None:
+    pictures = seen(a=(4, 5, 5))
     one, other = Channel(torch.tensor([0, 1])), Neuron(torch.tensor([2, 3]))
-    both = 0.2 * one + other * 0.8
-    torch.testing.assert_close(both(activations), 0.2 * one(activations) + 0.8 * other(activations))
-    response = 0.2 * one.response(activations) + 0.8 * other.response(activations)
-    torch.testing.assert_close(both.response(activations), response)
-    assert both.description == f"0.2 × ({one.description}) + 0.8 × ({other.description})"
-    nested = 0.5 * (both + one)
-    torch.testing.assert_close(
-        nested(activations), 0.6 * one(activations) + 0.4 * other(activations)
-    )
-    with pytest.raises(ValueError, match="No channel 9"):
-        (one + Channel(torch.tensor([9, 0]))).check(activations.shape)
+    found = (0.2 * one + other * 0.8 - 5.0 * L2())(pictures)
+    values = pictures.values["a"]
+    penalty = (pictures.images - 0.5).square().mean((1, 2, 3))
+    expected = 0.2 * one(values) + 0.8 * other(values) - 5 * penalty
+    torch.testing.assert_close(found, expected)
 
 
-def test_descriptions_say_what_is_raised() -> None:
-    one = torch.tensor([0])
-    assert Channel(one, leak=1, contrast=0).description == "mean of the channel"
-    assert "against its layer at 0.5" in Channel(one).description
-    assert "centre" in Neuron(one).description
-    assert "row 1, column 2" in Neuron(one, row=1, column=2).description
+def test_the_gradient_of_a_sum_is_the_sum_of_gradients() -> None:
+    pictures = seen(a=(4, 5, 5))
+    values = pictures.values["a"].requires_grad_()
+    shares = torch.tensor([0.3, 0.9])
+    one, other = Channel(torch.tensor([0, 1])), DeepDream()
+
+    def slope(objective: Objective) -> Tensor:
+        return torch.autograd.grad(objective(pictures).sum(), values)[0]
+
+    expected = shares[:, None, None, None] * slope(one) - 2 * slope(other)
+    torch.testing.assert_close(slope(shares * one - 2 * other), expected)
+
+
+# Descriptions
+
+
+def test_a_description_says_the_whole_sum() -> None:
+    one, other = Given([0.0], "one"), Given([0.0], "other")
+    assert (0.2 * one + 0.8 * other).description == "0.2 × (one) + 0.8 × (other)"
+    assert (one - 0.1 * other).description == "1 × (one) + -0.1 × (other)"
+    shares = torch.linspace(0, 1, 5)
+    assert (shares * one).description == "(0 to 1) × (one)"
+    assert (torch.full((5,), 0.5) * one).description == "0.5 × (one)"
+
+
+def test_a_description_names_the_layer_where_the_objective_does() -> None:
+    assert DeepDream().description == "mean square of all channels"
+    assert DeepDream("features.3").description == "mean square of all channels of features.3"
+    assert Logit(torch.tensor([0]), "fc").description == "class logit of fc"
 
 
 @pytest.mark.parametrize(
-    ("objective", "problem"),
+    ("row", "column", "said"),
     [
-        (Channel(torch.tensor([0, 4])), "No channel 4: the target has 4"),
-        (Channel(torch.tensor([-1, 0])), "No channel -1"),
-        (Channel(torch.tensor([0])), "1 channels for 2 images"),
-        (Channel(torch.tensor([0, 1]), spread=torch.ones(3)), "3 spreads for 4 channels"),
-        (Neuron(torch.tensor([0, 1]), row=5, column=0), "No row 5"),
-        (Neuron(torch.tensor([0, 1]), row=0, column=6), "No column 6"),
+        (None, None, ""),
+        (0, 4, "row 0, column 4"),
+        (None, 4, "middle row, column 4"),
+        (0, None, "row 0, middle column"),
     ],
 )
-def test_what_does_not_fit_is_refused(objective: Channel, problem: str) -> None:
+def test_a_position_in_words(row: int | None, column: int | None, said: str) -> None:
+    assert position(row, column) == said
+
+
+# What is seen
+
+
+def test_the_only_layer_needs_no_name() -> None:
+    pictures = seen(a=(2, 1, 1))
+    assert pictures.layer("") is pictures.values["a"]
+    assert pictures.layer("a") is pictures.values["a"]
+
+
+def test_each_objective_reads_the_layer_that_it_names() -> None:
+    pictures = seen(a=(2, 3, 3), b=(5, 2, 2))
+    both = DeepDream("a") + Logit(torch.tensor([4, 0]), "b")
+    both.check(pictures)
+    a, b = pictures.values["a"], pictures.values["b"]
+    expected = a.square().mean((1, 2, 3)) + b.mean((2, 3))[[0, 1], [4, 0]]
+    torch.testing.assert_close(both(pictures), expected)
+
+
+@pytest.mark.parametrize(
+    ("objective", "layers", "problem"),
+    [
+        (DeepDream("c"), "ab", r"names the layer 'c'; the network was cut at 'a', 'b'"),
+        (DeepDream("c"), "a", r"names the layer 'c'; the network was cut at 'a'"),
+        (DeepDream(), "ab", r"names no layer; the network was cut at 'a', 'b'"),
+        (DeepDream(), "", r"names no layer; the network was cut at no layer"),
+        (L2() + DeepDream("c"), "ab", r"names the layer 'c'"),
+    ],
+)
+def test_a_layer_that_is_not_there_is_named(
+    objective: Objective, layers: str, problem: str
+) -> None:
+    pictures = seen(**dict.fromkeys(layers, (2, 3, 3)))
     with pytest.raises(ValueError, match=problem):
-        objective.check((2, 4, 5, 6))
+        objective(pictures)
+    if layers:
+        with pytest.raises(ValueError, match=problem):
+            objective.check(pictures)
 
 
-def test_what_makes_no_sense_is_refused() -> None:
-    with pytest.raises(ValueError, match="contrast=1"):
-        Channel(torch.tensor([0]), contrast=1)
-    with pytest.raises(ValueError, match="whole numbers"):
-        Channel(torch.tensor([0.5]))
-    with pytest.raises(ValueError, match="one dimension"):
-        Channel(torch.tensor([[0]]))
+@pytest.mark.parametrize(
+    ("factor", "problem"),
+    [
+        (torch.ones(3), "3 factors for 2 images"),
+        (torch.ones(1), "1 factors for 2 images"),
+        (torch.tensor(1.0), "1 factors for 2 images"),
+        (torch.ones(2, 2), "4 factors for 2 images"),
+    ],
+)
+def test_factors_of_another_length_are_refused(factor: Tensor, problem: str) -> None:
+    with pytest.raises(ValueError, match=problem):
+        (factor * Given([1.0, 2.0])).check(seen(a=(1, 1, 1)))
 
 
-def test_weights_add_up_and_fall_at_the_border() -> None:
-    weights = Channel(torch.tensor([0]), border=2.5).weights(5, 7)
-    assert weights.sum().item() == pytest.approx(1)
-    middle = weights[2]
-    assert middle[0] < middle[1] < middle[2]
-    assert math.isclose(middle[2], middle[4])
-    assert torch.equal(weights, weights.flip(0).flip(1))
+def test_a_sum_asks_each_of_its_terms() -> None:
+    one = Channel(torch.tensor([0, 1]))
+    for wrong in (one + Channel(torch.tensor([9, 0])), 2 * (one - Neuron(torch.tensor([0, 9])))):
+        with pytest.raises(ValueError, match="No channel 9: the target has 4"):
+            wrong.check(seen(a=(4, 5, 5)))
+    (one + L2()).check(seen(a=(4, 5, 5)))

@@ -3,7 +3,7 @@
 Flow: comparison -> likeness, interpretability -> **exam** -> panels. Each unit is asked three times
 about the same photographs: with its picture, with its own photographs, and with those of others,
 which explain nothing and must come out near one half. (The picture of another unit does a little
-better, in 52 to 57 % of the tasks of four layers of SqueezeNet: made pictures have something of
+better, in 50 to 58 % of the tasks of four layers of SqueezeNet: made pictures have something of
 their own in common. It is not stored, for a score must not wait for the pictures of others.)
 """
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from lamella.comparison import Comparison
 from lamella.interpretability import Judge, Tasks, Vectors, margins, score, tasks
-from lamella.likeness import levels_of, texture
+from lamella.likeness import VISIBLE, levels_of, texture
 from lamella.patches import Pixels, Place, cut, in_batches
 from lamella.pathway import pooled
 from lamella.units import Unit
@@ -41,7 +41,8 @@ class Exam:
         seen = layer.field.size if layer.field and not self.by_network else side
         self.window = min(side, max(seen, NARROW))
         self._features: dict[Place, Vectors] = {}
-        judge = Judge.of(self.features(self._anywhere()))
+        least = 1e-6 if self.by_network else VISIBLE
+        judge = Judge.of(self.features(self._anywhere()), least)
         # Twice: the first tells what the strong photographs of all units have in common.
         self.judge = judge.without(self._contrasts(judge))
         self.contrasts = self._contrasts(self.judge)

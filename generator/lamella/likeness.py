@@ -30,7 +30,7 @@ LEVELS, ORIENTATIONS = 4, 6
 KERNEL, WAVELENGTH, WIDTH = 7, 4.0, 1.6  # pixels of each level
 LEAST = 8  # pixels: a level with fewer says nothing about texture
 FAINT = 0.004  # about one step of a byte: what lies below is no texture
-STEEP = 3.0  # standard deviations at which a feature stops to count for more
+VISIBLE = 0.2  # a difference of a feature that is just worth noticing: contrast by a fifth, say
 
 
 @cache

@@ -9,7 +9,7 @@ picture depends on its neighbours, nor on when it was made, neither does the out
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -98,8 +98,9 @@ class Campaign:
         """
         # Later attempts of a layer go before the next layers: so layers finish one by one.
         self._order = {layer: at for at, (layer, _) in enumerate(todo)}
-        for layer, _ in todo:
-            self.batches.setdefault(layer, self._probed(self.recipes[layer]))
+        for layer in self._order:
+            if layer not in self.batches:
+                self.batches[layer] = self._probed(self.recipes[layer])
         with Workers(self.places, self._climb) as workers:
             for layer, channels in todo:
                 self._submit(workers, layer, channels, attempt=1)
@@ -133,6 +134,8 @@ class Campaign:
 
     def _climb(self, model: Model, task: Task, look: Callable[[], None]) -> Outcome:
         """A batch at one place; a text where it could not be made."""
+        if task.batch > self.batches[task.layer]:  # has not fitted since this was put in the queue
+            return MEMORY
         recipe = self.recipes[task.layer]
         seeds = [Unit(task.layer, channel).seed(self.seed) for channel in task.channels]
         spectra = self._spectra(task, recipe) if task.attempt == ATTEMPTS else None
@@ -185,6 +188,7 @@ class Campaign:
                     continue
                 if best is None or better(best.batch, best.row, climbed, row):
                     best = Candidate(channel, climbed, row, task.attempt)
+                best = replace(best, tries=task.attempt)
                 if best.batch.weak(best.row) and task.attempt < ATTEMPTS:
                     waiting[channel] = best
                 else:
@@ -194,7 +198,7 @@ class Campaign:
             self._submit(workers, layer, sorted(waiting), task.attempt + 1)
 
     def _smaller(self, task: Task) -> None:
-        """Half the batch for the rest of a layer; tasks in the queue shrink as they fail."""
+        """Half the batch for the rest of a layer; tasks in the queue shrink as they come up."""
         if task.batch == 1:
             raise LamellaError(
                 f"Layer {task.layer!r}: one picture of {self.recipes[task.layer].size} px does not "

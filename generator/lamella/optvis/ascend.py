@@ -126,6 +126,8 @@ def ascend(
             if gathered is not None:
                 gathered += of_image[0].abs().sum(1)
             values, gradient = values + value.detach(), own if turn == 0 else gradient + own
+        if settings.views > 1:
+            gradient = gradient / settings.views
         long = length(gradient)
         step_by(gradient, long, settings.rate(step))
         pictures.confine(numbers)

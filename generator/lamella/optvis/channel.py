@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from lamella.optvis.objective import ONLY, OnLayer, numbered, require_channels
+from lamella.optvis.objective import ONLY, OnLayer, numbered, position, require_channels
 
 # A spread under this share of the layer's mean counts as this share.
 SMALLEST_SPREAD = 0.05
@@ -109,6 +109,7 @@ class Channel(OnLayer):
 
     def _crowd(self, means: Tensor, wanted: Tensor) -> Tensor:
         """The 4-norm of each image's means `(image, channel)`, in its own channel's units."""
+        means = torch.where(means.isfinite(), means, 0)  # one broken channel is no other's fault
         if self.spread is not None:
             spread = self.spread.to(means.device, torch.float32)
             # A channel that hardly ever varies must not drown all others.
@@ -139,7 +140,7 @@ class Neuron(Channel):
         )
         self.row = row
         self.column = column
-        where = "centre" if row is None and column is None else f"row {row}, column {column}"
+        where = position(row, column) or "centre"
         self.description = (
             self.named(f"{self._signed()}channel at one position ({where})") + self._nuances()
         )

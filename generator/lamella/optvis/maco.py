@@ -68,9 +68,24 @@ class Maco:
 
     def __call__(self, phases: Tensor) -> Tensor:
         """sRGB in [0, 1], `(image, 3, side, side)`."""
-        spectra = torch.polar(self.magnitude.expand_as(phases), phases)
+        spectra = torch.polar(self.magnitude.expand_as(phases), self._mirrored(phases))
         planes = torch.fft.irfft2(spectra, s=(self.side, self.side), norm="ortho")
         return rgb(planes, self.colours)
+
+    def _mirrored(self, phases: Tensor) -> Tensor:
+        """The phases of a real picture, whose first column mirrors itself, as an even side's last.
+
+        Else each of their waves would meet itself at another phase, and lose of its magnitude. What
+        stands still alone, as the mean does, is a number with a sign: within plus and minus its
+        magnitude.
+        """
+        half = (self.side - 1) // 2
+        columns = [0] if self.side % 2 else [0, self.side // 2]
+        edges = phases[..., columns]
+        below = -edges[..., 1 : half + 1, :].flip(-2)
+        mirrored = phases.clone()
+        mirrored[..., columns] = torch.cat([edges[..., : self.side - half, :], below], dim=-2)
+        return mirrored
 
     def confine(self, phases: Tensor) -> None:
         """Every phase is a picture."""

@@ -114,7 +114,7 @@ class Sum(Objective):
         images = len(next(iter(seen.values.values())))
         for factor, term in self.terms:
             if isinstance(factor, Tensor) and factor.shape != (images,):
-                raise ValueError(f"{len(factor)} factors for {images} images: give one each.")
+                raise ValueError(f"{factor.numel()} factors for {images} images: give one each.")
             term.check(seen)
 
 
@@ -180,3 +180,11 @@ def numbered(channels: Tensor) -> Tensor:
     if channels.dim() != 1 or channels.is_floating_point():
         raise ValueError("channels: give whole numbers in one dimension, one per image.")
     return channels.long()
+
+
+def position(row: int | None, column: int | None) -> str:
+    """A place on a map in words, None for the middle of an axis; "" for the middle of both."""
+    if row is None and column is None:
+        return ""
+    axes = (("row", row), ("column", column))
+    return ", ".join(f"middle {name}" if at is None else f"{name} {at}" for name, at in axes)

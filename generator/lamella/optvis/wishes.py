@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from lamella.optvis.objective import ONLY, OnLayer, numbered, require_channels
+from lamella.optvis.objective import ONLY, OnLayer, numbered, position, require_channels
 
 
 class DeepDream(OnLayer):
@@ -86,8 +86,8 @@ class Direction(OnLayer):
             raise ValueError("vectors: give one direction per image, none of them zero.")
         self.vectors = F.normalize(vectors.float(), dim=1)
         self.power, self.row, self.column = power, row, column
-        where = "" if row is None and column is None else f" at row {row}, column {column}"
-        said = self.named(f"direction in channel space{where}")
+        where = position(row, column)
+        said = self.named("direction in channel space" + (f" at {where}" if where else ""))
         self.description = said + (f", cosine to the power {power:g}" if power else "")
 
     def check_shape(self, shape: Sequence[int]) -> None:

@@ -9,9 +9,11 @@ from importlib.metadata import entry_points
 from lamella.errors import ConfigError
 from lamella.panels.base import Panel
 from lamella.panels.dataset_examples import DatasetExamples
+from lamella.panels.diversity import Diversity
 from lamella.panels.embedding import Embedding
 from lamella.panels.explanation import Explanation
 from lamella.panels.feature_visualization import FeatureVisualization
+from lamella.panels.negative import Negative
 from lamella.panels.photographs import Photographs
 from lamella.panels.quality import PictureQuality
 from lamella.panels.statistics import Statistics
@@ -20,6 +22,8 @@ from lamella.panels.weights import Weights
 PANELS: tuple[Panel, ...] = (
     FeatureVisualization(),
     PictureQuality(),
+    Diversity(),
+    Negative(),
     DatasetExamples(),
     Explanation(),
     Statistics(),

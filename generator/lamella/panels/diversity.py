@@ -1,0 +1,172 @@
+"""Several pictures of a unit whose photographs are of two kinds: made to differ from each other.
+
+Source: Olah, Mordvintsev and Schubert, Distill 2017, doi:10.23915/distill.00007, section
+"Diversity". One picture of a unit that answers to two things shows one of them, or a mixture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import numpy as np
+from PIL import Image
+from pydantic import Field
+
+from lamella.facets import split
+from lamella.facts import LayerFacts
+from lamella.figures import Figure, Gallery, Picture, Tile
+from lamella.panels.base import Panel, Settings
+from lamella.panels.encoding import encode
+from lamella.store import Shard, Sheet
+from lamella.units import Layer, Unit
+
+if TYPE_CHECKING:
+    from lamella.ascents.variety import Group
+    from lamella.job import Job
+
+
+class Options(Settings):
+    """`[panels.diversity]`."""
+
+    units: Literal["split", "all"] = Field(
+        "split",
+        description="Of which units: those whose strongest photographs split into two groups, or "
+        "all.",
+    )
+    pictures: int = Field(4, ge=2, le=8, description="Pictures per unit.")
+    weight: float = Field(
+        0.5, gt=0, description="Of the variety, against the unit's own activation."
+    )
+    steps: int = Field(64, ge=1, description="Steps of ascent.")
+    quality: int = Field(90, ge=1, le=100, description="Quality of the WebP pictures.")
+
+
+class Diversity(Panel):
+    """Four pictures on one sheet, for the units that need them."""
+
+    name: ClassVar[str] = "diversity"
+    title: ClassVar[str] = "Different pictures"
+    about: ClassVar[str] = (
+        "Made together by gradient ascent, each to excite the unit, and all to differ: what they "
+        "share is what the unit asks for, what differs is what it admits."
+    )
+    needs: ClassVar[tuple[str, ...]] = ("survey",)
+    uses_images: ClassVar[bool] = True
+    uses_seed: ClassVar[bool] = True
+    slow: ClassVar[bool] = True
+    settings: ClassVar[type[Settings]] = Options
+
+    def compute_layers(
+        self, job: Job, todo: Sequence[tuple[Layer, Sequence[int]]]
+    ) -> Iterator[tuple[Layer, Shard]]:
+        from lamella.ascents.batching import MOST
+        from lamella.ascents.recipe import Recipe
+        from lamella.ascents.variety import various
+        from lamella.engines.local import places
+
+        options: Options = job.settings
+        layers = {layer.name: layer for layer, _ in todo}
+        apart = self._apart(job, todo)
+        wanted = {
+            layer.name: [c for c in channels if options.units == "all" or apart[layer.name][c]]
+            for layer, channels in todo
+        }
+        for layer, channels in todo:  # the others are done at once: they need no more pictures
+            rest = sorted(set(channels) - set(wanted[layer.name]))
+            if rest:
+                yield layer, Shard(tuple(rest), numbers={"split": np.zeros(len(rest), np.uint8)})
+                job.tick(len(rest))
+        recipes = {
+            name: Recipe.of(
+                job.model, layer, job.atlas.layer(layer).of("survey").numbers, steps=options.steps
+            )
+            for name, layer in layers.items()
+            if wanted[name]
+        }
+        batch = MOST["cuda" if job.model.device.type == "cuda" else "cpu"]
+        for group in various(
+            places(job.model),
+            recipes,
+            dict.fromkeys(recipes, batch),
+            [(name, channels) for name, channels in wanted.items() if channels],
+            number=options.pictures,
+            weight=options.weight,
+            seed=job.seed,
+        ):
+            flags = apart[group.layer][list(group.channels)].astype(np.uint8)
+            yield layers[group.layer], shard_of(group, flags, options)
+            job.tick(len(group.channels))
+
+    def _apart(
+        self, job: Job, todo: Sequence[tuple[Layer, Sequence[int]]]
+    ) -> dict[str, np.ndarray]:
+        """Per layer whether each unit's strongest photographs are of two kinds, `(channel,)`."""
+        from lamella.survey.places import Places, sketches_at
+
+        wanted = {}
+        for layer, channels in todo:
+            survey = job.atlas.layer(layer).of("survey")
+            names = ("top_image", "top_row", "top_column")
+            at = [survey[name].astype(np.int64) for name in names]
+            others = np.setdiff1d(np.arange(layer.channels), channels)
+            at[0][others] = -1  # nobody asks for those
+            if not layer.signed:
+                at[0][survey["top_activation"] <= 0] = -1
+            wanted[layer.name] = Places(*at)
+        sketches = sketches_at(job.model, job.images, wanted)
+        return {
+            name: np.array([split(found[at.image[c] >= 0]).apart for c, found in enumerate(each)])
+            for (name, each), at in zip(sketches.items(), wanted.values(), strict=True)
+        }
+
+    def view(self, facts: LayerFacts, channel: int) -> tuple[Figure, ...]:
+        unit = Unit(facts.layer.name, channel)
+        sheet = facts.picture(self.name, "various", channel, "")
+        if sheet is None:
+            return ()
+        own = facts.of(self.name)
+        cells = own.sheets["various"]
+        tiles = tuple(
+            Tile(
+                Picture(
+                    sheet.src,
+                    f"Picture {at + 1} of {cells.columns}, made for {unit}",
+                    cells.width,
+                    cells.height,
+                    cell=at,
+                    columns=cells.columns,
+                ),
+                f"{own['activation'][channel, at]:.3g}",
+            )
+            for at in range(cells.columns)
+        )
+        note = TWO_KINDS if own["split"][channel] else ""
+        return (Gallery("", tiles, note=note, size="medium"),)
+
+
+TWO_KINDS = (
+    "The photographs that excite this unit most fall into two groups by what its layer sees."
+)
+
+
+def shard_of(group: Group, split: np.ndarray, options: Options) -> Shard:
+    """The pictures of some units, one sheet per unit, side by side."""
+    units, number = len(group.channels), group.number
+    if group.batch is None:
+        return Shard(group.channels, numbers={"split": split})
+    images = group.batch.made.images[: units * number]
+    size = images.shape[-1]
+    pixels = (images.permute(0, 2, 3, 1) * 255).round().byte().numpy()
+    rows = pixels.reshape(units, number, size, size, 3).transpose(0, 2, 1, 3, 4)
+    sheets = [
+        Image.fromarray(row.reshape(size, number * size, 3)) for row in np.ascontiguousarray(rows)
+    ]
+    activation = group.batch.measured.activation[: units * number].view(units, number).numpy()
+    return Shard(
+        group.channels,
+        numbers={"split": split, "activation": activation.astype(np.float32)},
+        pictures={"various": [encode(sheet, options.quality) for sheet in sheets]},
+        sheets={"various": Sheet(size, size, number, 1)},
+        made={"pictures": number, "weight": options.weight, "steps": options.steps, "size": size},
+    )

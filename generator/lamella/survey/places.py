@@ -1,0 +1,86 @@
+"""What a whole layer says at chosen places of chosen images: a second, short pass.
+
+Flow: survey -> **places** -> facets. Which places matter is known only after the survey: where each
+unit's strongest examples lie. Each image runs once, however many units ask for it; a layer's values
+at a place are kept as a sketch of fixed width, so that memory is units times places times WIDTH.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from lamella.activations import visit
+from lamella.images import Images
+from lamella.model import Model
+
+WIDTH = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where to look, `(unit, place)` each: an image's number (-1 for none), a row and a column."""
+
+    image: NDArray[np.int64]
+    row: NDArray[np.int64]
+    column: NDArray[np.int64]
+
+
+@lru_cache(maxsize=64)
+def projection(channels: int) -> Tensor:
+    """Fixed random directions, `(channel, WIDTH)`: they keep angles to about 1/sqrt(WIDTH).
+
+    The identity, padded, where a layer has no more channels than that.
+    """
+    if channels <= WIDTH:
+        return torch.eye(channels, WIDTH)
+    generator = torch.Generator().manual_seed(channels)
+    drawn: Tensor = torch.randn(channels, WIDTH, generator=generator)
+    return drawn / math.sqrt(WIDTH)
+
+
+def sketches_at(
+    model: Model, images: Images, wanted: Mapping[str, Places]
+) -> dict[str, NDArray[np.float32]]:
+    """A layer's values at places, projected.
+
+    Args:
+        wanted: by layer.
+    Returns:
+        By layer, float32 `(unit, place, WIDTH)`; zero where there is no image.
+    """
+    found = {name: np.zeros((*at.image.shape, WIDTH), np.float32) for name, at in wanted.items()}
+    asked: defaultdict[int, dict[str, NDArray[np.intp]]] = defaultdict(dict)
+    for name, at in wanted.items():
+        for image in np.unique(at.image[at.image >= 0]).tolist():
+            asked[image][name] = np.argwhere(at.image == image)
+
+    def visitor(name: str, entries: NDArray[np.intp]) -> Callable[[Tensor], None]:
+        at = wanted[name]
+        unit, place = entries.T
+        rows, columns = (
+            torch.from_numpy(axis[unit, place].astype(np.int64)) for axis in (at.row, at.column)
+        )
+
+        def look(values: Tensor) -> None:
+            chosen = values[0].float()[:, rows.to(values.device), columns.to(values.device)].T.cpu()
+            found[name][unit, place] = (chosen @ projection(values.shape[1])).numpy()
+
+        return look
+
+    with torch.inference_mode():
+        for image, layers in sorted(asked.items()):
+            pixels = torch.tensor(images.pixels(image)).to(model.device)
+            shown = pixels.permute(2, 0, 1)[None].float().div_(255)
+            visitors = {
+                model.traced[name].observed: visitor(name, entries)
+                for name, entries in layers.items()
+            }
+            visit(model.module, model.normalise(shown), visitors)
+    return found
