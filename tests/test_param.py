@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from lamella.optvis.param import COLOURS, CONTRAST, Fourier
+from lamella.optvis.param import COLOURS, CONTRAST, MARGIN, Fourier, planes_of, rgb, scrambled
 
 
 @pytest.fixture(autouse=True)
@@ -145,3 +145,110 @@ def test_it_can_fit_a_photograph() -> None:
         (spectra.grad,) = torch.autograd.grad(loss, spectra)
         adam.step()
     assert (fourier(spectra)[0] - goal).abs().mean().item() < 0.02
+
+
+# Pictures as numbers
+
+
+@pytest.mark.parametrize("decorrelated", [True, False])
+@pytest.mark.parametrize("wave", [None, 12.0])
+@pytest.mark.parametrize("side", [16, 21])
+def test_a_picture_comes_back(side: int, wave: float | None, decorrelated: bool) -> None:
+    images = torch.rand((2, 3, side, side), generator=generators(3)[0])
+    images = images.clamp(MARGIN, 1 - MARGIN)
+    fourier = Fourier(side, decay=1.2, wave=wave, decorrelated=decorrelated)
+    spectra = fourier.of(images)
+    assert spectra.shape == fourier.start(generators(0, 1)).shape
+    assert spectra.dtype == torch.float32
+    torch.testing.assert_close(fourier(spectra), images, atol=1e-4, rtol=0)
+
+
+def test_black_and_white_come_back_as_near_as_can_be() -> None:
+    images = torch.tensor([0.0, 1.0])[:, None, None, None].expand(2, 3, 16, 16)
+    fourier = Fourier(16)
+    back = fourier(fourier.of(images))
+    assert back.isfinite().all()
+    torch.testing.assert_close(back, images.clamp(MARGIN, 1 - MARGIN), atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("decorrelated", [True, False])
+def test_zeros_are_grey(decorrelated: bool) -> None:
+    fourier = Fourier(16, decorrelated=decorrelated)
+    assert fourier.zeros(2).shape == fourier.start(generators(0, 1)).shape
+    assert torch.equal(fourier(fourier.zeros(2)), torch.full((2, 3, 16, 16), 0.5))
+
+
+def test_confining_changes_nothing() -> None:
+    fourier = Fourier(16)
+    spectra = fourier.start(generators(0)) * 1e4
+    before = spectra.clone()
+    fourier.confine(spectra)
+    assert torch.equal(spectra, before)
+
+
+def test_without_decorrelation_the_planes_are_the_colours() -> None:
+    fourier = Fourier(16, decorrelated=False, deviation=0.5)
+    spectra = fourier.start(generators(0))
+    spectra[:, 1:] = 0  # red alone
+    red, green, blue = fourier(spectra)[0]
+    assert red.std() > 0.1
+    assert torch.equal(green, torch.full((16, 16), 0.5))
+    assert torch.equal(blue, torch.full((16, 16), 0.5))
+    plane = np.fft.irfft2(
+        (spectra[0, 0, ..., 0] + 1j * spectra[0, 0, ..., 1]).numpy()
+        * slow_scale(16, 1.0, None)[:, :9],
+        s=(16, 16),
+        norm="ortho",
+    )
+    np.testing.assert_allclose(red.numpy(), 1 / (1 + np.exp(-plane)), atol=2e-5)
+
+
+def test_decorrelated_colours_vary_most_in_lightness() -> None:
+    images = Fourier(32, deviation=0.5)(Fourier(32, deviation=0.5).start(generators(*range(8))))
+    colours = images.logit().movedim(1, 0).flatten(1)
+    correlations = torch.corrcoef(colours)
+    assert correlations.min() > 0.5
+    plain = Fourier(32, deviation=0.5, decorrelated=False)
+    images = plain(plain.start(generators(*range(8))))
+    correlations = torch.corrcoef(images.logit().movedim(1, 0).flatten(1)) - torch.eye(3)
+    assert correlations.abs().max() < 0.1
+
+
+# Spectra of photographs with other phases
+
+
+def spectra_of(images: Tensor) -> np.ndarray:
+    """Spectra of decorrelated colours before the sigmoid, in float64."""
+    matrix = np.array(COLOURS)
+    matrix /= np.sqrt((matrix**2).sum(0)).max()
+    pixels = images.numpy().astype(np.float64)
+    planes = np.einsum("cr,irhw->ichw", np.linalg.inv(matrix), np.log(pixels / (1 - pixels)))
+    return np.fft.fft2(planes, norm="ortho")
+
+
+@pytest.mark.parametrize("side", [16, 21])
+def test_scrambled_keeps_magnitudes_and_not_phases(side: int) -> None:
+    images = torch.stack([photograph(side), photograph(side).flip(2)])
+    found = scrambled(images, [1, 2])
+    assert found.shape == images.shape
+    assert found.min() >= 0
+    assert found.max() <= 1
+    before, after = spectra_of(images), spectra_of(found)
+    np.testing.assert_allclose(np.abs(after), np.abs(before), rtol=1e-2, atol=2e-2)
+    # As directions in the plane, old and new phases have nothing in common.
+    agreement = (before / np.abs(before) * np.conj(after / np.abs(after))).real
+    assert abs(agreement.mean()) < 0.1
+
+
+def test_scrambled_is_by_seed_alone() -> None:
+    images = photograph(16).expand(3, 3, 16, 16)
+    first, second, again = scrambled(images, [1, 2, 1])
+    assert torch.equal(first, again)
+    assert not torch.equal(first, second)
+    assert torch.equal(scrambled(images[:1], [2])[0], second)
+
+
+def test_planes_and_colours_are_inverse() -> None:
+    images = torch.rand((2, 3, 8, 8), generator=generators(0)[0]).clamp(MARGIN, 1 - MARGIN)
+    colours = Fourier(8).colours
+    torch.testing.assert_close(rgb(planes_of(images, colours), colours), images)

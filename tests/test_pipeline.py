@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from lamella.errors import LamellaError, UnknownLayer
+from lamella.panels import known_panels
 from lamella.pipeline import Analysis, Selection
 from lamella.plan import open_atlas
 from lamella.progress import Progress
@@ -15,6 +16,7 @@ from lamella.survey import run as survey_run
 from lamella.survey.run import Pass
 from lamella.units import Unit
 
+COMPUTED = [panel for panel in known_panels() if panel.per != "view"]
 SETTINGS = {"steps": 3, "size": 32, "batch": 4}
 
 
@@ -41,8 +43,10 @@ def shards(work: Path, panel: str = "") -> dict[str, str]:
 def test_everything_is_computed_once(full):
     first = analyse(full)
     assert first[0] == "survey/" and "embedding/" in first
-    # The slow panel comes last, layer by layer, so that pages can be written in between.
-    assert [s for s in first if s.startswith("feature")] == first[-3:]
+    # The slow panels come last, layer by layer, so that pages can be written in between.
+    names = [step.partition("/")[0] for step in first]
+    slow = [panel.name for panel in COMPUTED if panel.slow]
+    assert names[-3 * len(slow) :] == [name for name in slow for _ in range(3)]
     assert analyse(full) == []
 
 
@@ -124,18 +128,11 @@ def test_new_images_leave_the_pictures_alone(full, images):
 @pytest.mark.parametrize(
     ("change", "again"),
     [
-        ({"analysis__seed": 1}, {"embedding", "feature_visualization"}),
+        ({"analysis__seed": 1}, {panel.name for panel in COMPUTED if panel.uses_seed}),
         ({"panels__weights": {"shown": 2}}, {"weights"}),
         (
             {"model__preprocessing__mean": [0.0, 0.0, 0.0]},
-            {
-                "survey",
-                "dataset_examples",
-                "weights",
-                "embedding",
-                "photographs",
-                "feature_visualization",
-            },
+            {"survey", *(panel.name for panel in COMPUTED)},
         ),
     ],
 )

@@ -55,7 +55,7 @@ def made_by_hand(
 
 
 def table_of(facts: LayerFacts, channel: int) -> dict[str, str]:
-    (figure,) = PictureQuality().view(facts, channel)
+    figure, *_ = PictureQuality().view(facts, channel)
     assert isinstance(figure, Table)
     return {row[0]: row[1] for row in figure.rows}
 
@@ -295,12 +295,12 @@ def test_a_units_page() -> None:
         "Out of distribution": "yes: no photograph excites the unit as much",
         "Rank among the layer's units": "1st of 6",
         "Grey": "no, contrast 0.2",
-        "Restarts": "none",
+        "Attempt": "1st: the channel, against its layer",
         "Step kept": "63 of 64",
     }
     words = table_of(facts, 1)
     assert words["Out of distribution"].startswith("no: photographs")
-    assert words["Restarts"] == "1, from the spectrum of its best photograph"
+    assert words["Attempt"] == "2nd: with its strongest place on top, in larger steps"
     words = table_of(facts, 2)
     assert words["Out of distribution"] == "yes: no photograph excites the unit at all"
     assert words["Against the strongest photograph"] == "stronger"

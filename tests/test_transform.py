@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from lamella.optvis.transform import Interpolation, Transformation, view
+from lamella.optvis.transform import Crops, Interpolation, Transformation, view
 
 IDENTITY = torch.tensor([[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]])
 
@@ -76,7 +76,9 @@ def test_view_is_torchs_own(interpolation: Interpolation) -> None:
     theirs = F.grid_sample(
         images, grid, mode=interpolation, padding_mode="reflection", align_corners=False
     )
-    difference = (view(images, matrices, Transformation(interpolation=interpolation)) - theirs).abs()
+    difference = (
+        view(images, matrices, Transformation(interpolation=interpolation)) - theirs
+    ).abs()
     assert (difference < 1e-4).float().mean() > 0.999
 
 
@@ -86,14 +88,16 @@ def test_no_motion_is_no_change(interpolation: Interpolation) -> None:
     still = Transformation(jitter=0, smallest=1, largest=1, rotation=0)
     matrices = still.matrices(generators(3), 2)
     torch.testing.assert_close(matrices, IDENTITY.expand(2, 1, 2, 3))
-    torch.testing.assert_close(view(image, matrices[0], Transformation(interpolation=interpolation)), image)
+    moving = Transformation(interpolation=interpolation)
+    torch.testing.assert_close(view(image, matrices[0], moving), image)
+    assert view(image, matrices[0], still) is image
 
 
 def test_half_a_side_shifts_by_half_the_pixels() -> None:
     image = torch.rand((1, 3, 16, 16), generator=generators(1)[0])
     right = IDENTITY.clone()
     right[0, 0, 2] = 0.5  # a quarter of the span of 2: the view looks 4 pixels further right
-    torch.testing.assert_close(view(image, right)[..., :12], image[..., 4:])
+    torch.testing.assert_close(view(image, right, Transformation())[..., :12], image[..., 4:])
 
 
 @settings(deadline=None, max_examples=40)
@@ -140,3 +144,109 @@ def test_motions_are_by_seed_alone() -> None:
 def test_impossible_magnification_is_refused() -> None:
     with pytest.raises(ValueError, match="smallest <= largest"):
         Transformation(smallest=1.2, largest=0.9)
+
+
+def test_nothing_is_added_to_a_view() -> None:
+    image = torch.rand((1, 3, 16, 16), generator=generators(1)[0])
+    generator = generators(1)[0]
+    before = generator.get_state()
+    assert Transformation().disturbed(image, [generator]) is image
+    assert torch.equal(generator.get_state(), before)
+
+
+@pytest.mark.parametrize(
+    "still",
+    [
+        Transformation(jitter=0.1, smallest=1, largest=1, rotation=0),
+        Transformation(jitter=0, smallest=0.9, largest=1, rotation=0),
+        Transformation(jitter=0, smallest=1, largest=1.1, rotation=0),
+        Transformation(jitter=0, smallest=1, largest=1, rotation=1),
+    ],
+)
+def test_what_moves_is_not_still(still: Transformation) -> None:
+    assert not still.still
+
+
+# Crops
+
+
+def corners(matrices: Tensor) -> tuple[Tensor, Tensor]:
+    """Where the first and the last edge of a view lie on either axis, as shares of the side."""
+    extent = torch.stack([matrices[..., 0, 0], matrices[..., 1, 1]], dim=-1).double()
+    centre = matrices[..., 2].double()
+    return (centre - extent + 1) / 2, (centre + extent + 1) / 2
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    first=st.floats(0.05, 1),
+    last=st.floats(0.05, 1),
+    spread=st.floats(0, 2),
+    steps=st.integers(1, 12),
+    seed=st.integers(0, 2**63 - 1),
+)
+def test_crops_lie_inside_the_image(
+    first: float, last: float, spread: float, steps: int, seed: int
+) -> None:
+    matrices = Crops(first, last, spread).matrices(generators(seed, seed // 2), steps)
+    assert matrices.shape == (steps, 2, 2, 3)
+    start, stop = corners(matrices)
+    assert (start >= -1e-6).all()
+    assert (stop <= 1 + 1e-6).all()
+    # A square, neither turned nor sheared, whose side goes from the first to the last.
+    assert (matrices[..., 0, 1] == 0).all()
+    assert (matrices[..., 1, 0] == 0).all()
+    for step in range(steps):
+        side = first + (last - first) * step / max(1, steps - 1)
+        torch.testing.assert_close(
+            stop[step] - start[step],
+            torch.full((2, 2), side, dtype=torch.float64),
+            atol=1e-6,
+            rtol=0,
+        )
+
+
+def test_crops_spread_as_promised() -> None:
+    small = Crops(first=0.05, last=0.05)  # so small that the border hardly ever holds one back
+    start, stop = corners(small.matrices(generators(0), 20_000))
+    centre = ((start + stop) / 2)[:, 0]
+    assert centre.mean().item() == pytest.approx(0.5, abs=0.01)
+    assert centre.std(0).tolist() == pytest.approx([0.15, 0.15], rel=0.03)
+    assert torch.corrcoef(centre.T)[0, 1].abs() < 0.03
+
+
+def test_crops_are_by_seed_alone() -> None:
+    together = Crops().matrices(generators(4, 5, 4), 8)
+    assert torch.equal(together[:, 0], together[:, 2])
+    assert not torch.equal(together[:, 0], together[:, 1])
+    assert torch.equal(together[:, 1:2], Crops().matrices(generators(5), 8))
+
+
+def test_a_crop_shows_its_part_of_the_image() -> None:
+    side = 16
+    down, across = torch.meshgrid(*[torch.arange(float(side))] * 2, indexing="ij")
+    images = torch.stack([down, across]).expand(3, 2, side, side)
+    matrices = Crops().matrices(generators(1, 2, 3), 1)[0]
+    seen = view(images, matrices, Crops()).numpy()
+    for image in range(3):
+        for channel in range(2):
+            expected = slow_view(
+                images[image, channel].numpy(), matrices[image].double().numpy(), "bilinear"
+            )
+            np.testing.assert_allclose(seen[image, channel], expected, atol=1e-4)
+
+
+def test_noise_is_each_images_own() -> None:
+    images = torch.rand((3, 3, 16, 16), generator=generators(1)[0])
+    crops = Crops(noise=0.08)
+    noise = crops.disturbed(images, generators(4, 5, 4)) - images
+    torch.testing.assert_close(noise[0], noise[2])
+    assert not torch.equal(noise[0], noise[1])
+    alone = crops.disturbed(images[1:2], generators(5)) - images[1:2]
+    assert torch.equal(alone[0], noise[1])
+    generator = generators(4)
+    first, second = (crops.disturbed(images[:1], generator) for _ in range(2))
+    assert not torch.equal(first, second), "the same noise at every step"
+    many = crops.disturbed(torch.zeros(1, 3, 64, 64), generators(0))
+    assert many.std().item() == pytest.approx(0.08, rel=0.05)
+    assert torch.equal(Crops(noise=0).disturbed(images, generators(1, 2, 3)), images)

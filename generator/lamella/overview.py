@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from lamella import links
 from lamella.facts import Atlas, LayerFacts, PanelFacts
 from lamella.publish import Note
+from lamella.quality import quality_of
 from lamella.units import Unit
 
 PLACEMENTS = ("umap", "tsne", "pca")
@@ -56,8 +57,10 @@ def layer_note(facts: LayerFacts) -> Note:
     if "picture" in made.sheets:
         note["size"] = made.sheets["picture"].width
         stored = made.pictures.get("picture", {})
-        ratio = made["activation"] / np.maximum(facts.of("survey")["maximum"], 1e-6)
-        ranked = sorted(stored, key=lambda channel: (-float(ratio[channel]), channel))
+        own = quality_of(facts)
+        strength = np.nan_to_num(own.over_maximum, nan=0.0)
+        # A picture that its own unit answers to most comes before a stronger one of any unit.
+        ranked = sorted(stored, key=lambda c: (not own.first[c], -float(strength[c]), c))
         # Not the very strongest, which are often the oddest, but from the upper quarter.
         upper = ranked[: max(BAND, len(ranked) // 4)]
         note["best"] = upper[:: max(1, len(upper) // BAND)][:BAND]

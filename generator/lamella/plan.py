@@ -37,13 +37,15 @@ def panels_of(config: Config) -> list[tuple[Panel, Settings]]:
     where = f"{config.file}: [analysis] panels"
     patterns = config.analysis.panels
     names = set(chosen(patterns, list(known), "panel", where))
-    # A panel brings those that it needs; a mere view of one that was left out by name goes too.
+    # A panel brings those that it needs. Where one of these was left out by name, it goes too,
+    # unless it was itself asked for by name and is more than a view.
     away = {
         name
         for name in known.keys() - names
         if any(p.startswith("!") and fnmatchcase(name, p[1:]) for p in patterns)
     }
-    names = {n for n in names if known[n].per != "view" or away.isdisjoint(known[n].needs)}
+    named = {n for n in names if n in patterns and known[n].per != "view"}
+    names = named | {n for n in names if away.isdisjoint(known[n].needs)}
     while missing := {need for n in names for need in known[n].needs} - names - {"survey"}:
         names |= missing
     return [

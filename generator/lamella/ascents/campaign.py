@@ -7,6 +7,7 @@ photograph wait until the rest of their layer is done, and are tried again toget
 picture depends on its neighbours, nor on when it was made, neither does the outcome.
 """
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, replace
@@ -113,11 +114,8 @@ class Campaign:
         cpu = model.device.type != "cuda"
         limit = limit_of(model, len(self.places) if cpu else 1, self.memory)
         target = recipe.target(model)
-        return fitting(
-            lambda images: bytes_of(target, model, recipe.size, images),
-            limit,
-            MOST["cpu" if cpu else "cuda"],
-        )
+        most = min(MOST["cpu" if cpu else "cuda"], 8 * math.ceil(recipe.layer.channels / 8))
+        return fitting(lambda images: bytes_of(target, model, recipe.size, images), limit, most)
 
     def _submit(
         self,

@@ -80,7 +80,7 @@ class Maco:
         magnitude.
         """
         half = (self.side - 1) // 2
-        columns = [0] if self.side % 2 else [0, self.side // 2]
+        columns = slice(0, 1) if self.side % 2 else slice(0, None, self.side // 2)
         edges = phases[..., columns]
         below = -edges[..., 1 : half + 1, :].flip(-2)
         mirrored = phases.clone()

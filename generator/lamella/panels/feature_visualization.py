@@ -120,9 +120,13 @@ class FeatureVisualization(Panel):
             told += f", {activation / maximum:.1f} times the photographs' maximum"
         note = SILENT if facts.silent(channel) else ""
         if own["dead"][channel]:
-            note = "Dead: nothing in an image changes this unit; the picture is its random start."
+            note = DEAD
         return (Gallery("", (Tile(picture, told),), note=note, size="large"),)
 
 
 SILENT = "No photograph of the set excites this unit; only a picture made for it can."
+DEAD = (
+    "Dead: four ascents, one of them from the spectrum of its best photograph and past shut ReLUs, "
+    "did not bring this unit above zero. The picture is what the last of them left."
+)
 FAILED = "There is no picture of this unit:"

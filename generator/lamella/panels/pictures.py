@@ -53,8 +53,11 @@ def provenance(job: Job, recipe: Recipe, batch: int, steps: int) -> dict[str, An
     import torch
 
     device = job.model.device.type
+    network, layer = job.model.facts, recipe.layer
+    last = layer.name == network.layers[-1].name and len(network.classes) == layer.channels
+    objective = recipe.objective([0]).description
     return {
-        "objective": recipe.objective([0]).description,
+        "objective": f"class logit, {objective}" if last else objective,
         "steps": steps,
         "learning rate": round(recipe.settings.learning_rate, 4),
         "size": recipe.size,
@@ -82,6 +85,11 @@ def shard_of(
             "picture", and have a thumbnail "thumb".
     """
 
+    def dead(each: Candidate) -> bool:
+        """Nothing changes the unit, or nothing that was tried brings it above zero."""
+        silent = not recipe.layer.signed and float(each.batch.measured.activation[each.row]) <= 0
+        return bool(each.batch.made.dead[each.row]) or silent
+
     def numbers(name: str, kind: type) -> np.ndarray:
         found = [getattr(each.batch.measured, name)[each.row] for each in pictures]
         return np.array(found, dtype=kind)
@@ -104,7 +112,7 @@ def shard_of(
             "mean": numbers("mean", np.float32),
             "rank": numbers("rank", np.int32),
             "contrast": numbers("contrast", np.float32),
-            "dead": np.array([each.batch.made.dead[each.row] for each in pictures], np.uint8),
+            "dead": np.array([dead(each) for each in pictures], np.uint8),
             "failed": np.zeros(len(pictures), np.uint8),
             "tries": np.array([each.tries for each in pictures], np.uint8),
             "kept_step": np.array([each.batch.made.step[each.row] for each in pictures], np.int32),

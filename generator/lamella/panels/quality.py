@@ -6,15 +6,23 @@ import math
 from collections.abc import Mapping
 from typing import ClassVar
 
-from lamella.facts import LayerFacts
-from lamella.figures import Figure, Table
+from lamella.facts import Atlas, LayerFacts
+from lamella.figures import Figure, Lines, Series, Table
 from lamella.gates import Summary, percent, summarised
 from lamella.panels.base import Panel
+from lamella.panels.quality_overview import network_figures
 from lamella.quality import Quality, quality_of
 
 Rows = list[tuple[str, ...]]
 NAMED = 10  # failed channels that a layer's page lists
 CHANCE = "chance"
+# What each attempt of ascents/recipe.py raises; the later ones are for units that it failed.
+ATTEMPTS = {
+    1: "the channel, against its layer",
+    2: "with its strongest place on top, in larger steps",
+    3: "the channel again, in much larger steps",
+    4: "its strongest place alone, from the spectrum of its best photograph",
+}
 # What a score is called, its key, and those to read it against.
 SCORES = (
     (
@@ -59,7 +67,10 @@ class PictureQuality(Panel):
             *_ascent(own, channel),
             *_explained(scores),
         ]
-        return (Table("", tuple(rows)),) if rows else ()
+        return (Table("", tuple(rows)), *_curve(facts, channel)) if rows else ()
+
+    def view_network(self, atlas: Atlas) -> tuple[Figure, ...]:
+        return network_figures(atlas)
 
     def view_layer(self, facts: LayerFacts) -> tuple[Figure, ...]:
         one = summarised(facts.layer.name, [quality_of(facts)])
@@ -127,13 +138,24 @@ def _look(own: Quality, channel: int) -> Rows:
 def _ascent(own: Quality, channel: int) -> Rows:
     rows: Rows = []
     tries, kept = int(own.tries[channel]), int(own.kept_step[channel])
-    if tries == 1:
-        rows.append(("Restarts", "none"))
-    elif tries > 1:
-        rows.append(("Restarts", f"{tries - 1}, from the spectrum of its best photograph"))
+    if tries > 0:
+        rows.append(("Attempt", f"{ordinal(tries)}: {ATTEMPTS.get(tries, 'another objective')}"))
     if kept >= 0:
         rows.append(("Step kept", f"{kept} of {own.steps}" if own.steps else str(kept)))
     return rows
+
+
+def _curve(facts: LayerFacts, channel: int) -> tuple[Figure, ...]:
+    """The objective on the way, where the ascent was stored."""
+    curves = facts.of("feature_visualization").numbers.get("curve")
+    if curves is None or curves.ndim != 2 or curves.shape[1] < 2:
+        return ()
+    values = tuple(curves[channel].tolist())
+    steps = tuple(float(step) for step in range(len(values)))
+    told = f"from {values[0]:.3g} to {values[-1]:.3g} in {len(values)} steps"
+    alt = f"The objective during the ascent: {told}."
+    ascent = Series("objective", values)
+    return (Lines("", steps, (ascent,), alt=alt, x_label="step", y_label="objective"),)
 
 
 def _explained(scores: Mapping[str, float]) -> Rows:
