@@ -27,7 +27,7 @@ atlas: $(INSTALLED) ## Build the demonstration atlas into site/public and print 
 
 test: $(INSTALLED) ## Run all tests, those in the browser included
 	@bash tests/install_browser.sh
-	@$(BIN)/python site/fetch.py
+	@$(BIN)/python site/fetch.py --all
 	@$(BIN)/python -m pytest $(ARGS)
 
 lint: $(INSTALLED) ## Check style and types
@@ -36,7 +36,7 @@ lint: $(INSTALLED) ## Check style and types
 	@$(BIN)/mypy
 
 bench: $(INSTALLED) ## Run the benchmarks; they print ratios
-	@$(BIN)/python site/fetch.py
+	@$(BIN)/python site/fetch.py --all
 	@$(BIN)/python -m pytest tests/benchmarks -o python_files='bench_*.py' -q -s $(ARGS)
 
 soak: $(INSTALLED) ## Run the tests that take minutes
@@ -57,7 +57,7 @@ matrix: $(INSTALLED) ## Run the tests, without a browser, on every Python found 
 	done
 
 clean: ## Remove what was built: site/public, site/work, caches (not .venv and the downloads)
-	@rm -rf site/public site/work build dist .matrix .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf site/public site/public-* site/work site/work-* build dist .matrix .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
 # torch goes first: asked for by its exact version it comes as one wheel; in a range, pip may

