@@ -5,11 +5,9 @@ from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from lamella.optvis import Ascent, Channel, Neuron, Objective, Settings, ascend, fitted_size
+from lamella.optvis import Ascent, Channel, Neuron, Objective, Settings, ascend
 
 CHANNELS = 12
 QUICK = Settings(steps=12)

@@ -25,7 +25,7 @@ STAGES = {
     "shared": "lamella errors units figures article links store gathering facts quality gates "
     "selection progress",
     "config": "validation config",
-    "model": "heap activations flow trace sources weights model decoding images",
+    "model": "heap activations folding flow trace sources weights model decoding images",
     "survey": "survey",
     "panels": "comparison exam facets interpretability job likeness patches pathway optvis engines "
     "ascents panels",

@@ -174,3 +174,55 @@ def test_flattened_maps_and_layouts():
         },
     )
     assert shapes == [(2, 4, 3, 3), (2, 8, 3, 3), (2, 5, 1, 1)]
+
+
+def test_a_border_shifts_the_field():
+    """TensorFlow's padding: the odd zero behind. A reflection is another matter."""
+
+    class Net(nn.Module):
+        def __init__(self, mode: str) -> None:
+            super().__init__()
+            self.mode = mode
+            self.first = nn.Conv2d(3, 2, 3, stride=2)
+            self.second = nn.Conv2d(2, 2, 5)
+
+        def forward(self, x: Tensor) -> Tensor:
+            x = self.first(F.pad(x, (0, 1, 0, 1)))
+            return self.second(F.pad(x, (1, 3, 2, 2), mode=self.mode))
+
+    first, second = (traced.layer for traced in trace(Net("constant").eval(), (16, 16)))
+    assert (first.field.size, first.field.rows.start) == (3, 0)
+    assert (second.field.size, second.field.rows.start, second.field.columns.start) == (11, -4, -2)
+    assert second.sources[0].layers == (("first", 0),)
+    assert trace(Net("reflect").eval(), (16, 16))[1].layer.field is None
+
+
+@pytest.mark.parametrize(
+    ("activation", "name", "signed"),
+    [
+        (nn.ReLU6(), "relu6", False),
+        (nn.ReLU6(inplace=True), "relu6", False),
+        (F.relu6, "relu6", False),
+        (lambda x: F.hardtanh(x, max_val=6, min_val=0), "relu6", False),
+        (lambda x: F.hardtanh_(x, 0, 6), "relu6", False),
+        (nn.Hardtanh(), "hardtanh", True),
+        (nn.Hardtanh(-6, 6), "hardtanh", True),
+    ],
+)
+def test_relu6_is_known_for_what_it_is(activation, name, signed):
+    """As a module it calls hardtanh; its units are not signed for that."""
+
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, 2, 1)
+            self.last = nn.Conv2d(2, 2, 1)
+            self.activation = activation
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.last(self.activation(self.conv(x)))
+
+    network = Net().eval()
+    (traced, _) = trace(network, (8, 8))
+    assert (traced.layer.activation, traced.layer.signed) == (name, signed)
+    assert cut(network, traced.observed)(torch.rand(1, 3, 8, 8)).shape == (1, 2, 8, 8)

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from lamella.config import Config, Preprocessing
 from lamella.errors import ModelError, said
 from lamella.facts import Network
+from lamella.folding import Fold, folds_of
 from lamella.heap import keep_freed_memory
 from lamella.sources import from_file, from_torchvision, mend_torchvision
 from lamella.store import digest_of
@@ -47,6 +48,12 @@ class Model:
             offset = -torch.tensor(self.preprocessing.mean) / scale
             shape = (1, 3, 1, 1)
             return factor.reshape(shape).to(self.device), offset.reshape(shape).to(self.device)
+
+    @cached_property
+    def folds(self) -> Mapping[int, Fold]:
+        """The normalizations that its convolutions can carry."""
+        with torch.inference_mode(False):
+            return folds_of(self.module, torch.zeros(1, 3, *self.facts.size, device=self.device))
 
     def normalise(self, images: Tensor) -> Tensor:
         """sRGB in [0, 1], (image, 3, row, column), as the network's input."""

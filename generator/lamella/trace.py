@@ -88,6 +88,8 @@ class _Record:
             return
         plain = name if name.endswith("__") else name.rstrip("_")
         call = Call(plain, tuple(result.shape), [value for value, _ in operands], args, kwargs)
+        if plain == "hardtanh" and _bounds(call) == (0, 6):
+            plain = "relu6"  # as which nn.ReLU6 is meant, and never negative
         op = _Op(plain, Address(name, ordinal), result_of(call))
         if plain in _KERNELS:
             op.value = self.layer(op, call)
@@ -128,6 +130,11 @@ class _Record:
                 return following, observed
             observed = target = following
         return observed, target
+
+
+def _bounds(call: Call) -> tuple[float, float]:
+    """Between which values a hardtanh clamps."""
+    return call.argument(1, "min_val", -1.0), call.argument(2, "max_val", 1.0)
 
 
 def trace(network: nn.Module, size: tuple[int, int], channels: int = 3) -> tuple[Traced, ...]:

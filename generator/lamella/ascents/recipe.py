@@ -13,6 +13,7 @@ from torch import Tensor
 from lamella.activations import cut
 from lamella.ascents.measures import Norms
 from lamella.errors import LamellaError, said
+from lamella.folding import CONVOLUTION, Folding
 from lamella.model import Model
 from lamella.optvis import Channel, Neuron, Objective, Settings, fitted_size
 from lamella.units import Layer
@@ -103,9 +104,14 @@ class Recipe:
     def _seen(self, model: Model, *, target: bool) -> Callable[[Tensor], Tensor]:
         traced = model.traced[self.layer.name]
         network = cut(model.module, traced.target if target else traced.observed)
+        if not target:
+            return lambda images: network(model.normalise(images))
+        # A convolution whose own output is the target must not carry what comes behind it.
+        own = traced.target.ordinal if traced.target.function == CONVOLUTION else None
+        folds = {ordinal: fold for ordinal, fold in model.folds.items() if ordinal != own}
 
         def seen(images: Tensor) -> Tensor:
-            with _half(model) if target else nullcontext():
+            with _half(model), Folding(folds) if folds else nullcontext():
                 return network(model.normalise(images))
 
         return seen

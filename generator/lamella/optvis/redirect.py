@@ -11,11 +11,13 @@ Source: the idea is lucid's `redirected_relu_grad`; there it is tested over the 
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 # Clamping functions, and how many arguments they take before torch.nn.functional's `inplace`.
 _FLAT = {"relu": 1, "relu_": 1, "relu6": 1, "hardtanh": 3, "hardtanh_": 3, "clamp": 3, "clamp_": 3}
+_NOT_IN_PLACE = {"relu_": torch.relu, "hardtanh_": F.hardtanh, "clamp_": torch.clamp}
 
 
 class Redirected(TorchFunctionMode):
@@ -39,7 +41,7 @@ class Redirected(TorchFunctionMode):
             kwargs.pop("inplace", False) or any(args[_FLAT[name] :])
         )
         args = args[: _FLAT[name]]
-        flat = func if not name.endswith("_") else getattr(torch, name[:-1])
+        flat = _NOT_IN_PLACE.get(name, func)
         # torch's own annotations end at `apply`.
         after: Tensor = _Passing.apply(  # type: ignore[no-untyped-call]
             before, lambda x: flat(x, *args[1:], **kwargs)
