@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import torch
 
-from lamella.comparison import Comparison
-from lamella.exam import KINDS, Exam
+from lamella.explaining.comparison import Comparison
+from lamella.explaining.exam import KINDS, Exam
+from lamella.explaining.patches import Examples
 from lamella.facts import Atlas
 from lamella.figures import Lines, Table
 from lamella.panels.explanation import Explanation, Options, decoded
-from lamella.patches import Examples
 from lamella.pipeline import Analysis, Selection
 from lamella.plan import open_atlas
 from lamella.progress import Progress

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lamella.interpretability import SHOWN, SLOPE, UNITS, Judge, margins, score, tasks
+from lamella.explaining.interpretability import SHOWN, SLOPE, UNITS, Judge, margins, score, tasks
 
 
 def unit_length(vectors: np.ndarray) -> np.ndarray:

@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lamella.explaining.patches import corner, cut, examples
 from lamella.facts import PanelFacts
-from lamella.patches import corner, cut, examples
 from lamella.units import Field, Layer, ReceptiveField
 
 

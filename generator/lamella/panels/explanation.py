@@ -1,9 +1,9 @@
 """Does the picture explain the unit? Two answers that need no people.
 
 The exam (Zimmermann, Klindt and Brendel, NeurIPS 2024): can the picture tell photographs that
-excite the unit from those that do not? See `lamella.interpretability`. The path (Geirhos et al.,
-ICML 2024): does the network treat the picture as it treats those photographs? See
-`lamella.pathway`.
+excite the unit from those that do not? See `lamella.explaining.interpretability`. The path
+(Geirhos et al., ICML 2024): does the network treat the picture as it treats those photographs? See
+`lamella.explaining.pathway`.
 """
 
 from __future__ import annotations
@@ -79,9 +79,9 @@ class Explanation(Panel):
     def compute(self, job: Job, layer: Layer, channels: Sequence[int]) -> Iterator[Shard]:
         import torch
 
-        from lamella.comparison import Comparison
-        from lamella.exam import Exam
-        from lamella.pathway import Route
+        from lamella.explaining.comparison import Comparison
+        from lamella.explaining.exam import Exam
+        from lamella.explaining.pathway import Route
 
         options: Options = job.settings
         made = job.atlas.layer(layer).of("feature_visualization")

@@ -4,11 +4,9 @@ Flow: model + images -> **scene** -> studio. The size it runs at, what it sees i
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from lamella.activations import cut

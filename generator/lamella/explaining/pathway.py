@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lamella.comparison import Comparison
-from lamella.patches import Pixels, cut, in_batches
+from lamella.explaining.comparison import Comparison
+from lamella.explaining.patches import Pixels, cut, in_batches
 from lamella.units import Layer
 
 if TYPE_CHECKING:

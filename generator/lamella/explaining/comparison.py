@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from lamella.interpretability import FEWEST
-from lamella.patches import Examples, Place, examples
+from lamella.explaining.interpretability import FEWEST
+from lamella.explaining.patches import Examples, Place, examples
 from lamella.units import Layer, Unit
 
 if TYPE_CHECKING:

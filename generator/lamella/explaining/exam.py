@@ -14,11 +14,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from lamella.comparison import Comparison
-from lamella.interpretability import Judge, Tasks, Vectors, margins, score, tasks
-from lamella.likeness import VISIBLE, levels_of, texture
-from lamella.patches import Pixels, Place, cut, in_batches
-from lamella.pathway import pooled
+from lamella.explaining.comparison import Comparison
+from lamella.explaining.interpretability import Judge, Tasks, Vectors, margins, score, tasks
+from lamella.explaining.likeness import VISIBLE, levels_of, texture
+from lamella.explaining.patches import Pixels, Place, cut, in_batches
+from lamella.explaining.pathway import pooled
 from lamella.units import Unit
 
 SQUARES = 256  # on which the judge learns its scales
