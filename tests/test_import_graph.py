@@ -27,7 +27,7 @@ STAGES = {
     "config": "validation config",
     "model": "heap activations folding flow trace sources weights model decoding images",
     "survey": "survey",
-    "panels": "explaining facets job optvis engines ascents panels",
+    "panels": "explaining facets job optvis engines ascents plates panels",
     "plan": "plan",
     "pages": "about charts citation curves drawing overview pages publish resources sections "
     "sprites stencils templating whole",
