@@ -52,7 +52,8 @@ WITHOUT_TORCH = ("shared", "config", "panels", "plan", "pages", "commands", "cli
 ENTRIES = [  # modules that must be importable without torch: all of those stages, but not these
     path
     for path in sorted(PACKAGE.rglob("*.py"))
-    if path.stem != "job" and path.parent.name not in {"optvis", "survey", "engines", "ascents"}
+    if path.stem != "job"
+    and path.parent.name not in {"optvis", "survey", "engines", "ascents", "plates"}
 ]
 
 

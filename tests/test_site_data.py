@@ -206,6 +206,17 @@ def test_efficientnet_is_traced_whole() -> None:
         assert all(network(torch.zeros(1, 3, size, size)).shape == (1, 1000) for size in (64, 81))
 
 
+def test_the_two_atlases_share_photographs_and_no_folder() -> None:
+    from lamella import config
+
+    both = [config.load(DATA.parent / name) for name in ("atlas.toml", "efficientnet_lite0.toml")]
+    assert both[0].images == both[1].images
+    folders = [
+        atlas.path(path) for atlas in both for path in (atlas.output.work, atlas.output.site)
+    ]
+    assert not any(a.is_relative_to(b) for a in folders for b in folders if a is not b)
+
+
 # -- The data folder --------------------------------------------------------------------------
 
 

@@ -31,7 +31,8 @@ class Drawing:
 
     def __init__(self, about: About, atlas: Atlas, panels: Sequence[Panel]) -> None:
         self.about, self.panels = about, panels
-        private = (panel.name for panel in panels if panel.shows_photographs)
+        private = {panel.name for panel in panels if panel.shows_photographs}
+        private |= {f"{panel.name}/{name}" for panel in panels for name in panel.photographic}
         withheld = frozenset(private) if atlas.publish != "whole" else frozenset()
         self.atlas = atlas = replace(atlas, withheld=withheld)
         self.network = atlas.network
@@ -65,7 +66,8 @@ class Drawing:
             panel.name, self.atlas.keys[panel.name]
         ).shards():
             for name, entry, content in encoded(note, tensors):
-                write(self.atlas.panel_picture(panel.name, name, entry), content)
+                if f"{panel.name}/{name}" not in self.atlas.withheld:
+                    write(self.atlas.panel_picture(panel.name, name, entry), content)
 
     def sprites(self, write: Write, facts: LayerFacts) -> Note:
         """The sheets of a layer's thumbnails."""

@@ -132,7 +132,8 @@ class Atlas:
     Attributes:
         keys: the key of each panel that was asked for, by its name.
         publish: what of the images may be shown: "whole", "patches" or "none".
-        withheld: panels whose pictures of the whole network are not published.
+        withheld: panels whose pictures of the whole network are not published; "panel/name" where
+            only those of one name are not.
     """
 
     network: Network
@@ -173,7 +174,7 @@ class Atlas:
 
         None where there is none, or where it shows photographs that stay private.
         """
-        if panel not in self.keys or panel in self.withheld:
+        if panel not in self.keys or self.withheld & {panel, f"{panel}/{name}"}:
             return None
         if panel not in self._sizes:
             self._sizes[panel] = sizes(self.store.folder(panel, self.keys[panel]))

@@ -104,9 +104,11 @@ class Analysis:
                 f"--channels: there is no channel {min(selection.channels)}.",
                 f"The layers that were chosen have channels 0 to {most - 1} at most.",
             )
+        computed = [pair for pair in self.panels if pair[0].name in asked and pair[0].per != "view"]
+        for panel, settings in computed:
+            panel.check(self._job(panel, settings))
         self.note()
         yield from self._survey(progress)
-        computed = [pair for pair in self.panels if pair[0].name in asked and pair[0].per != "view"]
         for panel, settings in sorted(computed, key=lambda pair: pair[0].slow):
             if panel.per == "network":
                 yield from self._whole(panel, settings, progress)

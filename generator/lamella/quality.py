@@ -41,8 +41,9 @@ class Quality:
         over_maximum, over_p999: strength: that activation over the largest of the photographs, and
             over the one that one in a thousand exceeds, counted over all photographs and positions.
             NaN where these are not positive: a quotient of signed values would say nothing.
-        beats_maximum: the picture excites the unit more than any photograph. It is then out of
-            distribution: no photograph shows what the unit does there.
+        beats_maximum: the picture excites the unit more than any photograph, and is then out of
+            distribution: no photograph shows what the unit does there. Or it drives the unit to the
+            ceiling of its activation function (6 of a ReLU6), above which nothing can be.
         beats_p999: more than all but one in a thousand activations.
         rank: selectivity, the unit's place in its layer when all channels are ordered by their
             spatial mean on this picture, each as a z-score over the photographs' spatial means; 1
@@ -127,6 +128,8 @@ def _measured(facts: LayerFacts) -> Quality:
     # A quantile is read off the middle of its bin, which may lie beyond the maximum.
     p999 = np.minimum(_values(survey, "p999", channels), maximum)
     surveyed = np.isfinite(maximum)
+    # Where photographs reach the ceiling too, nothing can be above them.
+    at_ceiling = activation >= facts.layer.ceiling * (1 - 1e-6)
     curve = made.numbers.get("curve")
     return Quality(
         layer=facts.layer.name,
@@ -138,8 +141,8 @@ def _measured(facts: LayerFacts) -> Quality:
         activation=activation,
         over_maximum=_ratio(activation, maximum),
         over_p999=_ratio(activation, p999),
-        beats_maximum=activation > maximum,
-        beats_p999=activation > p999,
+        beats_maximum=(activation > maximum) | at_ceiling,
+        beats_p999=(activation > p999) | at_ceiling,
         rank=_whole(made, "rank", channels, 0),
         contrast=np.where(picture, _values(made, "contrast", channels), np.nan),
         tries=_whole(made, "tries", channels, 0),

@@ -4,6 +4,7 @@ Flow: model + images -> **units** -> survey. Pure arithmetic: no torch, no disk,
 """
 
 import hashlib
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -151,6 +152,11 @@ class Layer:
     def signed(self) -> bool:
         """Whether its activations can be clearly negative."""
         return self.activation not in {"relu", "relu6", "sigmoid", "softplus", "softmax"}
+
+    @property
+    def ceiling(self) -> float:
+        """The largest value that its activation function lets through; infinity for none."""
+        return {"relu6": 6.0, "sigmoid": 1.0, "tanh": 1.0}.get(self.activation or "", math.inf)
 
     def box(self, row: int, column: int, height: int, width: int) -> Box:
         """The part of an image of `height` by `width` pixels that one position sees."""

@@ -57,7 +57,8 @@ def write_pictures(drawing: Drawing, site: Site) -> None:
         if not stored or panel.name == OWN_WAY or panel.name in atlas.withheld:
             continue
         folder = atlas.store.folder(panel.name, atlas.keys[panel.name])
-        inputs = digest_of([atlas.panel_picture(panel.name, "", 0), folder.fingerprint])
+        shown = atlas.panel_picture(panel.name, "", 0), sorted(atlas.withheld)
+        inputs = digest_of([shown, folder.fingerprint])
 
         def make(write: Write, panel: Panel = panel) -> Note:
             drawing.network_pictures(write, panel)

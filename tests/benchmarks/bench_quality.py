@@ -43,7 +43,7 @@ def evenly(channels: int, number: int | None) -> list[int]:
     """So many channels of a layer, evenly spread, both ends among them; None for all."""
     if number is None or number >= channels:
         return list(range(channels))
-    return np.linspace(0, channels - 1, number).round().astype(int).tolist()
+    return [int(at) for at in np.linspace(0, channels - 1, number).round()]
 
 
 @dataclass(frozen=True)

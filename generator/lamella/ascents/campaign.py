@@ -155,6 +155,7 @@ class Campaign:
                 raise
         if model.device.type == "cuda":
             torch.cuda.empty_cache()
+        self._smaller(task)
         return MEMORY
 
     def _spectra(self, task: Task, recipe: Recipe) -> Tensor | None:
@@ -170,7 +171,6 @@ class Campaign:
         layer, waiting = task.layer, self._waiting[task.layer]
         self._open[layer] -= 1
         if climbed == MEMORY:
-            self._smaller(task)
             self._submit(workers, layer, task.channels, task.attempt)
         elif isinstance(climbed, str):  # no unit gave numbers: what an earlier attempt found stays
             kept = tuple(waiting.pop(each) for each in task.channels if each in waiting)

@@ -3,6 +3,7 @@
 Flow: ascend -> **measures** -> panels -> store. quality.py reads it.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from lamella.optvis.channel import SMALLEST_SPREAD
 
+NEARLY = 1 - 1e-6  # of a ceiling: what rounding may take away
 GREY = 0.02  # standard deviation of the pixels under which a picture counts as grey
 
 
@@ -21,18 +23,23 @@ class Norms:
     Attributes:
         maximum: largest activation on any photograph, `(channel,)`.
         mean, spread: of each photograph's spatial mean, over the photographs, `(channel,)`.
+        ceiling: the largest value that the layer can have; photographs may reach it too.
     """
 
     maximum: Tensor | None = None
     mean: Tensor | None = None
     spread: Tensor | None = None
+    ceiling: float = math.inf
 
     @classmethod
-    def of(cls, survey: Mapping[str, object]) -> "Norms":
+    def of(cls, survey: Mapping[str, object], ceiling: float = math.inf) -> "Norms":
         """From the survey's arrays."""
         names = ("maximum", "mean", "mean_deviation")
         found = [survey.get(name) for name in names]
-        return cls(*(None if array is None else torch.as_tensor(array) for array in found))
+        maximum, mean, spread = (
+            None if array is None else torch.as_tensor(array) for array in found
+        )
+        return cls(maximum, mean, spread, ceiling)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +52,8 @@ class Measured:
             from its mean over the photographs; 1 is first, 0 not known (Olah et al. 2017 ask that
             a picture be the unit's own; the z-score makes channels of any scale comparable).
         contrast: standard deviation of the picture's pixels, over colours.
-        beats: whether the activation is above that on any photograph; True where none is known.
+        beats: whether the activation is above that on any photograph, or at the ceiling of the
+            layer's activation function; True where no photograph is known.
     """
 
     activation: Tensor
@@ -86,6 +94,6 @@ def measured(
         rank = (deviations > deviations[at, own][:, None]).sum(1).int() + 1
     beats = torch.ones(len(channels), dtype=torch.bool)
     if norms.maximum is not None and not negative:
-        beats = activation > norms.maximum[own]
+        beats = (activation > norms.maximum[own]) | (activation >= norms.ceiling * NEARLY)
     contrast = images.float().flatten(1).std(1).cpu()
     return Measured(activation, means[at, own], rank, contrast, beats)

@@ -91,7 +91,7 @@ class Recipe:
         """
         settings = Settings(steps=steps).for_field(layer.field.size if layer.field else None)
         side = picture_side(model, layer, size)
-        return cls(layer, side, settings, Norms.of(survey), negative)
+        return cls(layer, side, settings, Norms.of(survey, layer.ceiling), negative)
 
     def target(self, model: Model) -> Callable[[Tensor], Tensor]:
         """Pictures to the values that are raised: before the layer's activation function."""

@@ -78,9 +78,16 @@ class Settings:
         return left % apart == 0 and left // apart < self.snapshots
 
 
-# Fel et al. 2023, section 3: phases by NAdam at rate 1, seen through noisy crops that shrink.
+# Fel et al. 2023 see pictures of 512 px and more through crops of a half down to a twentieth, with
+# phases at rate 1. Ours are hardly larger than what a deep unit sees: such crops show it nothing,
+# and the picture stays mush. These are the largest steps and smallest crops that did not.
 MACO = Settings(
-    steps=256, rule="nadam", learning_rate=1.0, transformation=Crops(), views=4, opacity=True
+    steps=256,
+    rule="nadam",
+    learning_rate=0.2,
+    transformation=Crops(first=1.0, last=0.6),
+    views=2,
+    opacity=True,
 )
 
 

@@ -14,6 +14,7 @@ from lamella.panels.embedding import Embedding
 from lamella.panels.explanation import Explanation
 from lamella.panels.feature_visualization import FeatureVisualization
 from lamella.panels.negative import Negative
+from lamella.panels.objectives import Objectives
 from lamella.panels.photographs import Photographs
 from lamella.panels.quality import PictureQuality
 from lamella.panels.statistics import Statistics
@@ -30,6 +31,7 @@ PANELS: tuple[Panel, ...] = (
     Weights(),
     Embedding(),
     Photographs(),
+    Objectives(),
 )
 
 

@@ -39,6 +39,8 @@ class Panel:
         uses_images: whether its result depends on the images.
         shows_photographs: whether its stored pictures are cut from the images; they are then left
             out of an atlas that does not publish those.
+        photographic: names of those pictures of the whole network that show a photograph, where
+            others of the panel do not; they are published with whole photographs only.
         uses_seed: whether it depends on the seed.
         per: "unit" where shards hold channels of a layer; "network" where they are of all layers at
             once; "view" where nothing is stored, since the survey knows it already.
@@ -56,6 +58,7 @@ class Panel:
     per: ClassVar[str] = "unit"
     slow: ClassVar[bool] = False
     shows_photographs: ClassVar[bool] = False
+    photographic: ClassVar[frozenset[str]] = frozenset()
     uses_seed: ClassVar[bool] = False
     entries: ClassVar[str] = "units"
     settings: ClassVar[type[Settings]] = Settings
@@ -74,6 +77,16 @@ class Panel:
         for layer, channels in todo:
             for shard in self.compute(job, layer, channels):
                 yield layer, shard
+
+    def check(self, job: Job) -> None:
+        """Refuse settings that this network or these images do not bear, before anything runs.
+
+        Nothing is surveyed yet.
+
+        Raises:
+            LamellaError: what is set cannot be done.
+        """
+        return None
 
     def wanted(self, job: Job) -> list[int]:
         """The entries of a panel that is `per` network."""

@@ -170,6 +170,13 @@ def fitting_layer(layers: Sequence[Layer], depth: float = DEPTH) -> Layer:
     return layers[min(range(len(layers)), key=unfit)]
 
 
+def before(layers: Sequence[Layer], name: str) -> dict[str, Layer]:
+    """The layers on the way to one, "early", "middle" and "late", which is itself."""
+    upto = layers[: [layer.name for layer in layers].index(name) + 1]
+    early, middle = (fitting_layer(upto, depth) for depth in (1 / 3, 2 / 3))
+    return {"early": early, "middle": middle, "late": upto[-1]}
+
+
 def ranked(facts: LayerFacts) -> tuple[list[int], list[str]]:
     """A layer's units that some photograph excites, best first; and what each is excited by.
 

@@ -64,9 +64,7 @@ def decoded(images: Images, numbers: Sequence[int]) -> Iterator[Tensor]:
 
 
 @torch.no_grad()
-def answer(
-    model: Model, subject: Subject, tops: Sequence[Tensor]
-) -> Tensor | None:
+def answer(model: Model, subject: Subject, tops: Sequence[Tensor]) -> Tensor | None:
     """The layer's values at the place where the first of these photographs excites the unit most.
 
     `(1, channel)`; None without photographs, or where nothing answers.

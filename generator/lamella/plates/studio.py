@@ -1,12 +1,11 @@
 """What all recipes draw on: the network, the unit, the photographs' spectrum, a class.
 
-Flow: model + survey + images -> **studio** -> recipes -> press. Made once per page; `at` is the same
-studio at another place of the machine.
+Flow: model + survey + images -> **studio** -> recipes -> press. Made once per page; `at` is the
+same studio at another place of the machine.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -19,15 +18,13 @@ from lamella.activations import visit
 from lamella.job import Job
 from lamella.model import Model
 from lamella.optvis import Settings, magnitudes
-from lamella.plates.choice import Subject, fitting_layer
+from lamella.plates.choice import Subject, before
 from lamella.plates.scene import answer, decoded, fitting_side, last, predicted
 from lamella.plates.worded import rounded
 from lamella.units import Layer, Unit
 
 SPECTRUM_OF = 96  # photographs that the mean spectrum is of, at most
 REDIRECTED = 16  # first steps that pass by ReLUs which let nothing through
-# Layers before the unit's own that some pictures ask, as shares of its depth.
-DEPTHS = {"early": 1 / 3, "middle": 2 / 3}
 
 
 @dataclass(frozen=True)
@@ -39,7 +36,8 @@ class Studio:
         size: side of the pictures, in pixels.
         steps: of an ascent.
         seed: of the unit.
-        survey: the survey's arrays of the unit's layer.
+        spread: how much each channel of the unit's layer varies over the photographs.
+        maxima: largest activations on any photograph, by layer, as far as layers are surveyed.
         spectrum: the mean magnitudes of photographs, see `optvis.magnitudes`; None for none.
         photograph: the one that pictures are made from, `(1, 3, size, size)`; None for none.
         answer: the layer's values where a photograph excites the unit most, `(1, channel)`.
@@ -51,7 +49,8 @@ class Studio:
     size: int
     steps: int
     seed: int
-    survey: Mapping[str, NDArray[Any]]
+    spread: Tensor
+    maxima: Mapping[str, NDArray[Any]]
     spectrum: Tensor | None
     photograph: Tensor | None
     answer: Tensor | None
@@ -80,7 +79,8 @@ class Studio:
             side,
             steps,
             subject.unit.seed(job.seed),
-            survey,
+            torch.as_tensor(survey["mean_deviation"]),
+            {facts.layer.name: facts.of("survey")["maximum"] for facts in job.atlas.layers()},
             spectrum,
             None if own is None else F.interpolate(own, (side, side), mode="area"),
             answer(model, subject, tops),
@@ -100,15 +100,14 @@ class Studio:
         assert self.subject.second is not None  # what asks for it is left out where there is none
         return self.subject.second
 
-    @cached_property
-    def strength(self) -> float:
-        """What a strong activation of the unit is: other terms are weighed against it."""
-        return rounded(abs(float(self.survey["maximum"][self.unit.channel])), 1) or 1.0
+    def strength_of(self, unit: Unit) -> float:
+        """What a strong activation of a unit is, roughly: other terms are weighed against it.
 
-    @cached_property
-    def spread(self) -> Tensor:
-        """How much each channel of the layer varies over the photographs."""
-        return torch.as_tensor(self.survey["mean_deviation"])
+        0 where that is not known.
+        """
+        if unit.layer not in self.maxima:
+            return 0.0
+        return rounded(abs(float(self.maxima[unit.layer][unit.channel])), 1)
 
     @property
     def base(self) -> Settings:
@@ -126,12 +125,8 @@ class Studio:
         return last(self.model)
 
     def layer_before(self, name: str) -> Layer:
-        """A layer in front of the unit's own, by its name in `DEPTHS`; "late" is its own."""
-        layers = self.model.facts.layers
-        at = next(n for n, layer in enumerate(layers) if layer.name == self.unit.layer)
-        if name == "late" or not at:
-            return self.subject.layer
-        return fitting_layer(layers[: at + 1], DEPTHS[name])
+        """A layer in front of the unit's own, see `choice.before`."""
+        return before(self.model.facts.layers, self.unit.layer)[name]
 
     def network(
         self, *layers: str, observed: bool = False
@@ -142,9 +137,7 @@ class Studio:
             observed: the layers' own values in place of those before the activation function.
         """
         traced = [self.model.traced[name] for name in layers or (self.unit.layer,)]
-        addresses = {
-            each.layer.name: each.observed if observed else each.target for each in traced
-        }
+        addresses = {each.layer.name: each.observed if observed else each.target for each in traced}
 
         def seen(images: Tensor) -> dict[str, Tensor]:
             kept: dict[str, Tensor] = {}
