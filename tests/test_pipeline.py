@@ -1,17 +1,24 @@
 """The whole way on a tiny network: resuming, restricting, what pictures depend on."""
 
 import hashlib
+import json
+import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from lamella.ascents import campaign
+from lamella.ascents.campaign import Campaign
+from lamella.engines import local
 from lamella.errors import LamellaError, UnknownLayer
 from lamella.panels import known_panels
 from lamella.pipeline import Analysis, Selection
 from lamella.plan import open_atlas
 from lamella.progress import Progress
+from lamella.store import Folder
 from lamella.survey import run as survey_run
 from lamella.survey.run import Pass
 from lamella.units import Unit
@@ -23,7 +30,19 @@ SETTINGS = {"steps": 3, "size": 32, "batch": 4}
 @pytest.fixture
 def full(tiny):
     """All panels, few steps."""
-    return tiny.change(analysis__panels=["*"], panels__feature_visualization=SETTINGS)
+    return tiny.change(
+        analysis__panels=["*"],
+        panels__feature_visualization=SETTINGS,
+        panels__objectives={"steps": 8, "size": 32},
+    )
+
+
+@pytest.fixture
+def pictured(tiny):
+    """Pictures alone."""
+    return tiny.change(
+        analysis__panels=["feature_visualization"], panels__feature_visualization=SETTINGS
+    )
 
 
 def analyse(tiny, **selection):
@@ -45,8 +64,8 @@ def test_everything_is_computed_once(full):
     assert first[0] == "survey/" and "embedding/" in first
     # The slow panels come last, layer by layer, so that pages can be written in between.
     names = [step.partition("/")[0] for step in first]
-    slow = [panel.name for panel in COMPUTED if panel.slow]
-    assert names[-3 * len(slow) :] == [name for name in slow for _ in range(3)]
+    slow = [p.name for p in COMPUTED if p.slow for _ in range(1 if p.per == "network" else 3)]
+    assert names[-len(slow) :] == slow
     assert analyse(full) == []
 
 
@@ -79,6 +98,135 @@ def test_resumed_equals_uninterrupted_byte_for_byte(full, tmp_path, monkeypatch)
         assert left.pictures == right.pictures
         for name in left.numbers:
             assert left[name].tobytes() == right[name].tobytes()
+
+
+def pictures(tiny):
+    """All that is stored of every unit's picture, but for which shard it lies in."""
+    found = {}
+    for facts in open_atlas(tiny.config()).layers():
+        stored = facts.of("feature_visualization")
+        assert stored.present.all(), facts.layer.name
+        for channel in range(facts.layer.channels):
+            found[facts.layer.name, channel] = [
+                *(stored[name][channel].tobytes() for name in sorted(stored.numbers)),
+                *(stored.pictures[name][channel] for name in sorted(stored.pictures)),
+            ]
+    return found
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+@pytest.mark.parametrize("written", [1, 2, 4])
+def test_killed_between_batches_ends_as_one_that_is_not(pictured, monkeypatch, workers, written):
+    """However many work, and whatever was complete when somebody pressed Ctrl-C."""
+    settings = SETTINGS | {"batch": 2}
+    pictured.change(panels__feature_visualization=settings)
+    monkeypatch.setattr(local, "places", lambda model: [model])
+    assert analyse(pictured)[0] == "survey/"
+    whole = pictures(pictured)
+    again = pictured.change(output__work="again")
+    monkeypatch.setattr(local, "places", lambda model: [model] * workers)
+    write, done = Folder.write, []
+
+    def killed(folder, shard):
+        if "feature" in folder.path.parent.name:
+            if len(done) == written:
+                raise KeyboardInterrupt
+            done.append(shard.channels)
+        write(folder, shard)
+
+    monkeypatch.setattr(Folder, "write", killed)
+    threads = threading.active_count()
+    with pytest.raises(KeyboardInterrupt):
+        analyse(again)
+    assert threading.active_count() == threads
+    monkeypatch.setattr(Folder, "write", write)
+    left = [a.missing(panel, layer) for a, panel, layer in todo(again)]
+    assert 0 < sum(map(len, left)) == len(whole) - sum(map(len, done))
+    assert analyse(again)
+    assert pictures(again) == whole
+    assert analyse(again) == []
+
+
+def todo(tiny):
+    analysis = Analysis.of(tiny.config())
+    panel = next(panel for panel, _ in analysis.panels if panel.name == "feature_visualization")
+    return [(analysis, panel, layer) for layer in analysis.atlas.network.layers]
+
+
+def recorded(tiny):
+    """The batch sizes that are written down, by layer."""
+    (file,) = tiny.work.glob("feature_visualization-*/batches.json")
+    return json.loads(file.read_text())
+
+
+def test_batches_are_found_once_and_kept(pictured, monkeypatch):
+    """A later run computes in the batches of the first, whatever would fit by then."""
+    pictured.change(panels__feature_visualization={"steps": 3, "size": 32})
+    asked = []
+
+    def probe(number):
+        def probed(campaign, recipe):
+            asked.append(recipe.layer.name)
+            return number
+
+        return probed
+
+    monkeypatch.setattr(Campaign, "_probed", probe(4))
+    analyse(pictured)
+    assert asked == ["0", "2", "6"]
+    assert recorded(pictured) == {"0": 4, "2": 4, "6": 4}
+    whole = pictures(pictured)
+    again = pictured.change(output__work="again")
+    again_work = pictured.folder / "again"
+    analyse(again, layers=("2",), channels=(1, 4))
+    monkeypatch.setattr(Campaign, "_probed", probe(8))
+    asked.clear()
+    analyse(again, layers=("2",))
+    assert asked == []
+    analyse(again)
+    assert asked == ["0", "6"]
+    (file,) = again_work.glob("feature_visualization-*/batches.json")
+    assert json.loads(file.read_text()) == {"0": 8, "2": 4, "6": 8}
+    found = pictures(again)
+    assert {u: c for u, c in found.items() if u[0] == "2"} == {
+        u: c for u, c in whole.items() if u[0] == "2"
+    }
+
+
+def test_batches_that_halve_are_recorded(pictured, monkeypatch):
+    pictured.change(panels__feature_visualization={"steps": 3, "size": 32})
+    usual = campaign.climb
+
+    def climb(*args, batch, **kwargs):
+        if batch > 2:
+            raise torch.OutOfMemoryError("out of memory")
+        return usual(*args, batch=batch, **kwargs)
+
+    monkeypatch.setattr(campaign, "climb", climb)
+    analyse(pictured)
+    assert recorded(pictured) == {"0": 2, "2": 2, "6": 2}
+    made = open_atlas(pictured.config()).layer(todo(pictured)[0][2]).of("feature_visualization")
+    assert made.made["batch"] == 2
+
+
+def test_a_unit_that_fails_is_listed_and_the_run_goes_on(pictured, monkeypatch):
+    """What gives no numbers for a photograph is refused; here it is a made picture that does so."""
+    usual = campaign.climb
+
+    def climb(model, recipe, channels, *args, **kwargs):
+        made = usual(model, recipe, channels, *args, **kwargs)
+        if recipe.layer.name != "2" or 4 not in channels:
+            return made
+        return replace(made, failed=frozenset({list(channels).index(4)}), problem="Not finite.")
+
+    monkeypatch.setattr(campaign, "climb", climb)
+    analyse(pictured)
+    assert analyse(pictured) == []
+    facts = list(open_atlas(pictured.config()).layers())[1]
+    stored = facts.of("feature_visualization")
+    assert stored.present.all()
+    assert stored["failed"].tolist() == [0, 0, 0, 0, 1, 0]
+    assert 4 not in stored.pictures["picture"] and len(stored.pictures["picture"]) == 5
 
 
 def test_an_interrupted_survey_goes_on(full, monkeypatch):

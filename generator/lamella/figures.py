@@ -56,7 +56,7 @@ class Tile:
 
 @dataclass(frozen=True, slots=True)
 class Gallery:
-    """Pictures in a row that wraps. `size` is "large", "medium" or "small"."""
+    """Pictures in a row that wraps. `size` is "large", "medium", "small", or "plates": seven a row."""
 
     title: str
     tiles: tuple[Tile, ...]

@@ -71,6 +71,7 @@ class Fourier:
         device: where the images are.
 
     Attributes:
+        decay, wave, decorrelated: as given; `wave` is at most the side.
         scale: weight of each frequency, float32, `(side, side // 2 + 1)`; see `CONTRAST`.
         colours: decorrelated colour to RGB, `(rgb, colour)`, over its largest column norm.
     """
@@ -87,10 +88,11 @@ class Fourier:
     ) -> None:
         self.side = side
         self.deviation = deviation
+        self.decay, self.wave, self.decorrelated = decay, min(wave or side, side), decorrelated
         rows = torch.fft.fftfreq(side, dtype=torch.float64)
         columns = torch.fft.rfftfreq(side, dtype=torch.float64)
         frequency = torch.hypot(rows[:, None], columns[None, :])
-        scale = frequency.clamp(min=1 / min(wave or side, side)) ** -decay
+        scale = frequency.clamp(min=1 / self.wave) ** -decay
         # A column stands for its mirror image too, but not the first nor an even side's last.
         twice = torch.full_like(columns, 2.0)
         twice[0] = 1.0

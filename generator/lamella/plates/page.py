@@ -4,7 +4,7 @@ Flow: store + words -> **page** -> panels' `articles`. Imports no torch.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,9 +12,9 @@ import numpy as np
 from lamella.article import Article
 from lamella.article import Part as Section
 from lamella.facts import Atlas
-from lamella.figures import Figure, Gallery, Lines, Series, Tile
+from lamella.figures import Figure, Gallery, Lines, Series, Table, Tile
 from lamella.gathering import PanelFacts
-from lamella.plates.words import ABSENT, LEAD, SECTIONS, SLUG, TITLE, Part, Strip
+from lamella.plates.words import ABSENT, GLOSSARY, LEAD, SECTIONS, SLUG, TITLE, Part, Strip
 
 PANEL = "objectives"
 PICTURE, PHOTOGRAPH = "picture", "photograph"  # names of stored pictures
@@ -54,6 +54,7 @@ class Page:
     def article(self) -> Article:
         """All sections that have something to show or to say."""
         parts = tuple(part for each in SECTIONS for part in self._part(each))
+        parts += self._glossary() if parts else ()
         return Article(SLUG, TITLE, self._filled(LEAD), parts)
 
     def _filled(self, text: str) -> str:
@@ -79,19 +80,32 @@ class Page:
     def _strip(self, strip: Strip) -> Iterator[Figure]:
         """A gallery; what its pictures share stands once below it."""
         shots = [shot for key in strip.plates for shot in self._shots(key)]
+        shots = [replace(s, caption=strip.called.get(s.key, s.caption)) for s in shots]
         shared = _shared([shot.facts for shot in shots])
+        simple = all(len(self.notes["plates"][shot.key]["terms"]) <= 1 for shot in shots)
+        hidden = shared.keys() | (set() if simple else {"objective"})  # the glossary has its terms
         tiles = []
         for shot in shots:
             picture = self._picture(shot)
             if picture is not None:
-                own = [text for name, text in shot.facts.items() if name not in shared]
+                own = [text for name, text in shot.facts.items() if name not in hidden]
                 words = [shot.expression, *own, *(self._excited(shot) if strip.excited else ())]
                 tiles.append(Tile(picture, shot.caption, ". ".join(filter(None, words))))
-        notes = [f"All: {'; '.join(shared.values())}."] if shared and len(tiles) > 1 else []
-        notes += [". ".join(shared.values()) + "."] if shared and len(tiles) == 1 else []
+        told = [text for name, text in shared.items() if simple or name != "objective"]
+        notes = [f"{'All: ' if len(tiles) > 1 else ''}{'; '.join(told)}."] if told and tiles else []
         notes += [note for key in strip.plates for note in self._problem(key)]
         if tiles or notes:
-            yield Gallery(self._filled(strip.title), tuple(tiles), " ".join(notes), "medium")
+            yield Gallery(self._filled(strip.title), tuple(tiles), " ".join(notes), "plates")
+
+    def _glossary(self) -> tuple[Section, ...]:
+        """What the terms of all expressions mean, in the engine's own words."""
+        terms: dict[str, str] = {}
+        for key in (key for part in SECTIONS for strip in part.strips for key in strip.plates):
+            for term, meaning in self.notes["plates"].get(key, {}).get("terms", {}).items():
+                terms.setdefault(term, meaning)
+        table = Table("", tuple(terms.items()))
+        text = tuple(map(self._filled, GLOSSARY.text))
+        return (Section(GLOSSARY.title, text, (table,)),) if terms else ()
 
     def _shots(self, key: str) -> Iterator[Shot]:
         plate = self.notes["plates"].get(key)
@@ -110,7 +124,7 @@ class Page:
     def _excited(self, shot: Shot) -> Iterator[str]:
         ratio = float(self.stored["excites"][shot.entry])
         if np.isfinite(ratio):
-            yield f"Excites the unit {ratio:.1f} times as much as the strongest photograph"
+            yield f"{ratio:.1f} times the photographs’ maximum"
 
     def _problem(self, key: str) -> Iterator[str]:
         plate = self.notes["plates"].get(key, {})

@@ -37,7 +37,7 @@ def channel(studio: Studio, number: int | None = None, copies: int = 1, layer: s
     """The objective of a unit, for so many pictures."""
     unit = studio.unit.channel if number is None else number
     objective = Channel(torch.full((copies,), unit), spread=studio.spread, layer=layer)
-    return Worded(objective, (f"Channel({unit})",) * copies)
+    return Worded.of(objective, *[f"Channel({unit})"] * copies)
 
 
 def fourier(studio: Studio, settings: Settings, **changes: Any) -> Fourier:
@@ -72,17 +72,17 @@ def alone(studio: Studio) -> Order:
 def neuron(studio: Studio) -> Order:
     unit = studio.unit.channel
     objective = Neuron(torch.tensor([unit]), spread=studio.spread)
-    return usual(studio, Worded(objective, (f"Neuron({unit})",)), "Neuron")
+    return usual(studio, Worded.of(objective, f"Neuron({unit})"), "Neuron")
 
 
 @FIRST.add("dream")
 def dream(studio: Studio) -> Order:
-    return usual(studio, Worded(DeepDream(), ("DeepDream()",)), "Layer")
+    return usual(studio, Worded.of(DeepDream(), "DeepDream()"), "Layer")
 
 
 def of_class(studio: Studio, kind: type[Logit], caption: str) -> Order:
     layer = studio.output_layer
-    wish = Worded(kind(torch.tensor([studio.output])), (f"{kind.__name__}({studio.output})",))
+    wish = Worded.of(kind(torch.tensor([studio.output])), f"{kind.__name__}({studio.output})")
     settings, network = studio.settings_for(layer), studio.network(layer.name)
     return usual(studio, wish, caption, settings=settings, network=network)
 
@@ -106,24 +106,23 @@ def answered(studio: Studio) -> torch.Tensor:
 
 @FIRST.add("direction", needs="second")
 def direction(studio: Studio) -> Order:
-    return usual(studio, Worded(Direction(answered(studio)), ("Direction(a)",)), "Direction")
+    return usual(studio, Worded.of(Direction(answered(studio)), "Direction(v)"), "Direction")
 
 
 @FIRST.add("placed", needs="second positions")
 def placed(studio: Studio) -> Order:
     row, column = (extent // 4 for extent in studio.positions())
     objective = Direction(answered(studio), power=1, row=row, column=column)
-    text = f"Direction(a, power=1, row={row}, column={column})"
-    return usual(studio, Worded(objective, (text,)), "Direction at a position")
+    text = f"Direction(v, power=1, row={row}, column={column})"
+    return usual(studio, Worded.of(objective, text), "Direction at a position")
 
 
 @FIRST.add("diverse", pictures=GROUP)
 def diverse(studio: Studio) -> Order:
     """Variety is asked of a layer before: there it is one of texture and colour, not of things."""
     before, own = studio.layer_before("middle").name, studio.unit.layer
-    variety = Worded(
-        Diversity(GROUP, layer=before), (f'Diversity({GROUP}, layer="{before}")',) * GROUP
-    )
+    text = f'Diversity({GROUP}, layer="{before}")'
+    variety = Worded.of(Diversity(GROUP, layer=before), *[text] * GROUP)
     worth = VARIETY * (studio.strength_of(studio.unit) or 1.0)
     wish = channel(studio, copies=GROUP, layer=own) + rounded(worth) * variety
     names = (f"Different, {n + 1}" for n in range(GROUP))
@@ -135,7 +134,7 @@ def diverse(studio: Studio) -> Order:
 def least(studio: Studio) -> Order:
     unit = studio.unit.channel
     objective = Channel(torch.tensor([unit, unit]), spread=studio.spread, sign=-1)
-    wish = Worded(objective, (f"Channel({unit}, sign=-1)",) * 2)
+    wish = Worded.of(objective, *[f"Channel({unit}, sign=-1)"] * 2)
     return usual(studio, wish, "Least, 1", "Least, 2", seeds=_seeds(studio, 2))
 
 
@@ -166,7 +165,7 @@ def random(studio: Studio) -> Order:
     names = (f"Random direction {n + 1}" for n in range(DIRECTIONS))
     return usual(
         studio,
-        Worded(Direction(vectors * spread), texts),
+        Worded.of(Direction(vectors * spread), *texts),
         *names,
         seeds=(studio.seed,) * DIRECTIONS,
     )

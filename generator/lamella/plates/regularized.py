@@ -45,6 +45,8 @@ STILL = Transformation(jitter=0, smallest=1, largest=1, rotation=0)
 ROBUST = Transformation()
 TRIAL = 16  # steps that tell how large a unit's gradients are
 RATE = 0.02  # of normalised steps on pixels: their root mean square, of a range from 0 to 1
+# Rates of DeepDream by depth: early layers overpaint the image, deep ones hardly find their things.
+DREAMT = {"early": 0.03, "middle": 0.06, "late": 0.12}
 # Penalties, and their weights as multiples of a strong activation.
 PENALTIES: dict[str, tuple[Objective, str, float]] = {
     "l1": (L1(), "L1()", 5),
@@ -86,7 +88,7 @@ def _less(studio: Studio, key: str) -> Worded:
     """The unit, less a penalty."""
     penalty, text, weight = PENALTIES[key]
     weight *= studio.strength_of(studio.unit) or 1.0
-    return channel(studio) - rounded(weight) * Worded(penalty, (text,))
+    return channel(studio) - rounded(weight) * Worded.of(penalty, text)
 
 
 def _penalised(key: str) -> Callable[[Studio], Order]:
@@ -140,9 +142,9 @@ def _spaces(caption: str, **space: Any) -> Callable[[Studio], Order]:
     return order
 
 
-SECOND.add("flat_rgb")(_spaces("Flat, RGB", decay=0.0, decorrelated=False))
-SECOND.add("flat")(_spaces("Flat, decorrelated", decay=0.0))
-SECOND.add("rgb")(_spaces("Fourier, RGB", decorrelated=False))
+SECOND.add("flat_rgb")(_spaces("Flat spectrum, RGB", decay=0.0, decorrelated=False))
+SECOND.add("flat")(_spaces("Flat spectrum, decorrelated", decay=0.0))
+SECOND.add("rgb")(_spaces("Low frequencies first, RGB", decorrelated=False))
 
 
 # The lectures' rule: from grey, one number for the length of a step.
@@ -156,13 +158,13 @@ def _early(studio: Studio) -> Order:
     """The strongest unit of an early layer."""
     layer = studio.layer_before("early").name
     unit = Unit(layer, int(studio.maxima[layer].argmax()) if layer in studio.maxima else 0)
-    wish = Worded(Channel(torch.tensor([unit.channel])), (f"Channel({unit.channel})",))
+    wish = Worded.of(Channel(torch.tensor([unit.channel])), f"Channel({unit.channel})")
     return _lectured(studio, wish, unit)
 
 
 def _class(studio: Studio) -> Order:
     unit = Unit(studio.output_layer.name, studio.output)
-    wish = Worded(Logit(torch.tensor([studio.output])), (f"Logit({studio.output})",))
+    wish = Worded.of(Logit(torch.tensor([studio.output])), f"Logit({studio.output})")
     return _lectured(studio, wish, unit)
 
 
@@ -170,7 +172,7 @@ def _lectured(studio: Studio, wish: Worded, unit: Unit) -> Order:
     """With the lectures' L2 penalty."""
     penalty, text, weight = PENALTIES["l2"]
     if strength := studio.strength_of(unit):
-        wish = wish - rounded(weight * strength) * Worded(penalty, (text,))
+        wish = wish - rounded(weight * strength) * Worded.of(penalty, text)
     return pixels(studio, wish, str(unit), network=studio.network(unit.layer), start="zeros")
 
 
@@ -250,7 +252,7 @@ def _caricature(source: Callable[[Studio], Tensor], depth: str) -> Callable[[Stu
         network = studio.network(layer.name, observed=True)
         with torch.no_grad():
             objective = Caricature(network(source(studio))[layer.name])
-        wish = Worded(objective, ("Caricature(a)",))
+        wish = Worded.of(objective, "Caricature(t)")
         settings = studio.settings_for(layer)
         return usual(studio, wish, layer.name, settings=settings, network=network)
 
@@ -260,10 +262,10 @@ def _caricature(source: Callable[[Studio], Tensor], depth: str) -> Callable[[Stu
 def _dream(source: Callable[[Studio], Tensor], depth: str) -> Callable[[Studio], Order]:
     def order(studio: Studio) -> Order:
         layer = studio.layer_before(depth)
-        settings = replace(
-            studio.settings_for(layer), steps=max(1, studio.steps // 2), learning_rate=0.1
-        )
-        wish, network = Worded(DeepDream(), ("DeepDream()",)), studio.network(layer.name)
+        steps = max(1, studio.steps // 2)
+        settings = studio.settings_for(layer)
+        settings = replace(settings, steps=steps, learning_rate=DREAMT[depth])
+        wish, network = Worded.of(DeepDream(), "DeepDream()"), studio.network(layer.name)
         start = source(studio)
         return usual(studio, wish, layer.name, settings=settings, network=network, start=start)
 

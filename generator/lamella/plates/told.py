@@ -33,6 +33,7 @@ def told(studio: Studio, order: Order, texts: Sequence[str]) -> dict[str, Any]:
         "captions": list(order.captions),
         "expressions": [""] * len(texts) if watched else list(texts),
         "description": "" if watched else order.wish.objective.description,
+        "terms": {} if watched else dict(order.wish.terms),
         "facts": facts,
         "steps": settings.steps,
     }
@@ -43,9 +44,10 @@ def parameterized(pictures: Parameterization) -> str:
     if isinstance(pictures, Maco):
         return "phases alone, under the photographs' mean magnitudes"
     if isinstance(pictures, Fourier):
-        flat = float(pictures.scale.std()) == 0
-        colours = "RGB" if float(pictures.colours[0, 1]) == 0 else "decorrelated colours"
-        return f"Fourier, {'flat spectrum' if flat else 'low frequencies first'}, {colours}"
+        colours = "decorrelated colours" if pictures.decorrelated else "RGB"
+        spectrum = f"decay {pictures.decay:g}" if pictures.decay else "flat (decay 0)"
+        waves = f" from waves of {pictures.wave:g} px on" if pictures.wave < pictures.side else ""
+        return f"Fourier, {spectrum}{waves if pictures.decay else ''}, {colours}"
     return "pixels"
 
 

@@ -3,8 +3,8 @@
 Flow: optvis -> **worded** -> recipes. The two add up, and take factors, by the same operations.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from torch import Tensor
 
@@ -18,21 +18,31 @@ class Worded:
     Attributes:
         objective: the objective of a batch.
         texts: an expression for each picture of the batch.
+        terms: what each of its terms means, by the term's own expression.
     """
 
     objective: Objective
     texts: tuple[str, ...]
+    terms: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, objective: Objective, *texts: str) -> "Worded":
+        """A single term."""
+        return cls(objective, texts, dict.fromkeys(texts, objective.description))
 
     def __add__(self, other: "Worded") -> "Worded":
-        return Worded(self.objective + other.objective, self._joined(" + ", other))
+        both = {**self.terms, **other.terms}
+        return Worded(self.objective + other.objective, self._joined(" + ", other), both)
 
     def __sub__(self, other: "Worded") -> "Worded":
-        return Worded(self.objective - other.objective, self._joined(" - ", other))
+        both = {**self.terms, **other.terms}
+        return Worded(self.objective - other.objective, self._joined(" - ", other), both)
 
     def __rmul__(self, factor: "float | Tensor") -> "Worded":
         """One factor for all, or one for each picture; terms that it takes away are not written."""
         each = factor.tolist() if isinstance(factor, Tensor) else [factor] * len(self.texts)
-        return Worded(self.objective * factor, tuple(map(_times, each, self.texts)))
+        texts = tuple(map(_times, each, self.texts))
+        return Worded(self.objective * factor, texts, self.terms)
 
     def _joined(self, sign: str, other: "Worded") -> tuple[str, ...]:
         return tuple(

@@ -7,7 +7,8 @@ Source: Olah, Mordvintsev and Schubert, "Feature Visualization", Distill 2017,
 doi:10.23915/distill.00007, whose sections these are but for the last two.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 SLUG = "objectives"
 TITLE = "Feature visualization, section by section"
@@ -19,11 +20,18 @@ LEAD = (
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """A row of pictures: the keys of its plates; whether it says how they excite the unit."""
+    """A row of pictures.
+
+    Attributes:
+        plates: their keys.
+        excited: whether it says how they excite the unit.
+        called: captions, by key, of pictures that are known from another row under others.
+    """
 
     title: str
     plates: tuple[str, ...]
     excited: bool = False
+    called: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +50,15 @@ class Part:
     examples: bool = False
 
 
+# The last part of the page: what the expressions below the pictures mean.
+GLOSSARY = Part(
+    "What the expressions mean",
+    (
+        "Below each picture stands what was raised. Expressions add up, and take factors; what is "
+        "taken away is a penalty. All of them are of the layer {layer} where nothing else is said.",
+    ),
+    (),
+)
 # What is said where pictures are left out, by what they need.
 ABSENT = {
     "class": "The pictures of a class are left out, since this atlas does not name the network's "
@@ -72,11 +89,10 @@ SECTIONS = (
             "What is asked for decides what is seen. A neuron is the unit at one position, a "
             "channel the unit at all of them, and a whole layer, as in DeepDream, is whatever its "
             "units find interesting.",
-            "A class can be asked for before the softmax or after it. After it, the picture may "
-            "just as well lower all other classes as raise its own ({class}), and is usually the "
-            "poorer for it. The class is the one that the network sees in most of the photographs "
-            "that excite the unit.",
-            "A direction mixes all channels of the layer. This one, a, is what the layer answers "
+            "A class, here {class}, can be asked for before the softmax or after it. After it, the "
+            "picture may just as well lower all other classes as raise its own, and is usually the "
+            "poorer for it.",
+            "A direction mixes all channels of the layer. This one, v, is what the layer answers "
             "where a photograph excites the unit most.",
         ),
         (
@@ -124,7 +140,14 @@ SECTIONS = (
             "The chart compares the two with photographs: it is the high frequencies, towards half "
             "a cycle per pixel, that the unregularized picture has too much of.",
         ),
-        (Strip("Without, and with what this atlas does about it", ("plain", "channel"), True),),
+        (
+            Strip(
+                "Without, and with what this atlas does about it",
+                ("plain", "channel"),
+                excited=True,
+                called={"channel": "As in this atlas"},
+            ),
+        ),
         chart="spectra",
     ),
     Part(
@@ -163,7 +186,14 @@ SECTIONS = (
             "This changes which direction is the steepest, and so which of the many pictures that "
             "excite the unit is found first. It adds no penalty.",
         ),
-        (Strip("Two choices of space", ("flat_rgb", "flat", "rgb", "channel"), excited=True),),
+        (
+            Strip(
+                "Two choices of space",
+                ("flat_rgb", "flat", "rgb", "channel"),
+                excited=True,
+                called={"channel": "Low frequencies first, decorrelated"},
+            ),
+        ),
     ),
     Part(
         "The plain rule of the lectures",
@@ -186,8 +216,8 @@ SECTIONS = (
         "Starting from an image",
         (
             "A caricature exaggerates what a layer saw in the image: it begins as noise and is "
-            "asked for the same activations, only stronger. Early layers keep the lines, deep ones "
-            "the things.",
+            "asked for the same activations, t, only stronger. Early layers keep the lines, deep "
+            "ones the things.",
             "DeepDream begins with the image itself and asks a layer for more of whatever it sees "
             "there.",
         ),

@@ -1,0 +1,41 @@
+"""What a layer says at a place is what a forward pass of that image says there."""
+
+import numpy as np
+import torch
+
+from lamella.activations import cut
+from lamella.pipeline import Analysis
+from lamella.survey.places import WIDTH, Places, projection, sketches_at
+
+
+def test_sketches_are_the_layers_values_there(tiny):
+    analysis = Analysis.of(tiny.config())
+    model, images = analysis.model, analysis.images
+    layer = model.facts.layers[1]
+    random = np.random.default_rng(0)
+    wanted = Places(
+        random.integers(-1, len(images), (layer.channels, 5)),
+        random.integers(0, layer.height, (layer.channels, 5)),
+        random.integers(0, layer.width, (layer.channels, 5)),
+    )
+    found = sketches_at(model, images, {layer.name: wanted})[layer.name]
+    assert found.shape == (layer.channels, 5, WIDTH)
+    see = cut(model.module, model.traced[layer.name].observed)
+    for unit, place in np.ndindex(layer.channels, 5):
+        image = int(wanted.image[unit, place])
+        expected = torch.zeros(WIDTH)
+        if image >= 0:
+            pixels = torch.tensor(images.pixels(image)).permute(2, 0, 1)[None].float() / 255
+            values = see(model.normalise(pixels))[0]
+            at = values[:, wanted.row[unit, place], wanted.column[unit, place]]
+            expected = at @ projection(layer.channels)
+        torch.testing.assert_close(torch.from_numpy(found[unit, place]), expected)
+
+
+def test_projections_keep_angles():
+    random = torch.Generator().manual_seed(0)
+    one, other = torch.randn((2, 40, 512), generator=random)
+    other = one + other * torch.rand((40, 1), generator=random)
+    sketched = torch.cosine_similarity(one @ projection(512), other @ projection(512))
+    assert (sketched - torch.cosine_similarity(one, other)).abs().mean() < 1.5 / WIDTH**0.5
+    assert torch.equal(projection(3), torch.eye(3, WIDTH))
