@@ -33,7 +33,7 @@ def full(tiny):
     return tiny.change(
         analysis__panels=["*"],
         panels__feature_visualization=SETTINGS,
-        panels__objectives={"steps": 8, "size": 32},
+        panels__objectives={"steps": 8},
     )
 
 

@@ -89,7 +89,7 @@ def test_nothing_but_wave_and_rate_fits_the_field() -> None:
 
 
 def test_maco_is_as_published_but_for_small_pictures() -> None:
-    """NAdam, noise and centres are Fel et al.'s; crops that do not lose what a unit sees are not."""
+    """NAdam, noise and centres are Fel et al.'s; crops that keep what a unit sees are not."""
     assert (MACO.steps, MACO.rule, MACO.learning_rate) == (256, "nadam", 0.2)
     assert MACO.transformation == Crops(first=1.0, last=0.6, spread=0.15, noise=0.08)
     assert MACO.opacity

@@ -56,7 +56,11 @@ class Tile:
 
 @dataclass(frozen=True, slots=True)
 class Gallery:
-    """Pictures in a row that wraps. `size` is "large", "medium", "small", or "plates": seven a row."""
+    """Pictures in a row that wraps.
+
+    Attributes:
+        size: "large", "medium" or "small"; or "plates", seven a row, whose details stand below.
+    """
 
     title: str
     tiles: tuple[Tile, ...]

@@ -1,7 +1,7 @@
 """A page that reproduces the figures of Distill's "Feature Visualization" for one unit.
 
-Source: Olah, Mordvintsev and Schubert, Distill 2017, doi:10.23915/distill.00007. The pictures, their
-settings and the text are those of `lamella.plates`; this file stores and shows them.
+Source: Olah, Mordvintsev and Schubert, Distill 2017, doi:10.23915/distill.00007. The pictures,
+their settings and the text are those of `lamella.plates`; this file stores and shows them.
 """
 
 from __future__ import annotations

@@ -90,7 +90,7 @@ class Page:
             if picture is not None:
                 own = [text for name, text in shot.facts.items() if name not in hidden]
                 words = [shot.expression, *own, *(self._excited(shot) if strip.excited else ())]
-                tiles.append(Tile(picture, shot.caption, ". ".join(filter(None, words))))
+                tiles.append(Tile(picture, shot.caption, "; ".join(filter(None, words))))
         told = [text for name, text in shared.items() if simple or name != "objective"]
         notes = [f"{'All: ' if len(tiles) > 1 else ''}{'; '.join(told)}."] if told and tiles else []
         notes += [note for key in strip.plates for note in self._problem(key)]
@@ -103,7 +103,10 @@ class Page:
         for key in (key for part in SECTIONS for strip in part.strips for key in strip.plates):
             for term, meaning in self.notes["plates"].get(key, {}).get("terms", {}).items():
                 terms.setdefault(term, meaning)
-        table = Table("", tuple(terms.items()))
+        alike: dict[str, list[str]] = {}
+        for term, meaning in terms.items():
+            alike.setdefault(meaning, []).append(term)
+        table = Table("", tuple((meaning, ", ".join(same)) for meaning, same in alike.items()))
         text = tuple(map(self._filled, GLOSSARY.text))
         return (Section(GLOSSARY.title, text, (table,)),) if terms else ()
 

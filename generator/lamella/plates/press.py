@@ -23,9 +23,10 @@ from lamella.plates.order import Plate
 from lamella.plates.recipes import FIRST
 from lamella.plates.regularized import SECOND
 from lamella.plates.studio import Studio
+from lamella.plates.taught import THIRD
 from lamella.plates.told import told
 
-PLATES: tuple[Plate, ...] = (*FIRST.plates, *SECOND.plates)
+PLATES: tuple[Plate, ...] = (*FIRST.plates, *SECOND.plates, *THIRD.plates)
 POINTS = 64  # of a curve
 BINS = 24  # of a spectrum
 

@@ -126,16 +126,16 @@ def diverse(studio: Studio) -> Order:
     worth = VARIETY * (studio.strength_of(studio.unit) or 1.0)
     wish = channel(studio, copies=GROUP, layer=own) + rounded(worth) * variety
     names = (f"Different, {n + 1}" for n in range(GROUP))
-    network, seeds = studio.network(own, before), _seeds(studio, GROUP)
+    network = studio.network(own, before)
+    seeds = tuple(studio.seed + n for n in range(GROUP))
     return usual(studio, wish, *names, network=network, seeds=seeds)
 
 
-@FIRST.add("least", pictures=2)
+@FIRST.add("least")
 def least(studio: Studio) -> Order:
     unit = studio.unit.channel
-    objective = Channel(torch.tensor([unit, unit]), spread=studio.spread, sign=-1)
-    wish = Worded.of(objective, *[f"Channel({unit}, sign=-1)"] * 2)
-    return usual(studio, wish, "Least, 1", "Least, 2", seeds=_seeds(studio, 2))
+    objective = Channel(torch.tensor([unit]), spread=studio.spread, sign=-1)
+    return usual(studio, Worded.of(objective, f"Channel({unit}, sign=-1)"), "Negative")
 
 
 @FIRST.add("joint", needs="second")
@@ -169,10 +169,6 @@ def random(studio: Studio) -> Order:
         *names,
         seeds=(studio.seed,) * DIRECTIONS,
     )
-
-
-def _seeds(studio: Studio, count: int) -> tuple[int, ...]:
-    return tuple(studio.seed + n for n in range(count))
 
 
 def _other(studio: Studio, copies: int = 1) -> Worded:

@@ -108,13 +108,13 @@ SECTIONS = (
             "One picture shows one answer. Four that are made together, and rewarded for differing "
             "in the textures and colours of an earlier layer, show what the unit insists on and "
             "what it admits.",
-            "The least exciting pictures show what the unit is held back by; below them are the "
+            "The least exciting picture shows what holds the unit back; below it are the "
             "photographs that excite it most. Photographs show what the unit answers to in "
             "practice, pictures what of it matters.",
         ),
         (
             Strip("One picture, and four that must differ", ("channel", "diverse"), excited=True),
-            Strip("Least exciting", ("least",)),
+            Strip("The least exciting", ("least",)),
         ),
         examples=True,
     ),
@@ -135,8 +135,8 @@ SECTIONS = (
     Part(
         "The enemy of feature visualization",
         (
-            "Without any regularization the picture becomes noise of high frequencies. It excites "
-            "the unit more than any picture that a person would recognize, and shows little.",
+            "Without any regularization the picture becomes noise of high frequencies. It usually "
+            "excites the unit more than a picture that a person would recognize, and shows little.",
             "The chart compares the two with photographs: it is the high frequencies, towards half "
             "a cycle per pixel, that the unregularized picture has too much of.",
         ),
@@ -199,16 +199,20 @@ SECTIONS = (
         "The plain rule of the lectures",
         (
             "Lectures teach it so: begin with grey, add eta times the gradient, and take away a "
-            "penalty on the squared distance to grey. A good eta depends on the unit, since raw "
-            "gradients of different units differ a thousandfold.",
+            "penalty on the squared distance to grey. A good eta depends on the objective: the raw "
+            "gradient of one neuron is larger than that of its channel, by up to the number of "
+            "positions.",
             "Dividing the gradient by its norm makes eta the length of a step, and one eta serves "
             "all. All of this is on pixels without shaking, so high frequencies win.",
         ),
         (
             Strip("Raw gradients: {unit}", ("raw_small", "raw_right", "raw_large")),
-            Strip("Raw gradients: the middle eta for others", ("raw_early", "raw_class")),
             Strip(
-                "Divided by their norm: one eta for all", ("normal", "normal_early", "normal_class")
+                "Raw gradients: the middle eta for other objectives", ("raw_neuron", "raw_class")
+            ),
+            Strip(
+                "Divided by their norm: one eta for all",
+                ("normal", "normal_neuron", "normal_class"),
             ),
         ),
     ),
