@@ -29,28 +29,31 @@ def slow_value(
     activations: Tensor,
     channel: int,
     weights: list[list[float]],
+    bounds: tuple[float, float],
     leak: float,
     contrast: float,
     spread: list[float] | None,
+    usual: list[float] | None,
 ) -> float:
     """One image, `(channel, row, column)`."""
 
     def mean(of: int, slope: float) -> float:
-        return sum(
-            weights[row][column] * (value if value > 0 else slope * value)
-            for row, line in enumerate(activations[of].tolist())
-            for column, value in enumerate(line)
-        )
+        total = 0.0
+        for row, line in enumerate(activations[of].tolist()):
+            for column, value in enumerate(line):
+                through = min(max(value, bounds[0]), bounds[1])
+                total += weights[row][column] * (through + slope * (value - through))
+        return total
 
     own = mean(channel, leak)
     count = len(activations)
     floor = SMALLEST_SPREAD * sum(spread) / count if spread else 0
     units = [max(each, floor) for each in spread] if spread else [1.0] * count
-    crowd = math.sqrt(
-        math.sqrt(sum((mean(k, 0) * units[channel] / units[k]) ** 4 for k in range(count)))
-    )
-    result: float = own - contrast * (min(max(own / crowd, 0), 1) * crowd if crowd else 0)
-    return result
+    base = usual or [0.0] * count
+    beyond = [max(mean(k, 0) - base[k], 0) * units[channel] / units[k] for k in range(count)]
+    crowd = sum(each**4 for each in beyond) ** 0.25
+    share = min(max((own - base[channel]) / crowd, 0), 1) if crowd else 0
+    return own - contrast * share * crowd
 
 
 @settings(deadline=None, max_examples=60)
@@ -62,6 +65,9 @@ def slow_value(
     border=st.floats(0, 3),
     contrast=st.floats(0, 0.9),
     spread=st.booleans(),
+    usual=st.booleans(),
+    floor=st.sampled_from([0.0, -math.inf]),
+    ceiling=st.sampled_from([math.inf, 2.0]),
     sign=st.sampled_from([1.0, -1.0]),
     channels_last=st.booleans(),
     seed=st.integers(0, 1000),
@@ -74,6 +80,9 @@ def test_channel_is_its_formula(
     border: float,
     contrast: float,
     spread: bool,
+    usual: bool,
+    floor: float,
+    ceiling: float,
     sign: float,
     channels_last: bool,
     seed: int,
@@ -83,13 +92,24 @@ def test_channel_is_its_formula(
         activations = activations.contiguous(memory_format=torch.channels_last)
     wanted = torch.tensor([image % channels for image in range(4)])
     spreads = values(channels, seed=seed + 1).abs() if spread else None
+    means = values(channels, seed=seed + 2) / 3 if usual else None
     objective = Channel(
-        wanted, leak=leak, border=border, contrast=contrast, spread=spreads, sign=sign
+        wanted,
+        floor=floor,
+        ceiling=ceiling,
+        leak=leak,
+        border=border,
+        contrast=contrast,
+        spread=spreads,
+        usual=means,
+        sign=sign,
     )
     weights = slow_weights(rows, columns, border)
     units = None if spreads is None else spreads.tolist()
+    base = None if means is None else (sign * means).tolist()
+    bounds = (floor, ceiling)
     expected = [
-        slow_value(sign * image, channel, weights, leak, contrast, units)
+        slow_value(sign * image, channel, weights, bounds, leak, contrast, units, base)
         for image, channel in zip(activations, wanted.tolist(), strict=True)
     ]
     torch.testing.assert_close(objective(activations), torch.tensor(expected), atol=1e-4, rtol=1e-4)

@@ -60,7 +60,11 @@ def test_measures_are_those_of_loops(
             for channel in range(channels)
         ]
         mine = scores[own[image]]
-        ahead = sum(score < mine if negative else score > mine for score in scores)
+        varies = [float(spread) >= SMALLEST_SPREAD * float(spreads.mean()) for spread in spreads]
+        ahead = sum(
+            competes and (score < mine if negative else score > mine)
+            for score, competes in zip(scores, varies, strict=True)
+        )
         assert int(found.rank[image]) == ahead + 1
         deviation = np.std(pictures[image].double().numpy(), ddof=1)
         assert float(found.contrast[image]) == pytest.approx(deviation, rel=1e-4)

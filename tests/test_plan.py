@@ -83,7 +83,7 @@ def test_what_changes_which_keys(tiny: Tiny) -> None:
     assert changed(before, keys_of(config(tiny, analysis__seed=1), NETWORK, "images")) == seeded
     tiny.change(analysis__seed=None)
     setting = keys_of(config(tiny, panels__dataset_examples__side=64), NETWORK, "images")
-    assert changed(before, setting) == {"dataset_examples"}
+    assert changed(before, setting) == {"dataset_examples", "objectives"}
 
 
 def test_what_does_not_change_them(tiny: Tiny) -> None:

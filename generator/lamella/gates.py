@@ -5,7 +5,7 @@ Flow: store -> facts -> quality -> **gates** -> panels' `view`, `lamella report`
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -65,6 +65,7 @@ class Gate:
         what: "units" or "layers": what was counted.
         counted, expected: how many were measured, and how many there are.
         misses: those that do not do what the gate asks.
+        bounded: how many of these reach a bound that nothing exceeds; see `Quality`.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Gate:
     counted: int
     expected: int
     misses: tuple[str, ...]
+    bounded: int = 0
 
 
 def summarised(name: str, layers: Sequence[Quality]) -> Summary:
@@ -105,11 +107,21 @@ def gates(layers: Sequence[Quality]) -> tuple[Gate, ...]:
     own = joined(layers)
     by_layer = {each.layer: _share(each.first, _ranked(each)) for each in layers if each.live.any()}
     return (
-        _of_units("beats the maximum", BEAT, own.beats_maximum, own.live & own.surveyed, layers),
+        _beats(own, layers),
         _of_units("is not grey", 1.0, ~own.grey, _seen(own), layers),
         _of_units("ranks first in its layer", FIRST, own.first, _ranked(own), layers),
         _of_layers("ranks first, in every layer", FIRST_IN_LAYER, by_layer),
     )
+
+
+def _beats(own: Quality, layers: Sequence[Quality]) -> Gate:
+    measured = own.live & own.surveyed
+    gate = _of_units("beats the maximum", BEAT, own.beats_maximum, measured, layers)
+    bounded = _units(layers, own.bounded & measured)
+    at_bound = frozenset(map(str, bounded))
+    # Those that could have done better come first.
+    misses = tuple(sorted(gate.misses, key=lambda name: name in at_bound))
+    return replace(gate, misses=misses, bounded=len(bounded))
 
 
 def _of_units(

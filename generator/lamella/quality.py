@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from lamella.facts import LayerFacts
 from lamella.gathering import PanelFacts
 
+BOUND = 1e-5  # of its value, within which an activation is at a bound
 GREY = 0.02  # a picture whose pixels deviate by less shows nothing
 SCORES = ("mis_picture", "mis_natural", "path_picture", "path_natural", "path_shuffled")
 
@@ -42,8 +43,10 @@ class Quality:
             over the one that one in a thousand exceeds, counted over all photographs and positions.
             NaN where these are not positive: a quotient of signed values would say nothing.
         beats_maximum: the picture excites the unit more than any photograph, and is then out of
-            distribution: no photograph shows what the unit does there. Or it drives the unit to the
-            ceiling of its activation function (6 of a ReLU6), above which nothing can be.
+            distribution: no photograph shows what the unit does there.
+        bounded: it does not, but it reaches what nothing exceeds: the ceiling of the activation
+            function (6 of a ReLU6), or, to five digits, the photographs' own maximum, as a unit
+            does that its inputs only hold back: its largest value is its bias.
         beats_p999: more than all but one in a thousand activations.
         rank: selectivity, the unit's place in its layer when all channels are ordered by their
             spatial mean on this picture, each as a z-score over the photographs' spatial means; 1
@@ -72,6 +75,7 @@ class Quality:
     over_p999: Values
     beats_maximum: Flags
     beats_p999: Flags
+    bounded: Flags
     rank: Whole
     contrast: Values
     tries: Whole
@@ -128,8 +132,7 @@ def _measured(facts: LayerFacts) -> Quality:
     # A quantile is read off the middle of its bin, which may lie beyond the maximum.
     p999 = np.minimum(_values(survey, "p999", channels), maximum)
     surveyed = np.isfinite(maximum)
-    # Where photographs reach the ceiling too, nothing can be above them.
-    at_ceiling = activation >= facts.layer.ceiling * (1 - 1e-6)
+    bound = np.minimum(maximum, facts.layer.ceiling)
     curve = made.numbers.get("curve")
     return Quality(
         layer=facts.layer.name,
@@ -141,8 +144,9 @@ def _measured(facts: LayerFacts) -> Quality:
         activation=activation,
         over_maximum=_ratio(activation, maximum),
         over_p999=_ratio(activation, p999),
-        beats_maximum=(activation > maximum) | at_ceiling,
-        beats_p999=(activation > p999) | at_ceiling,
+        beats_maximum=activation > maximum,
+        beats_p999=activation > p999,
+        bounded=(activation <= maximum) & (activation >= bound * (1 - BOUND)) & (maximum > 0),
         rank=_whole(made, "rank", channels, 0),
         contrast=np.where(picture, _values(made, "contrast", channels), np.nan),
         tries=_whole(made, "tries", channels, 0),

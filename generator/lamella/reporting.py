@@ -148,7 +148,19 @@ def gate_words(gate: Gate) -> str:
         return f"{said}not known, {unknown} of {gate.expected} {gate.what} were not measured"
     if gate.met:
         return f"{said}met"
-    return f"{said}missed; {gate.what}: {_some(gate.misses)}"
+    named = _some(gate.misses[: len(gate.misses) - gate.bounded])
+    return f"{said}missed; {gate.what}: {named or 'none'}{_bounded(gate)}"
+
+
+def _bounded(gate: Gate) -> str:
+    """How many misses are none that a better picture could mend, and what is left of the gate."""
+    if not gate.bounded or gate.measured is None:
+        return ""
+    share = gate.measured * gate.counted / max(1, gate.counted - gate.bounded)
+    return (
+        f"; and {gate.bounded} that reach a bound which photographs reach too: the ceiling of the "
+        f"activation function, or the unit's own bias. Of the others {percent(share)} beat it"
+    )
 
 
 def _some(names: Sequence[str]) -> str:

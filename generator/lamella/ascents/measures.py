@@ -12,7 +12,7 @@ from torch import Tensor
 
 from lamella.optvis.channel import SMALLEST_SPREAD
 
-NEARLY = 1 - 1e-6  # of a ceiling: what rounding may take away
+NEARLY = 1 - 1e-5  # of a bound: what rounding may take away
 GREY = 0.02  # standard deviation of the pixels under which a picture counts as grey
 
 
@@ -51,9 +51,10 @@ class Measured:
         rank: of the unit among its layer's channels, by the spatial mean in standard deviations
             from its mean over the photographs; 1 is first, 0 not known (Olah et al. 2017 ask that
             a picture be the unit's own; the z-score makes channels of any scale comparable).
+            Channels that vary less than a twentieth of the layer's mean do not compete.
         contrast: standard deviation of the picture's pixels, over colours.
-        beats: whether the activation is above that on any photograph, or at the ceiling of the
-            layer's activation function; True where no photograph is known.
+        beats: whether the activation is above that on any photograph, or at a bound that they reach
+            too (see `Quality.bounded`); True where no photograph is known.
     """
 
     activation: Tensor
@@ -88,12 +89,15 @@ def measured(
     activation, means = sign * (sign * values[at, own]).amax(1), values.mean(2)
     rank = torch.zeros(len(channels), dtype=torch.int32)
     if norms.mean is not None and norms.spread is not None:
-        # A channel that hardly varies over the photographs would outrank all others at once.
-        spread = norms.spread.clamp(min=SMALLEST_SPREAD * float(norms.spread.mean()) or 1.0)
-        deviations = sign * (means - norms.mean) / spread
-        rank = (deviations > deviations[at, own][:, None]).sum(1).int() + 1
+        # A channel that hardly varies over the photographs has no score: its constant alone, which
+        # the border shifts in a picture of another size, would outrank all others.
+        least = SMALLEST_SPREAD * float(norms.spread.mean())
+        deviations = sign * (means - norms.mean) / norms.spread.clamp(min=least or 1.0)
+        rivals = (deviations > deviations[at, own][:, None]) & (norms.spread >= least)
+        rank = rivals.sum(1).int() + 1
     beats = torch.ones(len(channels), dtype=torch.bool)
     if norms.maximum is not None and not negative:
-        beats = (activation > norms.maximum[own]) | (activation >= norms.ceiling * NEARLY)
+        bound = norms.maximum[own].clamp(max=norms.ceiling)
+        beats = (activation > norms.maximum[own]) | ((bound > 0) & (activation >= bound * NEARLY))
     contrast = images.float().flatten(1).std(1).cpu()
     return Measured(activation, means[at, own], rank, contrast, beats)

@@ -3,6 +3,7 @@
 Flow: model + survey -> **recipe** -> climb -> panels.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
@@ -124,19 +125,29 @@ class Recipe:
         """
         numbers = torch.tensor(channels)
         sign = -1.0 if self.negative else 1.0
-        leak = 0.1 if self.layer.activation else 1.0
-        channel = Channel(numbers, leak=leak, spread=self.norms.spread, sign=sign)
+        signed = self.layer.activation is None
+        channel = Channel(
+            numbers,
+            floor=-math.inf if signed else 0.0,
+            ceiling=self.layer.ceiling,
+            leak=1.0 if signed else 0.1,
+            spread=self.norms.spread,
+            usual=self.norms.mean,
+            sign=sign,
+        )
         neuron = Neuron(numbers, contrast=0, sign=sign)
         return (channel, channel + neuron, channel, neuron)[attempt - 1]
 
     def settings_of(self, attempt: int) -> Settings:
-        """The settings of an attempt: later ones go further, and wake units behind shut ReLUs."""
-        if attempt == 1:
-            return self.settings
+        """The settings of an attempt: later ones go further, and wake units behind shut ReLUs.
+
+        A grouped convolution reads so few channels that their ReLUs are often all shut at first.
+        """
+        asleep = attempt > 1 or self.layer.groups > 1
         return replace(
             self.settings,
             learning_rate=self.settings.learning_rate * (1, 2, 4, 1)[attempt - 1],
-            redirect=min(REDIRECTED, self.settings.steps // 4),
+            redirect=min(REDIRECTED, self.settings.steps // 4) if asleep else 0,
         )
 
 

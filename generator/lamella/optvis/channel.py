@@ -6,6 +6,7 @@ Source: Olah, Mordvintsev and Schubert, Distill 2017, doi:10.23915/distill.00007
 "Optimization Objectives": "neuron" and "channel". The contrast with the layer is our own.
 """
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -20,25 +21,28 @@ SMALLEST_SPREAD = 0.05
 class Channel(OnLayer):
     """The mean of a channel over its positions, a channel per image.
 
-    `own - contrast * share * crowd`, where `own` is the weighted mean over positions of
-    `max(a, leak * a)`, `crowd` the 4-norm over all channels of the weighted means of `max(a, 0)`,
-    and `share = own / crowd`, within 0 and 1 and held constant. So the gradient points where that
-    of `log own - contrast * log crowd` does: a picture that excites the whole layer is held back,
-    while at the start, when `own` is small, the crowd has no say. With `leak=1, border=0,
-    contrast=0` it is Distill's plain mean.
+    `own - contrast * share * crowd`. With `f(a) = min(max(a, floor), ceiling)`, the activation
+    function that comes behind, `own` is the weighted mean over positions of
+    `f(a) + leak * (a - f(a))`; `crowd` is the 4-norm over all channels of `max(m - usual, 0)`, with
+    `m` a channel's weighted mean of `f(a)`; and `share = (own - usual) / crowd`, within 0 and 1
+    and held constant. So the gradient points where that of `log own - contrast * log crowd` does: a
+    picture that excites the whole layer is held back, while at the start, when `own` is small, the
+    crowd has no say. With `leak=1, border=0, contrast=0` it is Distill's plain mean.
 
     Args:
         channels: channel numbers, int64, `(image,)`.
-        leak: share of a negative value that counts. The target is the value before the activation:
-            a little of what is below zero wakes dead units; all of it would let a unit trade its
-            best places for a lifted background, and leaves a linear first layer with no task but
-            the picture's border.
+        floor, ceiling: between which the activation function lets values through.
+        leak: share that counts of what lies outside of them. The target is the value before the
+            activation: a little of what is below zero wakes dead units; all of it would let a unit
+            trade its best places for a lifted background, and leaves a linear first layer with no
+            task but the picture's border.
         border: how many rows and columns of the map from its edge in count less, in a ramp: those
             see the network's zero padding and no whole receptive field.
         contrast: weight of the crowd, from 0 to less than 1.
         spread: how much each channel of the target usually varies, `(channel,)`; the crowd is
             compared in these units, which makes pictures more selective. The standard deviation
             over a set of images serves; without it, all channels count alike.
+        usual: each channel's usual mean, `(channel,)`; without it, zero.
         sign: -1 to lower the channel in place of raising it: all values are taken negative.
         layer: see `OnLayer`.
     """
@@ -47,10 +51,13 @@ class Channel(OnLayer):
         self,
         channels: Tensor,
         *,
+        floor: float = 0.0,
+        ceiling: float = math.inf,
         leak: float = 0.1,
         border: float = 1.5,
         contrast: float = 0.5,
         spread: Tensor | None = None,
+        usual: Tensor | None = None,
         sign: float = 1.0,
         layer: str = ONLY,
     ) -> None:
@@ -58,11 +65,13 @@ class Channel(OnLayer):
         if not 0 <= contrast < 1:
             raise ValueError(f"contrast={contrast}: give at least 0 and less than 1.")
         self.channels = numbered(channels)
+        self.floor, self.ceiling = floor, ceiling
         self.leak = leak
         self.border = border
         self._sent: dict[object, tuple[Tensor, Tensor, Tensor]] = {}
         self.contrast = contrast
         self.spread = spread
+        self.usual = usual
         self.sign = sign
         self.description = self.named(f"{self._signed()}mean of the channel") + self._nuances()
 
@@ -70,7 +79,13 @@ class Channel(OnLayer):
         return "negative " if self.sign < 0 else ""
 
     def _nuances(self) -> str:
-        said = f", negative values at {self.leak:g}" if self.leak != 1 else ""
+        above = math.isfinite(self.ceiling)
+        said = ""
+        if self.leak != 1:
+            outside = (
+                f"values outside {self.floor:g} to {self.ceiling:g}" if above else "negative values"
+            )
+            said = f", {outside} at {self.leak:g}"
         return said + (f", against its layer at {self.contrast:g}" if self.contrast else "")
 
     def weights(self, rows: int, columns: int) -> Tensor:
@@ -84,8 +99,9 @@ class Channel(OnLayer):
 
     def check_shape(self, shape: Sequence[int]) -> None:
         require_channels(self.channels, shape)
-        if self.spread is not None and len(self.spread) != shape[1]:
-            raise ValueError(f"{len(self.spread)} spreads for {shape[1]} channels: give one each.")
+        for name, given in (("spreads", self.spread), ("usual means", self.usual)):
+            if given is not None and len(given) != shape[1]:
+                raise ValueError(f"{len(given)} {name} for {shape[1]} channels: give one each.")
 
     def of(self, activations: Tensor) -> Tensor:
         if self.sign != 1:
@@ -95,16 +111,29 @@ class Channel(OnLayer):
         if activations.is_contiguous(memory_format=torch.channels_last):
             lasting = activations.float().movedim(1, 3)
             target = lasting[image, :, :, wanted]
-            positive = (lasting.relu() * weights[..., None]).sum((1, 2))
+            means = (self._through(lasting) * weights[..., None]).sum((1, 2))
         else:
             target = activations.float()[image, wanted]
-            positive = (activations.float().relu() * weights).sum((2, 3))
-        own = (torch.where(target > 0, target, self.leak * target) * weights).sum((1, 2))
+            means = (self._through(activations.float()) * weights).sum((2, 3))
+        through = self._through(target)
+        own = ((through + self.leak * (target - through)) * weights).sum((1, 2))
         if not self.contrast:
             return own
-        crowd = self._crowd(positive, wanted)
-        share = (own.detach() / crowd.detach()).clamp(0, 1)
+        beyond = own.detach()
+        if self.usual is not None:
+            usual = self.sign * self.usual.to(means.device, torch.float32)
+            means, beyond = means - usual, beyond - usual[wanted]
+        crowd = self._crowd(means.relu(), wanted)
+        share = (beyond / crowd.detach()).clamp(0, 1)
         return own - self.contrast * share * crowd
+
+    def _through(self, values: Tensor) -> Tensor:
+        """What the activation function lets through."""
+        if math.isinf(self.floor):
+            return values if math.isinf(self.ceiling) else values.clamp(max=self.ceiling)
+        return (
+            values.clamp(self.floor, self.ceiling) if math.isfinite(self.ceiling) else values.relu()
+        )
 
     def _constants(self, activations: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Weights, image numbers and channels where the values are: sent there once, not each step,
@@ -126,6 +155,7 @@ class Channel(OnLayer):
             spread = self.spread.to(means.device, torch.float32)
             # A channel that hardly ever varies must not drown all others.
             spread = spread.clamp(min=SMALLEST_SPREAD * spread.mean())
+            spread = spread.clamp(min=torch.finfo(spread.dtype).tiny)  # where none of them varies
             means = means * (spread[wanted][:, None] / spread)
         # Over the largest first: the fourth power of 1e10 would overflow.
         largest = means.detach().amax(1, keepdim=True).clamp(min=torch.finfo(means.dtype).tiny)

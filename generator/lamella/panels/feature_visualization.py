@@ -56,7 +56,7 @@ class FeatureVisualization(Panel):
         "An image made by gradient ascent to excite this unit. Compare it with the photographs: "
         "they show what the unit answers to in practice."
     )
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     needs: ClassVar[tuple[str, ...]] = ("survey",)
     uses_seed: ClassVar[bool] = True
     slow: ClassVar[bool] = True

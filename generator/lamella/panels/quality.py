@@ -113,8 +113,8 @@ def _strength(own: Quality, channel: int) -> Rows:
             rows.append((name, f"{times(ratio)} as strong"))
         else:  # not positive: a quotient would say nothing
             rows.append((name, "stronger" if beats[channel] else "not stronger"))
-    if own.beats_maximum[channel] and own.over_maximum[channel] <= 1:
-        beyond = "no: photographs drive the unit to the same ceiling"
+    if own.bounded[channel]:
+        beyond = "no: photographs drive the unit to the same bound, and nothing goes beyond"
     elif own.silent[channel] and own.beats_maximum[channel]:
         beyond = "yes: no photograph excites the unit at all"
     elif own.beats_maximum[channel]:

@@ -17,7 +17,7 @@ from lamella.gathering import PanelFacts
 from lamella.plates.words import ABSENT, GLOSSARY, LEAD, SECTIONS, SLUG, TITLE, Part, Strip
 
 PANEL = "objectives"
-PICTURE, PHOTOGRAPH = "picture", "photograph"  # names of stored pictures
+PICTURE, PHOTOGRAPH = "plate", "photograph"  # names of stored pictures
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,8 @@ GLOSSARY = Part(
     "What the expressions mean",
     (
         "Below each picture stands what was raised. Expressions add up, and take factors; what is "
-        "taken away is a penalty. All of them are of the layer {layer} where nothing else is said.",
+        "taken away is a penalty. All are of the layer {layer} where nothing else is said, but for "
+        "classes, which are channels of the network's last layer.",
     ),
     (),
 )
