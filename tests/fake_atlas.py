@@ -328,6 +328,7 @@ class Fake:
             "contrast": np.where(number % 40 == 39, 0.01, 0.2).astype(np.float32),
             "dead": (number % 50 == 49).astype(np.uint8),
             "tries": (1 + (number % 9 == 8)).astype(np.uint8),
+            "attempt": (1 + (number % 9 == 8)).astype(np.uint8),
             "curve": np.linspace(0, 1, 64, dtype=np.float32) * activation[:, None],
             "kept_step": np.full(len(run), 60, np.int32),
             "failed": np.zeros(len(run), np.uint8),

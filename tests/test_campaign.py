@@ -373,7 +373,7 @@ def test_without_photographs_the_last_attempt_starts_from_noise(
     calls = attempts(monkeypatch)
     parts = finished(model, [("0", [3])])
     assert [(attempt, spectra) for attempt, _, spectra in calls] == [
-        (attempt, False) for attempt in range(1, ATTEMPTS + 1)
+        (attempt, attempt == ATTEMPTS) for attempt in range(1, ATTEMPTS + 1)
     ]
     assert pictures(parts)["0", 3].tries == ATTEMPTS
 

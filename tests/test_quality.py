@@ -68,6 +68,7 @@ MADE = {
     "contrast": np.array([0.2, 0.1, 0.3, 0.2, 0, 0.001], np.float32),
     "dead": np.array([0, 0, 0, 1, 0, 0], np.uint8),
     "tries": np.array([1, 2, 2, 2, 1, 1], np.uint8),
+    "attempt": np.array([1, 2, 2, 2, 1, 1], np.uint8),
     "curve": np.zeros((6, 64), np.float32),
     "kept_step": np.array([63, 60, 50, 0, 0, 40], np.int32),
     "failed": np.array([0, 0, 0, 0, 1, 0], np.uint8),
@@ -300,7 +301,7 @@ def test_a_units_page() -> None:
     }
     words = table_of(facts, 1)
     assert words["Out of distribution"].startswith("no: photographs")
-    assert words["Attempt"] == "2nd: with its strongest place on top, in larger steps"
+    assert words["Attempt"] == "2nd of 2: with its strongest place on top, in larger steps"
     words = table_of(facts, 2)
     assert words["Out of distribution"] == "yes: no photograph excites the unit at all"
     assert words["Against the strongest photograph"] == "stronger"

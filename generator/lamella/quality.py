@@ -53,6 +53,7 @@ class Quality:
             is first, 0 not known.
         contrast: standard deviation of the picture's sRGB values, each in [0, 1]; NaN: not known.
         tries: ascents, 1 for a unit that was never started again; 0 not known.
+        attempt: which of them the picture is from; 0 not known.
         kept_step: the step whose picture was kept; -1 not known.
         steps: steps of an ascent; 0 not known.
         scores: of the panel `explanation`, NaN where unknown. `mis_picture` and `mis_natural`:
@@ -79,6 +80,7 @@ class Quality:
     rank: Whole
     contrast: Values
     tries: Whole
+    attempt: Whole
     kept_step: Whole
     steps: int
     scores: Mapping[str, Values]
@@ -150,6 +152,7 @@ def _measured(facts: LayerFacts) -> Quality:
         rank=_whole(made, "rank", channels, 0),
         contrast=np.where(picture, _values(made, "contrast", channels), np.nan),
         tries=_whole(made, "tries", channels, 0),
+        attempt=_whole(made, "attempt", channels, 0),
         kept_step=_whole(made, "kept_step", channels, -1),
         steps=curve.shape[1] if curve is not None and curve.ndim == 2 else 0,
         scores={

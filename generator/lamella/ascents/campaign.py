@@ -39,11 +39,12 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One unit's picture so far: a row of a batch, and how many attempts were made."""
+    """One unit's picture so far: a row of a batch, its attempt, and how many were made."""
 
     channel: int
     batch: Climbed
     row: int
+    attempt: int
     tries: int
 
     @property
@@ -57,6 +58,7 @@ class Finished:
     """Pictures of one layer that are done, and units that failed for good, with the reason."""
 
     layer: str
+    batch: int
     pictures: tuple[Candidate, ...]
     failed: tuple[int, ...] = ()
     problem: str = ""
@@ -158,11 +160,17 @@ class Campaign:
         self._smaller(task)
         return MEMORY
 
-    def _spectra(self, task: Task, recipe: Recipe) -> Tensor | None:
-        """What the last attempt starts from; None where a unit has no best photograph."""
-        found = [self.best(Unit(task.layer, channel), recipe.size) for channel in task.channels]
-        known = [image for image in found if image is not None]
-        return torch.stack(known) if len(known) == len(found) else None
+    def _spectra(self, task: Task, recipe: Recipe) -> Tensor:
+        """What the last attempt starts from: best photographs, or noise of the unit's own."""
+        found = []
+        for channel in task.channels:
+            unit = Unit(task.layer, channel)
+            image = self.best(unit, recipe.size)
+            if image is None:
+                generator = torch.Generator().manual_seed(unit.seed(self.seed, ATTEMPTS))
+                image = torch.rand(3, recipe.size, recipe.size, generator=generator)
+            found.append(image)
+        return torch.stack(found)
 
     def _taken(
         self, workers: Workers[Task, Outcome], task: Task, climbed: Outcome
@@ -175,7 +183,7 @@ class Campaign:
         elif isinstance(climbed, str):  # no unit gave numbers: what an earlier attempt found stays
             kept = tuple(waiting.pop(each) for each in task.channels if each in waiting)
             failed = task.channels if task.attempt == 1 else ()
-            yield Finished(layer, kept, failed, climbed)
+            yield Finished(layer, task.batch, kept, failed, climbed)
         else:
             done: list[Candidate] = []
             hopeless: list[int] = []
@@ -185,13 +193,13 @@ class Campaign:
                     hopeless.append(channel)
                     continue
                 if best is None or better(best.batch, best.row, climbed, row):
-                    best = Candidate(channel, climbed, row, task.attempt)
+                    best = Candidate(channel, climbed, row, task.attempt, task.attempt)
                 best = replace(best, tries=task.attempt)
                 if best.batch.weak(best.row) and task.attempt < ATTEMPTS:
                     waiting[channel] = best
                 else:
                     done.append(best)
-            yield Finished(layer, tuple(done), tuple(hopeless), climbed.problem)
+            yield Finished(layer, task.batch, tuple(done), tuple(hopeless), climbed.problem)
         if not self._open[layer] and waiting:
             self._submit(workers, layer, sorted(waiting), task.attempt + 1)
 

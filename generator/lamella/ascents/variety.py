@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import torch
 
+from lamella.ascents.batching import ran_out
 from lamella.ascents.climb import AllFailed, Climbed, climb
 from lamella.ascents.recipe import Recipe
 from lamella.engines.local import Workers
@@ -22,12 +23,16 @@ from lamella.units import Unit
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Pictures of some units of a layer: unit by unit, `number` rows each; None if they failed."""
+    """Pictures of some units of a layer: unit by unit, `number` rows each; None if they failed.
+
+    Units of `failed` have none: one of theirs stopped being numbers, or did not fit into memory.
+    """
 
     layer: str
     channels: tuple[int, ...]
     number: int
     batch: Climbed | None
+    failed: frozenset[int] = frozenset()
 
 
 def various(
@@ -75,7 +80,14 @@ def various(
             )
         except AllFailed:
             return Group(layer, channels, number, None)
-        return Group(layer, channels, number, made)
+        except (RuntimeError, MemoryError) as error:
+            if not ran_out(error):
+                raise
+            return Group(layer, channels, number, None)
+        failed = frozenset(
+            channels[row // number] for row in made.failed if row // number < len(channels)
+        )
+        return Group(layer, channels, number, made, failed)
 
     with Workers(places, work) as workers:
         for at, (layer, channels) in enumerate(todo):

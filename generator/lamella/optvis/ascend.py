@@ -138,8 +138,8 @@ def ascend(
                 clean = pictures(numbers)
                 value = objective(Seen(clean, _seen(network, clean)))
                 snapshots.append((clean, value, torch.full_like(value, step + 1).long()))
-    _require_finite(torch.stack(curve), torch.stack(lengths))
     images, value, taken = _best(snapshots)
+    _require_finite(torch.stack([*curve, value]), torch.stack([*lengths, lengths[-1]]))
     dead = (lengths[0] == 0) & (lengths[-1] == 0)
     return Ascent(images, torch.stack(curve, dim=1), value, taken, dead, _opacity(gathered))
 
@@ -165,7 +165,8 @@ def _start(
 
 def _best(snapshots: Sequence[tuple[Tensor, Tensor, Tensor]]) -> list[Tensor]:
     """Images, value and step, image by image from the snapshot of the highest value."""
-    best = torch.stack([value for _, value, _ in snapshots]).argmax(0)
+    values = torch.stack([value for _, value, _ in snapshots])
+    best = torch.where(values.isfinite(), values, -torch.inf).argmax(0)
     image = torch.arange(len(best), device=best.device)
     return [torch.stack(field)[best, image] for field in zip(*snapshots, strict=True)]
 
@@ -202,7 +203,10 @@ def _seen(network: Network, images: Tensor) -> Mapping[str, Tensor]:
 
 
 def _require_finite(curve: Tensor, lengths: Tensor) -> None:
-    """Refuse numbers that are none, `(step, image)`; once, since it waits for the device."""
+    """Refuse numbers that are none, `(step, image)`, the clean picture's as a last step.
+
+    Asked once, since it waits for the device.
+    """
     wrong = {"activations": ~curve.isfinite(), "gradients": ~lengths.isfinite()}
     found = [
         (*broken[0].tolist(), what) for what, at in wrong.items() if len(broken := at.nonzero())
@@ -210,9 +214,11 @@ def _require_finite(curve: Tensor, lengths: Tensor) -> None:
     if not found:
         return
     step, image, what = min(found)
+    steps = len(curve) - 1
+    since = min(step + 1, steps)
     images = torch.stack(list(wrong.values())).any(0).any(0).nonzero().flatten().tolist()
     raise NotFinite(
-        f"The {what} of image {image} are not finite from step {step + 1} of {len(curve)} on: "
+        f"The {what} of image {image} are not finite from step {since} of {steps} on: "
         "the network's weights may be broken, or half precision too narrow for it.",
         images,
     )

@@ -167,15 +167,16 @@ def scrambled(images: Tensor, seeds: Sequence[int]) -> Tensor:
         seeds: one per image.
     """
     colours = colour_axes().to(images.device)
-    magnitudes = torch.fft.rfft2(planes_of(images, colours), norm="ortho").abs()
+    spectra = torch.fft.rfft2(planes_of(images, colours), norm="ortho")
     noise = [
         torch.randn(images.shape[1:], generator=torch.Generator().manual_seed(seed))
         for seed in seeds
     ]
     phases = torch.fft.rfft2(torch.stack(noise).to(images.device), norm="ortho").angle()
     side = images.shape[-1]
-    planes = torch.fft.irfft2(torch.polar(magnitudes, phases), s=(side, side), norm="ortho")
-    return rgb(planes, colours)
+    mixed = torch.polar(spectra.abs(), phases)
+    mixed[:, :, 0, 0] = spectra[:, :, 0, 0]  # the mean colour stays what it is
+    return rgb(torch.fft.irfft2(mixed, s=(side, side), norm="ortho"), colours)
 
 
 class _Image(torch.autograd.Function):

@@ -166,7 +166,12 @@ def shard_of(group: Group, split: np.ndarray, options: Options) -> Shard:
     return Shard(
         group.channels,
         numbers={"split": split, "activation": activation.astype(np.float32)},
-        pictures={"various": [encode(sheet, options.quality) for sheet in sheets]},
+        pictures={
+            "various": [
+                b"" if channel in group.failed else encode(sheet, options.quality)
+                for channel, sheet in zip(group.channels, sheets, strict=True)
+            ]
+        },
         sheets={"various": Sheet(size, size, number, 1)},
         made={"pictures": number, "weight": options.weight, "steps": options.steps, "size": size},
     )

@@ -82,8 +82,8 @@ class FeatureVisualization(Panel):
             for name, layer in layers.items()
         }
         # Written down when first found: pictures are the same bytes for equal batches only.
-        known = {} if options.batch else (job.recall("batches") or {})
-        batches = dict.fromkeys(layers, options.batch) if options.batch else dict(known)
+        known: dict[str, int] = job.recall("batches") or {}
+        batches = (dict.fromkeys(layers, options.batch) if options.batch else {}) | known
         campaign = Campaign(
             places(job.model),
             recipes,
@@ -94,11 +94,11 @@ class FeatureVisualization(Panel):
         )
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             for finished in campaign.run([(layer.name, channels) for layer, channels in todo]):
-                if batches != known and not options.batch:
+                if batches != known:
                     job.remember("batches", batches)
                     known = dict(batches)
                 layer, recipe = layers[finished.layer], recipes[finished.layer]
-                made = provenance(job, recipe, batches[layer.name], options.steps)
+                made = provenance(job, recipe, finished.batch, options.steps)
                 if finished.pictures:
                     yield layer, shard_of(finished.pictures, recipe, options.quality, made, pool)
                 if finished.failed:

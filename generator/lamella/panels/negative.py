@@ -80,7 +80,7 @@ class Negative(Panel):
             for finished in campaign.run(signed):
                 job.remember("batches", batches)
                 layer, recipe = layers[finished.layer], recipes[finished.layer]
-                made = provenance(job, recipe, batches[layer.name], options.steps)
+                made = provenance(job, recipe, finished.batch, options.steps)
                 if finished.pictures:
                     yield (
                         layer,

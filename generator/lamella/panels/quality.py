@@ -140,8 +140,9 @@ def _look(own: Quality, channel: int) -> Rows:
 def _ascent(own: Quality, channel: int) -> Rows:
     rows: Rows = []
     tries, kept = int(own.tries[channel]), int(own.kept_step[channel])
-    if tries > 0:
-        rows.append(("Attempt", f"{ordinal(tries)}: {ATTEMPTS.get(tries, 'another objective')}"))
+    if attempt := int(own.attempt[channel]):
+        of = f" of {tries}" if tries > 1 else ""
+        rows.append(("Attempt", f"{ordinal(attempt)}{of}: {ATTEMPTS[attempt]}"))
     if kept >= 0:
         rows.append(("Step kept", f"{kept} of {own.steps}" if own.steps else str(kept)))
     return rows
