@@ -18,6 +18,7 @@ from lamella.facts import LayerFacts
 from lamella.figures import Figure, Gallery, Picture, Tile
 from lamella.panels.base import Panel, Settings
 from lamella.panels.encoding import encode
+from lamella.panels.making import Ascents, recipes_of
 from lamella.store import Shard, Sheet
 from lamella.units import Layer, Unit
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from lamella.job import Job
 
 
-class Options(Settings):
+class Options(Ascents):
     """`[panels.diversity]`."""
 
     units: Literal["split", "all"] = Field(
@@ -38,8 +39,6 @@ class Options(Settings):
     weight: float = Field(
         0.5, gt=0, description="Of the variety, against the unit's own activation."
     )
-    steps: int = Field(64, ge=1, description="Steps of ascent.")
-    quality: int = Field(90, ge=1, le=100, description="Quality of the WebP pictures.")
 
 
 class Diversity(Panel):
@@ -61,7 +60,6 @@ class Diversity(Panel):
         self, job: Job, todo: Sequence[tuple[Layer, Sequence[int]]]
     ) -> Iterator[tuple[Layer, Shard]]:
         from lamella.ascents.batching import MOST
-        from lamella.ascents.recipe import Recipe
         from lamella.ascents.variety import various
         from lamella.engines.local import places
 
@@ -77,13 +75,8 @@ class Diversity(Panel):
             if rest:
                 yield layer, Shard(tuple(rest), numbers={"split": np.zeros(len(rest), np.uint8)})
                 job.tick(len(rest))
-        recipes = {
-            name: Recipe.of(
-                job.model, layer, job.atlas.layer(layer).of("survey").numbers, steps=options.steps
-            )
-            for name, layer in layers.items()
-            if wanted[name]
-        }
+        some = [layer for layer, _ in todo if wanted[layer.name]]
+        recipes = recipes_of(job, some, steps=options.steps)
         batch = MOST["cuda" if job.model.device.type == "cuda" else "cpu"]
         for group in various(
             places(job.model),

@@ -76,13 +76,13 @@ def shard_of(
     quality: int,
     made: dict[str, Any],
     pool: ThreadPoolExecutor,
-    prefix: str = "",
+    name: str = "",
 ) -> Shard:
     """The pictures of some units of a layer, encoded, and what was measured of them.
 
     Args:
-        prefix: the name of the pictures, where they are not the unit's main one: those are called
-            "picture", and have a thumbnail "thumb".
+        name: of the pictures, where they are not the unit's main one: those are called "picture",
+            and have a thumbnail "thumb".
     """
 
     def dead(each: Candidate) -> bool:
@@ -90,18 +90,18 @@ def shard_of(
         silent = not recipe.layer.signed and float(each.batch.measured.activation[each.row]) <= 0
         return bool(each.batch.made.dead[each.row]) or silent
 
-    def numbers(name: str, kind: type) -> np.ndarray:
-        found = [getattr(each.batch.measured, name)[each.row] for each in pictures]
+    def numbers(what: str, kind: type) -> np.ndarray:
+        found = [getattr(each.batch.measured, what)[each.row] for each in pictures]
         return np.array(found, dtype=kind)
 
     images = [
         Image.fromarray((each.image.permute(1, 2, 0) * 255).round().byte().numpy())
         for each in pictures
     ]
-    thumbs = [] if prefix else [image.resize((THUMBNAIL, THUMBNAIL)) for image in images]
+    thumbs = [] if name else [image.resize((THUMBNAIL, THUMBNAIL)) for image in images]
     encoded = list(pool.map(lambda image: encode(image, quality), [*images, *thumbs]))
-    named = {prefix or "picture": encoded[: len(images)]}
-    sheets = {prefix or "picture": Sheet(recipe.size, recipe.size)}
+    named = {name or "picture": encoded[: len(images)]}
+    sheets = {name or "picture": Sheet(recipe.size, recipe.size)}
     if thumbs:
         named["thumb"] = encoded[len(images) :]
         sheets["thumb"] = Sheet(THUMBNAIL, THUMBNAIL)
