@@ -63,6 +63,9 @@ def quality_report(config: Config, patterns: Sequence[str], file: str | None) ->
         click.echo(document(atlas, summaries, whole, passed))
     else:
         show(_table(summaries, whole))
+        if named := [name for name in EXPLAINED if _scores(whole, name)]:
+            say("")
+            show(_explanations(summaries, whole, named))
         say("")
         _explain(say, whole)
         _gates(say, passed, whole)
@@ -104,7 +107,7 @@ def _gates(say: Any, passed: Sequence[Gate], whole: Summary) -> None:
 def _table(summaries: Sequence[Summary], whole: Summary) -> Table:
     head = ["layer", "units", "made", "live", ">max %", ">p99.9 %", "first %", "grey", "dead"]
     head += ["again", "x max"]
-    table = plain_table(*head, *(name for name in EXPLAINED if _scores(whole, name)))
+    table = plain_table(*head)
     every = [*summaries, whole] if len(summaries) > 1 else summaries
     for one in every:
         row = [
@@ -117,9 +120,16 @@ def _table(summaries: Sequence[Summary], whole: Summary) -> Table:
             str(one.dead),
             _number(one.restarted),
             "-" if one.over_maximum is None else f"{one.over_maximum:.2f}",
-            *(_scores(one, name) or "-" for name in EXPLAINED if _scores(whole, name)),
         ]
         table.add_row(*row)
+    return table
+
+
+def _explanations(summaries: Sequence[Summary], whole: Summary, named: Sequence[str]) -> Table:
+    """The panel `explanation`'s means, in a table of their own: one would not fit a terminal."""
+    table = plain_table("layer", *named)
+    for one in [*summaries, whole] if len(summaries) > 1 else summaries:
+        table.add_row(one.name or "all", *(_scores(one, name) or "-" for name in named))
     return table
 
 

@@ -34,8 +34,9 @@ def plain_table(*columns: str) -> Table:
 def show(table: Table) -> None:
     """Print a table, with nothing in its cells taken for markup."""
     console = Console(highlight=False, markup=False, emoji=False)
-    # Piped into a file or another program, lines must not be cut to a terminal's width.
-    console.print(table, width=None if console.is_terminal else 1000)
+    if not console.is_terminal:  # in a file or another program no line may be folded
+        console.width = 1000
+    console.print(table)
 
 
 def size_of(folder: Path) -> int:
