@@ -23,7 +23,7 @@ HEAVY = {"torch", "torchvision", "numba", "sklearn", "umap"}
 
 STAGES = {
     "shared": "lamella errors units figures article links store gathering facts quality gates "
-    "selection progress",
+    "selection progress interrupts",
     "config": "validation config",
     "model": "heap activations folding flow trace sources weights model decoding images",
     "survey": "survey",

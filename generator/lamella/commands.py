@@ -3,6 +3,8 @@
 Flow: beside the command line, which `cli.py` spells out.
 """
 
+import atexit
+import signal
 import sys
 from typing import Any
 
@@ -21,6 +23,8 @@ class Commands(click.Group):
         return list(self.commands)
 
     def invoke(self, context: click.Context) -> Any:
+        # All is done once the interpreter leaves: Ctrl-C could only interrupt its tidying up.
+        atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
         try:
             return super().invoke(context)
         except LamellaError as error:

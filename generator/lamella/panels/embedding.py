@@ -18,6 +18,7 @@ from pydantic import Field
 
 from lamella.facts import LayerFacts
 from lamella.figures import Figure, Gallery, Tile
+from lamella.interrupts import heard
 from lamella.panels.base import Panel, Settings
 from lamella.store import Shard
 
@@ -64,7 +65,7 @@ class Embedding(Panel):
         known = profiles[placed]
         numbers: dict[str, NDArray[Any]] = {"placed": np.zeros(len(profiles), np.uint8)}
         numbers["placed"][placed] = 1
-        for name, points in layouts(known, options, job.seed).items():
+        for name, points in heard(lambda: layouts(known, options, job.seed)).items():
             numbers[name] = np.zeros((len(profiles), 2), np.float32)
             numbers[name][placed] = fitted(points)
         near, likeness = nearest(known)
