@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from lamella.ascents.measures import GREY, Measured, measured
-from lamella.ascents.recipe import Recipe
-from lamella.errors import LamellaError
+from lamella.ascents.measures import Measured, measured
+from lamella.ascents.recipe import Recipe, not_visualized
 from lamella.model import Model
 from lamella.optvis import Ascent, NotFinite, Objective, ascend
 from lamella.optvis.param import scrambled
+from lamella.quality import GREY
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +94,7 @@ def climb(
             rows = [row if row not in failed else sound[0] for row in range(len(channels))]
             continue
         except ValueError as error:
-            raise LamellaError(
-                f"Layer {recipe.layer.name!r} cannot be visualized: {error}",
-                "Set [panels.feature_visualization] size, or leave the layer out with "
-                f'[analysis] layers = ["*", "!{recipe.layer.name}"].',
-            ) from error
+            raise not_visualized(recipe.layer, f": {error}") from error
         count = len(channels)
         kept = Ascent(
             images=made.images[:count].cpu(),

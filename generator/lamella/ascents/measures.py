@@ -11,9 +11,7 @@ import torch
 from torch import Tensor
 
 from lamella.optvis.channel import SMALLEST_SPREAD
-
-NEARLY = 1 - 1e-5  # of a bound: what rounding may take away
-GREY = 0.02  # standard deviation of the pixels under which a picture counts as grey
+from lamella.quality import BOUND
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +96,8 @@ def measured(
     beats = torch.ones(len(channels), dtype=torch.bool)
     if norms.maximum is not None and not negative:
         bound = norms.maximum[own].clamp(max=norms.ceiling)
-        beats = (activation > norms.maximum[own]) | ((bound > 0) & (activation >= bound * NEARLY))
+        beats = (activation > norms.maximum[own]) | (
+            (bound > 0) & (activation >= bound * (1 - BOUND))
+        )
     contrast = images.float().flatten(1).std(1).cpu()
     return Measured(activation, means[at, own], rank, contrast, beats)

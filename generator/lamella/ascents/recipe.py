@@ -49,8 +49,13 @@ def picture_side(model: Model, layer: Layer, wanted: int | None = None) -> int:
         if values.shape[2] * values.shape[3]:
             return size
         problem = "the layer is left no position"
-    raise LamellaError(
-        f"Layer {layer.name!r} cannot be visualized at {size} px: {problem}.",
+    raise not_visualized(layer, f" at {size} px: {problem}.")
+
+
+def not_visualized(layer: Layer, problem: str) -> LamellaError:
+    """What is told of a layer that there can be no pictures of."""
+    return LamellaError(
+        f"Layer {layer.name!r} cannot be visualized{problem}",
         "Set [panels.feature_visualization] size, or leave the layer out with "
         f'[analysis] layers = ["*", "!{layer.name}"].',
     )
@@ -96,19 +101,10 @@ class Recipe:
 
     def target(self, model: Model) -> Callable[[Tensor], Tensor]:
         """Pictures to the values that are raised: before the layer's activation function."""
-        return self._seen(model, target=True)
-
-    def observed(self, model: Model) -> Callable[[Tensor], Tensor]:
-        """Pictures to the layer's own values, in full precision."""
-        return self._seen(model, target=False)
-
-    def _seen(self, model: Model, *, target: bool) -> Callable[[Tensor], Tensor]:
-        traced = model.traced[self.layer.name]
-        network = cut(model.module, traced.target if target else traced.observed)
-        if not target:
-            return lambda images: network(model.normalise(images))
+        at = model.traced[self.layer.name].target
+        network = cut(model.module, at)
         # A convolution whose own output is the target must not carry what comes behind it.
-        own = traced.target.ordinal if traced.target.function == CONVOLUTION else None
+        own = at.ordinal if at.function == CONVOLUTION else None
         folds = {ordinal: fold for ordinal, fold in model.folds.items() if ordinal != own}
 
         def seen(images: Tensor) -> Tensor:
@@ -116,6 +112,11 @@ class Recipe:
                 return network(model.normalise(images))
 
         return seen
+
+    def observed(self, model: Model) -> Callable[[Tensor], Tensor]:
+        """Pictures to the layer's own values, in full precision."""
+        network = cut(model.module, model.traced[self.layer.name].observed)
+        return lambda images: network(model.normalise(images))
 
     def objective(self, channels: Sequence[int], attempt: int = 1) -> Objective:
         """What is raised, image by image.

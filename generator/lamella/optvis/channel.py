@@ -8,6 +8,7 @@ Source: Olah, Mordvintsev and Schubert, Distill 2017, doi:10.23915/distill.00007
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -68,7 +69,7 @@ class Channel(OnLayer):
         self.floor, self.ceiling = floor, ceiling
         self.leak = leak
         self.border = border
-        self._sent: dict[object, tuple[Tensor, Tensor, Tensor]] = {}
+        self._sent: dict[object, _Constants] = {}
         self.contrast = contrast
         self.spread = spread
         self.usual = usual
@@ -106,7 +107,8 @@ class Channel(OnLayer):
     def of(self, activations: Tensor) -> Tensor:
         if self.sign != 1:
             activations = self.sign * activations
-        weights, image, wanted = self._constants(activations)
+        here = self._constants(activations)
+        weights, image, wanted = here.weights, here.image, here.wanted
         # Along the memory of the values: against it, this takes as long as a whole early layer.
         if activations.is_contiguous(memory_format=torch.channels_last):
             lasting = activations.float().movedim(1, 3)
@@ -120,10 +122,9 @@ class Channel(OnLayer):
         if not self.contrast:
             return own
         beyond = own.detach()
-        if self.usual is not None:
-            usual = self.sign * self.usual.to(means.device, torch.float32)
-            means, beyond = means - usual, beyond - usual[wanted]
-        crowd = self._crowd(means.relu(), wanted)
+        if here.usual is not None:
+            means, beyond = means - here.usual, beyond - here.usual[wanted]
+        crowd = _crowd(means.relu(), here.scale)
         share = (beyond / crowd.detach()).clamp(0, 1)
         return own - self.contrast * share * crowd
 
@@ -135,31 +136,48 @@ class Channel(OnLayer):
             values.clamp(self.floor, self.ceiling) if math.isfinite(self.ceiling) else values.relu()
         )
 
-    def _constants(self, activations: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Weights, image numbers and channels where the values are: sent there once, not each step,
-        for a device would have to be waited for."""
+    def _constants(self, activations: Tensor) -> "_Constants":
+        """What stays the same, where the values are: sent there once, not each step, for a device
+        would have to be waited for."""
         rows, columns = activations.shape[2:]
         where = (rows, columns, activations.device)
         if where not in self._sent:
-            self._sent[where] = (
-                self.weights(rows, columns).to(activations.device),
-                torch.arange(len(self.channels), device=activations.device),
-                self.channels.to(activations.device),
-            )
+            device = activations.device
+            wanted, usual, scale = self.channels.to(device), None, None
+            if self.usual is not None:
+                usual = self.sign * self.usual.to(device, torch.float32)
+            if self.spread is not None:
+                spread = self.spread.to(device, torch.float32)
+                # A channel that hardly ever varies must not drown all others.
+                spread = spread.clamp(min=SMALLEST_SPREAD * spread.mean())
+                spread = spread.clamp(min=torch.finfo(spread.dtype).tiny)  # where none varies
+                scale = spread[wanted][:, None] / spread
+            image = torch.arange(len(wanted), device=device)
+            weights = self.weights(rows, columns).to(device)
+            self._sent[where] = _Constants(weights, image, wanted, usual, scale)
         return self._sent[where]
 
-    def _crowd(self, means: Tensor, wanted: Tensor) -> Tensor:
-        """The 4-norm of each image's means `(image, channel)`, in its own channel's units."""
-        means = torch.where(means.isfinite(), means, 0)  # one broken channel is no other's fault
-        if self.spread is not None:
-            spread = self.spread.to(means.device, torch.float32)
-            # A channel that hardly ever varies must not drown all others.
-            spread = spread.clamp(min=SMALLEST_SPREAD * spread.mean())
-            spread = spread.clamp(min=torch.finfo(spread.dtype).tiny)  # where none of them varies
-            means = means * (spread[wanted][:, None] / spread)
-        # Over the largest first: the fourth power of 1e10 would overflow.
-        largest = means.detach().amax(1, keepdim=True).clamp(min=torch.finfo(means.dtype).tiny)
-        return (means / largest).pow(4).sum(1).clamp(min=1e-6).pow(0.25) * largest[:, 0]
+
+@dataclass(frozen=True, slots=True)
+class _Constants:
+    """Weights of positions, image and channel numbers, each channel's usual mean, and what brings
+    each channel to the units of the image's own, `(image, channel)`."""
+
+    weights: Tensor
+    image: Tensor
+    wanted: Tensor
+    usual: Tensor | None
+    scale: Tensor | None
+
+
+def _crowd(means: Tensor, scale: Tensor | None) -> Tensor:
+    """The 4-norm of each image's means `(image, channel)`, in its own channel's units."""
+    means = torch.where(means.isfinite(), means, 0)  # one broken channel is no other's fault
+    if scale is not None:
+        means = means * scale
+    # Over the largest first: the fourth power of 1e10 would overflow.
+    largest = means.detach().amax(1, keepdim=True).clamp(min=torch.finfo(means.dtype).tiny)
+    return (means / largest).pow(4).sum(1).clamp(min=1e-6).pow(0.25) * largest[:, 0]
 
 
 class Neuron(Channel):

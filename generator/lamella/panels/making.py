@@ -8,10 +8,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from lamella.gathering import PanelFacts
 from lamella.panels.base import Settings
 from lamella.panels.pictures import best_patch, failure, provenance, shard_of
 from lamella.store import Shard
@@ -101,12 +103,17 @@ def pictures_of(
     # Written down when first found: pictures are the same bytes for equal batches only.
     known: dict[str, int] = job.recall("batches") or {}
     batches = (dict.fromkeys(layers, options.batch) if options.batch else {}) | known
+
+    @lru_cache(maxsize=4)  # units that are tried again come layer by layer
+    def survey(layer: str) -> PanelFacts:
+        return job.atlas.layer(layers[layer]).of("survey")
+
     campaign = Campaign(
         places(job.model),
         recipes,
         batches,
         seed=job.seed,
-        best=lambda unit, size: best_patch(job, layers[unit.layer], unit.channel, size),
+        best=lambda unit, size: best_patch(job, layers[unit.layer], survey(unit.layer), unit, size),
         memory=options.memory,
     )
     with ThreadPoolExecutor(os.cpu_count()) as pool:

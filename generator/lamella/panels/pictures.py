@@ -13,9 +13,10 @@ import numpy as np
 from PIL import Image
 
 from lamella.facts import THUMBNAIL
+from lamella.gathering import PanelFacts
 from lamella.panels.encoding import encode
 from lamella.store import Shard, Sheet
-from lamella.units import Layer
+from lamella.units import Layer, Unit
 
 if TYPE_CHECKING:
     import torch
@@ -25,20 +26,21 @@ if TYPE_CHECKING:
     from lamella.job import Job
 
 
-def best_patch(job: Job, layer: Layer, channel: int, size: int) -> torch.Tensor | None:
+def best_patch(
+    job: Job, layer: Layer, survey: PanelFacts, unit: Unit, size: int
+) -> torch.Tensor | None:
     """The part of a photograph that excites a unit most, sRGB `(3, size, size)`.
 
     A square around the middle of what the unit sees, at the photograph's own scale.
     """
     import torch
 
-    survey = job.atlas.layer(layer).of("survey")
-    image = int(survey["top_image"][channel, 0])
+    image = int(survey["top_image"][unit.channel, 0])
     if image < 0:
         return None
     pixels = job.images.pixels(image)
     height, width = pixels.shape[:2]
-    row, column = (int(survey[name][channel, 0]) for name in ("top_row", "top_column"))
+    row, column = (int(survey[name][unit.channel, 0]) for name in ("top_row", "top_column"))
     box = layer.box(row, column, height, width)
     top, left = (
         max(0, min(first + extent // 2 - size // 2, whole - size))
