@@ -233,25 +233,40 @@ def test_an_interrupted_survey_goes_on(full, monkeypatch):
     monkeypatch.setattr(survey_run, "CHECKPOINT_SECONDS", 0.0)
     analysis = Analysis.of(full.config())
     layers, store = analysis.atlas.network.layers, analysis.atlas.store
-    key = analysis.atlas.keys["survey"]
-    steps = survey_run.survey(analysis.model, analysis.images, layers, store, key, batch=1)
+    keys = {name: analysis.atlas.keys[name] for name in ("survey", "labels")}
+    steps = survey_run.survey(analysis.model, analysis.images, layers, store, keys, batch=1)
     next(steps), next(steps)
     steps.close()  # killed behind the second image
     seen = []
     see = Pass.see
-    monkeypatch.setattr(
-        Pass, "see", lambda self, m, i, b: (seen.append(b.numbers), see(self, m, i, b))
-    )
-    list(survey_run.survey(analysis.model, analysis.images, layers, store, key, batch=1))
+    monkeypatch.setattr(Pass, "see", lambda self, m, b: (seen.append(b.numbers), see(self, m, b)))
+    list(survey_run.survey(analysis.model, analysis.images, layers, store, keys, batch=1))
     assert seen == [(2,)]
-    resumed = {layer.name: analysis.atlas.layer(layer).of("survey").numbers for layer in layers}
-    fresh = "f" * 64
+    fresh = {"survey": "e" * 64, "labels": "f" * 64}
     list(survey_run.survey(analysis.model, analysis.images, layers, store, fresh, batch=1))
     for layer in layers:
-        folder = store.folder("survey", fresh, layer.name)
-        _, tensors = next(folder.shards())
-        for name, array in tensors.items():
-            assert array.tobytes() == resumed[layer.name][name].tobytes(), name
+        for part, key in fresh.items():
+            resumed = analysis.atlas.layer(layer).of(part).numbers
+            _, tensors = next(store.folder(part, key, layer.name).shards())
+            assert tensors.keys() == resumed.keys()
+            for name, array in tensors.items():
+                assert array.tobytes() == resumed[name].tobytes(), name
+
+
+def test_other_labels_need_no_other_survey(full):
+    analyse(full, panels=("statistics",))
+    before = Analysis.of(full.config()).atlas
+    folder = full.folder / "images"
+    picture = next(path for path in sorted(folder.rglob("*.png")))
+    (folder / "renamed").mkdir()
+    picture.rename(folder / "renamed" / picture.name)
+    assert analyse(full, panels=("statistics",)) == ["survey/"]
+    after = open_atlas(full.config())
+    assert after.keys["survey"] == before.keys["survey"]
+    assert after.keys["labels"] != before.keys["labels"]
+    assert "renamed" in after.manifest.labels
+    for facts in after.layers():
+        assert facts.of("labels")["label_mean"].shape[1] == len(after.manifest.labels)
 
 
 def test_a_run_can_be_restricted(full):
@@ -338,7 +353,7 @@ def test_a_seed_belongs_to_its_unit():
 def test_memory_does_not_grow_with_images(full):
     """The survey's whole state has the same size after one image and after many."""
     analysis = Analysis.of(full.config())
-    state = Pass(analysis.atlas.network.layers)
+    state = Pass(analysis.atlas.network.layers, analysis.images)
 
     def size() -> int:
         return sum(
@@ -350,7 +365,7 @@ def test_memory_does_not_grow_with_images(full):
 
     before = size()
     for batch in analysis.images.batches(1, skipped={}):
-        state.see(analysis.model, analysis.images, batch)
+        state.see(analysis.model, batch)
     assert size() == before
 
 

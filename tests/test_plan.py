@@ -6,7 +6,7 @@ import pytest
 
 from lamella.config import Config
 from lamella.errors import ConfigError, StoreError
-from lamella.facts import Network
+from lamella.facts import Manifest, Network, Photograph
 from lamella.panels import known_panels
 from lamella.plan import keys_now, keys_of, open_atlas, panels_of
 from lamella.units import Layer
@@ -22,6 +22,7 @@ NETWORK = Network(
     preprocessing={"size": 16, "mean": [0.5, 0.5, 0.5]},
     layers=(Layer("conv", "convolution", 4, 8, 8, None),),
 )
+IMAGES = Manifest("images", (Photograph("1", "a.png", "cat"),), labels=("cat",))
 EVERY = [panel.name for panel in known_panels()]
 
 
@@ -64,30 +65,41 @@ def test_settings_of_panels_that_are_left_out_must_exist_too(tiny: Tiny) -> None
 
 
 def test_what_changes_which_keys(tiny: Tiny) -> None:
-    images = {panel.name for panel in known_panels() if panel.uses_images} | {"survey"}
+    images = {panel.name for panel in known_panels() if panel.uses_images} | {"survey", "labels"}
     seeded = {panel.name for panel in known_panels() if panel.uses_seed}
     seeded |= {panel.name for panel in known_panels() if seeded.intersection(panel.needs)}
     plain = config(tiny)
-    before = keys_of(plain, NETWORK, "images")
+    before = keys_of(plain, NETWORK, IMAGES)
     everything = set(before)
-    assert everything == {"survey", *EVERY}
+    assert everything == {"survey", "labels", *EVERY}
     assert len(set(before.values())) == len(before)
-    assert changed(before, keys_of(plain, NETWORK, "images")) == set()
-    assert (
-        changed(before, keys_of(plain, replace(NETWORK, digest="e" * 64), "images")) == everything
-    )
+    assert changed(before, keys_of(plain, NETWORK, IMAGES)) == set()
+    assert changed(before, keys_of(plain, replace(NETWORK, digest="e" * 64), IMAGES)) == everything
     other = replace(NETWORK, preprocessing={"size": 17, "mean": [0.5, 0.5, 0.5]})
-    assert changed(before, keys_of(plain, other, "images")) == everything
-    assert changed(before, keys_of(plain, NETWORK, "more images")) >= images
-    assert "weights" not in changed(before, keys_of(plain, NETWORK, "more images"))
-    assert changed(before, keys_of(config(tiny, analysis__seed=1), NETWORK, "images")) == seeded
+    assert changed(before, keys_of(plain, other, IMAGES)) == everything
+    assert changed(before, keys_of(plain, NETWORK, replace(IMAGES, digest="more images"))) >= images
+    assert "weights" not in changed(
+        before, keys_of(plain, NETWORK, replace(IMAGES, digest="more images"))
+    )
+    assert changed(before, keys_of(config(tiny, analysis__seed=1), NETWORK, IMAGES)) == seeded
     tiny.change(analysis__seed=None)
-    setting = keys_of(config(tiny, panels__dataset_examples__side=64), NETWORK, "images")
+    setting = keys_of(config(tiny, panels__dataset_examples__side=64), NETWORK, IMAGES)
     assert changed(before, setting) == {"dataset_examples", "objectives"}
 
 
+def test_other_labels_ask_for_what_rests_on_them_alone(tiny: Tiny) -> None:
+    plain = config(tiny)
+    renamed = replace(IMAGES, photographs=(Photograph("1", "a.png", "dog"),), labels=("dog",))
+    rests = {panel.name for panel in known_panels() if "labels" in panel.needs}
+    found = changed(keys_of(plain, NETWORK, IMAGES), keys_of(plain, NETWORK, renamed))
+    assert "labels" in found and "feature_visualization" not in found
+    assert found >= rests | {"labels"}
+    without = replace(IMAGES, photographs=(Photograph("1", "a.png", ""),), labels=())
+    assert "labels" not in keys_of(plain, NETWORK, without)
+
+
 def test_what_does_not_change_them(tiny: Tiny) -> None:
-    before = keys_of(config(tiny), NETWORK, "images")
+    before = keys_of(config(tiny), NETWORK, IMAGES)
     tiny.change(
         title="Another",
         licence="CC0",
@@ -97,7 +109,7 @@ def test_what_does_not_change_them(tiny: Tiny) -> None:
         panels__dataset_examples__side=112,
     )
     network = replace(NETWORK, name="other", source="a.py:b", classes=("cat",))
-    assert changed(before, keys_of(tiny.config(), network, "images")) == set()
+    assert changed(before, keys_of(tiny.config(), network, IMAGES)) == set()
 
 
 def test_what_was_analysed_is_opened_without_the_network(tiny: Tiny) -> None:

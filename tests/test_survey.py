@@ -8,12 +8,15 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from lamella.survey.bins import BINS, ZERO, edges, table
-from lamella.survey.bottom import Bottom
+from lamella.survey.bottom import Bottom, Lowest
+from lamella.survey.collector import Extent, Shown
+from lamella.survey.covariance import PER_IMAGE, Covariance, places, sampled
+from lamella.survey.distinct import Distinct, LabelMeans
 from lamella.survey.distribution import QUANTILES, Distribution, quantiles
-from lamella.survey.extremes import KEPT
 from lamella.survey.moments import Moments
 from lamella.survey.profile import WIDTH, Profile, directions
 from lamella.survey.run import COLLECTORS
+from lamella.survey.strata import BANDS, PER_BAND, SAMPLED, Strata, lot
 from lamella.survey.summary import _summarise_on_device, summarise
 from lamella.survey.top import Top
 
@@ -30,12 +33,23 @@ activations = npst.arrays(
 )
 
 
+LABELS = 4
+
+
+def label_of(number):
+    """Some have none."""
+    return number * 7 % (LABELS + 1) - 1
+
+
 def collected(kind, values, numbers):
     """A collector that saw these images in one batch."""
-    collector = kind.empty(CHANNELS)
+    places_ = values.shape[2] * values.shape[3]
+    collector = kind.empty(Extent(values.shape[1], places_, LABELS, signed=True))
     if len(values):
         ids = tuple(f"image {number}" for number in numbers)
-        collector.update(summarise(torch.from_numpy(values)), np.asarray(numbers), ids)
+        labels = np.array([label_of(number) for number in numbers], np.int64)
+        summary = summarise(torch.from_numpy(values), low=True, at=sampled(ids, places_))
+        collector.update(summary, Shown(np.asarray(numbers, np.int64), ids, labels))
     return collector
 
 
@@ -60,42 +74,148 @@ def test_any_split_in_any_order_gives_the_same(kind, values, data):
             list(order[a:b]) for a, b in zip([0, *cuts], [*cuts, len(values)], strict=True)
         )
     ]
-    merged = kind.empty(CHANNELS)  # the empty element
+    extent = Extent(CHANNELS, values.shape[2] * values.shape[3], LABELS, signed=True)
+    merged = kind.empty(extent)  # the empty element
     for part in data.draw(st.permutations(parts)):
         merged.merge(part)
     assert_same(whole, merged)
-    restored = kind.restored(CHANNELS, merged.state())
+    restored = kind.restored(extent, merged.state())
     assert_same(whole, restored)
 
 
-@pytest.mark.parametrize(("kind", "end", "sign"), [(Top, "top", 1), (Bottom, "bottom", -1)])
+@pytest.mark.parametrize(
+    ("kind", "end", "sign", "least"),
+    [(Top, "top", 1, False), (Bottom, "bottom", -1, False), (Lowest, "lowest", -1, True)],
+)
 @settings(deadline=None, max_examples=60)
 @given(values=activations)
-def test_both_ends_are_brute_force(kind, end, sign, values):
+def test_the_ends_are_brute_force(kind, end, sign, least, values):
     found = collected(kind, values, range(len(values))).finish()
     flat = values.reshape(len(values), CHANNELS, -1)
+    pick = np.min if least else np.max
     for channel in range(CHANNELS):
-        peaks = sorted((-sign * float(flat[i, channel].max()), i) for i in range(len(values)))
-        for place, (activation, image) in enumerate(peaks[:KEPT]):
+        ends = sorted((-sign * float(pick(flat[i, channel])), i) for i in range(len(values)))
+        for place, (activation, image) in enumerate(ends[: kind.kept]):
+            of = flat[image, channel]
             assert found[f"{end}_image"][channel, place] == image
             assert found[f"{end}_activation"][channel, place] == -sign * activation
-            assert found[f"{end}_position"][channel, place] == flat[image, channel].argmax()
-        assert (found[f"{end}_image"][channel, len(peaks) :] == -1).all()
-        assert (found[f"{end}_activation"][channel, len(peaks) :] == -sign * np.inf).all()
+            at = of.argmin() if least else of.argmax()
+            assert found[f"{end}_position"][channel, place] == at
+        assert (found[f"{end}_image"][channel, len(ends) :] == -1).all()
+        assert (found[f"{end}_activation"][channel, len(ends) :] == -sign * np.inf).all()
 
 
-@pytest.mark.parametrize("kind", [Top, Bottom])
-def test_ties_that_change_nothing_are_not_sorted(kind, monkeypatch):
-    """A silent channel ties on every image; only the first ones are kept, and sorted."""
-    collector, joined = kind.empty(CHANNELS), []
-    join = kind._join
-    monkeypatch.setattr(kind, "_join", lambda self, *args: (joined.append(1), join(self, *args)))
-    for first in range(0, 80, 20):
-        numbers = np.arange(first, first + 20)
-        summary = summarise(torch.zeros(20, CHANNELS, 2, 2))
-        collector.update(summary, numbers, tuple(map(str, numbers)))
-    assert len(joined) == 1
-    assert (collector.image == np.arange(KEPT)).all()
+@settings(deadline=None, max_examples=60)
+@given(values=activations)
+def test_the_best_of_each_label_is_brute_force(values):
+    found = collected(Distinct, values, range(len(values))).finish()
+    peaks = values.max((2, 3))
+    for channel in range(CHANNELS):
+        best = {}
+        for image in range(len(values)):
+            label, key = label_of(image), (-float(peaks[image, channel]), image)
+            if label >= 0:
+                best[label] = min(best.get(label, key), key)
+        expected = sorted(best.values())[: Distinct.kept]
+        kept = found["distinct_image"][channel]
+        assert kept[kept >= 0].tolist() == [image for _, image in expected]
+
+
+def test_twelve_of_many_labels_survive_any_split():
+    """More labels than are kept: what is pushed out of a part is pushed out of the whole."""
+    random = np.random.default_rng(0)
+    extent = Extent(2, 1, 40)
+    values = random.integers(0, 9, (300, 2, 1, 1)).astype(np.float32)
+    labels = random.integers(-1, 40, 300)
+
+    def seen(numbers):
+        collector = Distinct.empty(extent)
+        shown = Shown(np.asarray(numbers), tuple(map(str, numbers)), labels[numbers])
+        collector.update(summarise(torch.from_numpy(values[numbers])), shown)
+        return collector
+
+    whole = seen(np.arange(300))
+    merged = Distinct.empty(extent)
+    for part in np.array_split(random.permutation(300), 7):
+        merged.merge(seen(part))
+    assert_same(whole, merged)
+    assert all(len(set(row)) == Distinct.kept for row in labels[whole.image].tolist())
+
+
+@settings(deadline=None, max_examples=60)
+@given(values=activations)
+def test_label_means_are_numpys(values):
+    found = collected(LabelMeans, values, range(len(values))).finish()["label_mean"]
+    labels = np.array([label_of(number) for number in range(len(values))])
+    for label in range(LABELS):
+        of = values[labels == label].astype(np.float64)
+        if not len(of):
+            assert np.isnan(found[:, label]).all()
+        else:
+            np.testing.assert_allclose(
+                found[:, label], of.mean((2, 3)).mean(0), rtol=1e-4, atol=1e-4
+            )
+
+
+def test_without_labels_nothing_is_collected_by_them():
+    assert not Distinct.suits(Extent(3)) and not LabelMeans.suits(Extent(3))
+    assert not Lowest.suits(Extent(3)) and Lowest.suits(Extent(3, signed=True))
+
+
+@settings(deadline=None, max_examples=60)
+@given(values=activations)
+def test_strata_are_ranks_among_all_where_there_are_few_images(values):
+    found = collected(Strata, values, range(len(values))).finish()
+    peaks = values.max((2, 3))
+    for band, (low, high) in enumerate(BANDS):
+        for channel in range(CHANNELS):
+            images = found["strata_image"][channel, band]
+            images = images[images >= 0]
+            assert len(set(images.tolist())) == len(images)
+            for at, image in enumerate(images):
+                rank = found["strata_rank"][channel, band, at]
+                assert low - 1e-6 <= rank < high
+                peak = peaks[image, channel]
+                assert found["strata_activation"][channel, band, at] == peak
+                place = found["strata_position"][channel, band, at]
+                assert place == values[image, channel].argmax()
+                below = (peaks[:, channel] < peak).mean()
+                upto = (peaks[:, channel] <= peak).mean()
+                assert below - 1e-6 <= rank <= upto  # between them where peaks tie
+            activations_ = found["strata_activation"][channel, band, : len(images)]
+            assert (np.diff(activations_) <= 0).all()
+
+
+def test_of_many_images_a_sample_is_kept():
+    random = np.random.default_rng(0)
+    values = random.random((1000, 2, 1, 1)).astype(np.float32)
+    collector = collected(Strata, values, range(1000))
+    assert (collector.image >= 0).all() and len(collector.image) == SAMPLED
+    smallest = sorted(range(1000), key=lambda number: lot(f"image {number}"))[:SAMPLED]
+    assert sorted(collector.image.tolist()) == sorted(smallest)
+    found = collector.finish()
+    exact = (values[:, 0, 0, 0] < found["strata_activation"][0, :, :, None]).mean(-1)
+    assert np.abs(exact - found["strata_rank"][0]).max() < 4 / (2 * np.sqrt(SAMPLED))
+    assert found["strata_image"].shape == (2, len(BANDS), PER_BAND)
+
+
+def test_the_spectrum_is_that_of_the_covariance():
+    random = np.random.default_rng(0)
+    values = (random.standard_normal((50, 6, 3, 3)) * np.arange(1, 7)[:, None, None]).astype("f4")
+    collector = collected(Covariance, values, range(50))
+    chosen = np.array([places(f"image {number}", 9) for number in range(50)])
+    flat = values.reshape(50, 6, 9)
+    vectors = np.concatenate([flat[i][:, chosen[i]].T for i in range(50)])
+    assert vectors.shape == (50 * PER_IMAGE, 6)
+    expected = np.linalg.eigvalsh(np.cov(vectors.T, bias=True))[::-1]
+    found = collector.finish()
+    np.testing.assert_allclose(found["spectrum"], expected, rtol=1e-4)
+    assert (found["spectrum_vectors"] == 50 * PER_IMAGE).all()
+
+
+def test_places_are_different_and_belong_to_the_image():
+    assert places("a", 100) == places("a", 100) != places("b", 100)
+    assert len(set(places("a", 5))) == PER_IMAGE and places("a", 3) == (0, 1, 2)
 
 
 @settings(deadline=None, max_examples=60)
@@ -108,6 +228,7 @@ def test_moments_are_numpys(values):
     np.testing.assert_array_equal(found["maximum"], values.max((0, 2, 3)))
     means = values.astype(np.float64).mean((2, 3))
     np.testing.assert_allclose(found["mean_deviation"], means.std(0), rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(found["active"], (values.max((2, 3)) > 0).mean(0), rtol=1e-6)
 
 
 def test_a_channel_that_never_varies_has_no_deviation_between_images():
@@ -186,10 +307,30 @@ def test_summary_shows_what_is_not_finite():
 @given(values=activations)
 def test_a_gpus_summary_is_the_same(values):
     """Its torch code, run on the processor."""
-    one = summarise(torch.from_numpy(values))
-    other = _summarise_on_device(torch.from_numpy(values).flatten(2))
+    one = summarise(torch.from_numpy(values), low=True)
+    other = _summarise_on_device(torch.from_numpy(values).flatten(2), low=True)
     np.testing.assert_array_equal(one.counts, other.counts)
     np.testing.assert_array_equal(one.peak, other.peak)
     np.testing.assert_array_equal(one.position, other.position)
+    np.testing.assert_array_equal(one.low, other.low)
+    np.testing.assert_array_equal(one.low_position, other.low_position)
     np.testing.assert_allclose(one.total, other.total, rtol=1e-5, atol=1e-3)
     np.testing.assert_allclose(one.square, other.square, rtol=1e-5, atol=1e-3)
+
+
+@settings(deadline=None, max_examples=30)
+@given(values=activations)
+def test_the_layout_of_memory_does_not_matter(values):
+    plain = torch.from_numpy(values)
+    one = summarise(plain, low=True)
+    other = summarise(plain.contiguous(memory_format=torch.channels_last), low=True)
+    for name in ("peak", "position", "low", "low_position", "total", "square", "counts"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+
+
+def test_vectors_are_the_values_at_places():
+    values = torch.arange(2 * 3 * 2 * 2, dtype=torch.float32).reshape(2, 3, 2, 2)
+    at = np.array([[0, 3], [2, 1]])
+    found = summarise(values, at=at).vectors
+    expected = [values[i].flatten(1)[:, p].tolist() for i in range(2) for p in at[i]]
+    assert found.tolist() == expected

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lamella import links
-from lamella.facts import Atlas, LayerFacts, PanelFacts
+from lamella.facts import EXAMPLES, Atlas, LayerFacts, PanelFacts
 from lamella.publish import Note
 from lamella.quality import quality_of
 from lamella.units import Unit
@@ -50,8 +50,12 @@ def hues(atlas: Atlas) -> dict[str, str]:
     return {layer.name: hue(at / last) for at, layer in enumerate(atlas.network.layers)}
 
 
-def layer_note(facts: LayerFacts) -> Note:
-    """What home, network and search want to know of a layer, so that they need not read it."""
+def layer_note(facts: LayerFacts, words: Sequence[str] = ()) -> Note:
+    """What home, network and search want to know of a layer, so that they need not read it.
+
+    Args:
+        words: what panels call each unit, "" for nothing.
+    """
     made = facts.of("feature_visualization")
     note: Note = {"pictures": int(made.present.sum()), "best": [], "size": 0}
     if "picture" in made.sheets:
@@ -64,7 +68,9 @@ def layer_note(facts: LayerFacts) -> Note:
         # Not the very strongest, which are often the oddest, but from the upper quarter.
         upper = ranked[: max(BAND, len(ranked) // 4)]
         note["best"] = upper[:: max(1, len(upper) // BAND)][:BAND]
-    note["labels"] = labels(facts)
+    shown = labels(facts)
+    pairs = zip(shown, words or [""] * len(shown), strict=True)
+    note["labels"] = [", ".join(dict.fromkeys(filter(None, pair))) for pair in pairs]
     return note
 
 
@@ -78,7 +84,7 @@ def labels(facts: LayerFacts) -> list[str]:
         return [""] * layer.channels
     words = [photograph.label for photograph in facts.manifest.photographs]
     found = []
-    for images in survey["top_image"].tolist():
+    for images in survey["top_image"][:, :EXAMPLES].tolist():
         shown = Counter(words[image] for image in images if image >= 0)
         del shown[""]
         word, number = max(shown.items(), key=lambda item: (item[1], item[0]), default=("", 0))

@@ -16,7 +16,7 @@ from lamella.images import Images, find
 from lamella.job import Job
 from lamella.model import Model, device_of, load
 from lamella.panels.base import Panel, Settings
-from lamella.plan import DOCUMENT, keys_of, panels_of, store_of
+from lamella.plan import DOCUMENT, SURVEYED, keys_of, panels_of, store_of
 from lamella.progress import Progress
 from lamella.selection import chosen
 from lamella.survey.run import survey
@@ -63,7 +63,7 @@ class Analysis:
         )
         layers = tuple(layer for layer in model.facts.layers if layer.name in names)
         network = Network(**{**_fields(model.facts), "layers": layers})
-        keys = keys_of(config, network, images.manifest.digest)
+        keys = keys_of(config, network, images.manifest)
         atlas = Atlas(network, images.manifest, store, keys, config.images.publish)
         return cls(config, model, images, panels, atlas)
 
@@ -116,16 +116,22 @@ class Analysis:
                 yield from self._by_layer(panel, settings, layers, selection, progress)
 
     def _survey(self, progress: Progress) -> Iterator[Step]:
-        store, key = self.atlas.store, self.atlas.keys["survey"]
-        missing = [
-            layer
-            for layer in self.atlas.network.layers
-            if len(store.folder("survey", key, layer.name).done()) < layer.channels
-        ]
+        store, layers = self.atlas.store, self.atlas.network.layers
+        keys = {name: self.atlas.keys[name] for name in SURVEYED if name in self.atlas.keys}
+        left = {
+            name: [
+                layer
+                for layer in layers
+                if len(store.folder(name, key, layer.name).done()) < layer.channels
+            ]
+            for name, key in keys.items()
+        }
+        keys = {name: key for name, key in keys.items() if left[name]}
+        missing = [layer for layer in layers if any(layer in some for some in left.values())]
         if missing:
             with progress.stage("survey", len(self.images), "images") as tick:
                 before = 0
-                for done in survey(self.model, self.images, missing, store, key):
+                for done in survey(self.model, self.images, missing, store, keys):
                     tick(done - before)
                     before = done
             yield Step("survey")
@@ -166,7 +172,8 @@ class Analysis:
 
     def _job(self, panel: Panel, settings: Settings, tick: Any = lambda number: None) -> Job:
         seed = self.config.analysis.seed
-        return Job(self.model, self.images, self.atlas, panel.name, settings, seed, tick)
+        atlas, path = self.atlas, self.config.path
+        return Job(self.model, self.images, atlas, panel.name, settings, seed, tick, path)
 
 
 def _fields(network: Network) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The survey's cost over a bare forward pass on the same decoded images, in one run.
 
-Prints the ratio; the aim is at most 1.3.
+Prints the ratio; with all collectors, those of labels included; the aim is at most 1.6.
 """
 
 import statistics
@@ -15,7 +15,7 @@ from lamella.images import Batch, Images
 from lamella.model import load
 from lamella.survey.run import Pass
 
-IMAGES, BATCH, ROUNDS = 64, 16, 5
+IMAGES, BATCH, ROUNDS, LABELS = 256, 32, 5, 10
 
 
 def test_survey_over_a_bare_forward_pass() -> None:
@@ -25,8 +25,13 @@ def test_survey_over_a_bare_forward_pass() -> None:
     model = load(config, torch.device("cpu"))
     random = np.random.default_rng(0)
     height, width = model.facts.size
-    photographs = tuple(Photograph(str(n), f"{n}.png", "") for n in range(IMAGES))
-    images = Images(Manifest("", photographs), [Path()] * IMAGES, model.preprocessing)
+    photographs = tuple(
+        Photograph(str(n), f"{n}.png", f"label {n % LABELS}") for n in range(IMAGES)
+    )
+    labels = tuple(f"label {n}" for n in range(LABELS))
+    images = Images(
+        Manifest("", photographs, labels=labels), [Path()] * IMAGES, model.preprocessing
+    )
     batches = [
         Batch(
             tuple(range(first, first + BATCH)),
@@ -42,9 +47,9 @@ def test_survey_over_a_bare_forward_pass() -> None:
                 model.module(model.normalise(pixels))
 
     def surveyed() -> None:
-        state = Pass(model.facts.layers)
+        state = Pass(model.facts.layers, images)
         for batch in batches:
-            state.see(model, images, batch)
+            state.see(model, batch)
 
     bare(), surveyed()  # compiles, allocates
     seconds: dict[str, list[float]] = {"bare": [], "survey": []}
@@ -57,5 +62,5 @@ def test_survey_over_a_bare_forward_pass() -> None:
     print(
         f"\nsurvey: {statistics.median(seconds['survey']):.1f} ms an image, bare forward pass "
         f"{statistics.median(seconds['bare']):.1f} ms, ratio {statistics.median(ratios):.2f} "
-        f"({min(ratios):.2f} to {max(ratios):.2f}; aim 1.3), {torch.get_num_threads()} threads"
+        f"({min(ratios):.2f} to {max(ratios):.2f}; aim 1.6), {torch.get_num_threads()} threads"
     )

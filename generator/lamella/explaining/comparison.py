@@ -14,6 +14,7 @@ import numpy as np
 
 from lamella.explaining.interpretability import FEWEST
 from lamella.explaining.patches import Examples, Place, examples
+from lamella.facts import EXAMPLES
 from lamella.units import Layer, Unit
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class Comparison:
         able = [at for at, kinds in enumerate(found) if enough(kinds)]
         random = np.random.default_rng(Unit(layer.name, -1).seed(job.seed))
         others = sorted(random.permutation(able)[:OTHERS].tolist())
-        numbers = np.union1d(survey["top_image"], survey["bottom_image"])
+        numbers = np.union1d(survey["top_image"][:, :EXAMPLES], survey["bottom_image"])
         known = tuple(numbers[numbers >= 0].tolist())
         return cls(job, layer, size, side, found, tuple(others), known)
 

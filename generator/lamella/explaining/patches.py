@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lamella.facts import PanelFacts
+from lamella.facts import EXAMPLES, PanelFacts
 from lamella.units import Layer
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def examples(
     strong = [
         (int(image), (int(row), int(column)), float(activation))
         for image, activation, row, column in zip(
-            *(survey[f"top_{name}"][channel] for name in ("image", "activation", "row", "column")),
+            *(survey[f"top_{name}"][channel, :EXAMPLES] for name in ("image", "activation", "row", "column")),
             strict=True,
         )
         if image >= 0 and (layer.signed or activation > 0)

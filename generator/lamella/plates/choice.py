@@ -7,12 +7,12 @@ pictures happen to be there already: the same atlas always gives the same page.
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 import numpy as np
 
 from lamella.errors import ConfigError, did_you_mean
-from lamella.facts import Atlas, LayerFacts, Manifest, Network
+from lamella.facts import EXAMPLES, Atlas, LayerFacts, Manifest, Network
+from lamella.selection import photograph_named
 from lamella.units import Layer, Unit
 
 DEPTH = 0.75  # of the network: where units see enough to be somebody, and are no classes yet
@@ -79,7 +79,7 @@ def understood(
         first,
         other,
         None if output is None else _output(network, outputs, output),
-        None if image is None else _image(manifest, image),
+        None if image is None else photograph_named(manifest, image, f"{WHERE} image"),
     )
 
 
@@ -117,19 +117,6 @@ def _output(network: Network, outputs: int, wanted: str | int) -> int:
     if isinstance(wanted, str):
         remedy = did_you_mean(wanted, network.classes, otherwise=remedy)
     raise ConfigError(f"{WHERE} class: the network has no class {wanted!r}.", remedy)
-
-
-def _image(manifest: Manifest, wanted: str) -> int:
-    """An image by its id, its name, or its file's name alone where only one has it."""
-    names = [photograph.name for photograph in manifest.photographs]
-    files = [PurePosixPath(name).name for name in names]
-    for known in ([photograph.id for photograph in manifest.photographs], names, files):
-        if known.count(wanted) == 1:
-            return known.index(wanted)
-    raise ConfigError(
-        f"{WHERE} image: there is no image {wanted!r}, or several.",
-        did_you_mean(wanted, names, otherwise=f"Write its path in the folder, {names[0]!r} say."),
-    )
 
 
 def chosen(atlas: Atlas, asked: Asked) -> Subject:
@@ -188,7 +175,7 @@ def ranked(facts: LayerFacts) -> tuple[list[int], list[str]]:
     usual: list[str] = []
     scored = []
     for channel in range(facts.layer.channels):
-        top = [labels[image] for image in survey["top_image"][channel].tolist() if image >= 0]
+        top = [labels[image] for image in survey["top_image"][channel, :EXAMPLES].tolist() if image >= 0]
         label, count = Counter(top).most_common(1)[0] if top else ("", 0)
         usual.append(label)
         mean, deviation, peak = (

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lamella.activations import visit
+from lamella.facts import EXAMPLES
 from lamella.job import Job
 from lamella.model import Model
 from lamella.optvis import Settings, magnitudes
@@ -72,7 +73,7 @@ class Studio:
         except ValueError:
             spectrum = None
         own = next(decoded(images, [subject.image]), None)
-        tops = list(decoded(images, survey["top_image"][subject.unit.channel].tolist()))
+        tops = list(decoded(images, survey["top_image"][subject.unit.channel, :EXAMPLES].tolist()))
         return cls(
             model,
             subject,

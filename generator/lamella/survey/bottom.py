@@ -1,8 +1,13 @@
-"""The images that excite each channel least."""
+"""The images that excite each channel least, and those that drive it below zero."""
 
 from typing import ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
+from lamella.survey.collector import Extent
 from lamella.survey.extremes import Extremes
+from lamella.survey.summary import Summary
 
 
 class Bottom(Extremes):
@@ -16,3 +21,17 @@ class Bottom(Extremes):
 
     name: ClassVar[str] = "bottom"
     sign: ClassVar[int] = -1
+
+
+class Lowest(Extremes):
+    """The most negative activation of each image, most negative first; only in signed layers."""
+
+    name: ClassVar[str] = "lowest"
+    sign: ClassVar[int] = -1
+
+    @classmethod
+    def suits(cls, extent: Extent) -> bool:
+        return extent.signed
+
+    def values(self, summary: Summary) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+        return summary.low, summary.low_position

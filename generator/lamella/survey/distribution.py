@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lamella.survey.bins import BINS, ZERO, edges
-from lamella.survey.collector import Arrays, Collector
+from lamella.survey.collector import Arrays, Collector, Extent, Shown
 from lamella.survey.summary import Summary
 
-QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p999": 0.999}
+QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p995": 0.995, "p999": 0.999}
 
 
 def quantiles(counts: NDArray[np.int64], share: float) -> NDArray[np.float64]:
@@ -34,10 +34,10 @@ class Distribution(Collector):
         self.counts = np.zeros((channels, BINS), np.int64)
 
     @classmethod
-    def empty(cls, channels: int) -> Self:
-        return cls(channels)
+    def empty(cls, extent: Extent) -> Self:
+        return cls(extent.channels)
 
-    def update(self, summary: Summary, images: NDArray[np.int64], ids: tuple[str, ...]) -> None:
+    def update(self, summary: Summary, shown: Shown) -> None:
         self.counts += summary.counts
 
     def merge(self, other: Self) -> None:

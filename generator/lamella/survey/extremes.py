@@ -1,74 +1,144 @@
-"""The images at one end of each channel: what `top.py` and `bottom.py` share.
+"""The images at one end of each channel: what `top.py`, `bottom.py` and others share.
 
 Flow: activations -> summary -> **collectors** -> store.
 """
 
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from lamella.survey.collector import Arrays, Collector
+from lamella.survey.collector import Arrays, Collector, Extent, Shown
 from lamella.survey.summary import Summary
 
-KEPT = 12
-LAST = np.iinfo(np.int64).max
+NOBODY = np.zeros(0, np.int64)  # no labels: images do not compete by them
+
+
+@numba.njit(cache=True)
+def _insert(
+    activation: Any,
+    image: Any,
+    position: Any,
+    label: Any,
+    values: Any,
+    numbers: Any,
+    positions: Any,
+    labels: Any,
+    sign: int,
+) -> None:
+    """Put images into each channel's list, `(channel, place)`, where they belong.
+
+    Args:
+        values, numbers, positions: of what is put in, `(channel, entry)`.
+        labels: likewise; where there are any, a list keeps the first of each label.
+    """
+    channels, kept = activation.shape
+    for channel in range(channels):
+        for entry in range(values.shape[1]):
+            value, number = values[channel, entry] * sign, numbers[channel, entry]
+            last = activation[channel, kept - 1] * sign
+            beyond = image[channel, kept - 1]
+            if number < 0 or value < last or (value == last and 0 <= beyond < number):
+                continue
+            end = kept - 1  # the place that is given up: the last, or that of the same label
+            if labels.size:
+                for place in range(kept):
+                    if (
+                        image[channel, place] >= 0
+                        and label[channel, place] == labels[channel, entry]
+                    ):
+                        end = place
+                        break
+                held = activation[channel, end] * sign
+                if image[channel, end] >= 0 and (
+                    value < held or (value == held and image[channel, end] < number)
+                ):
+                    continue
+            place = end
+            while place > 0:
+                before = activation[channel, place - 1] * sign
+                ahead = image[channel, place - 1]
+                if value < before or (value == before and 0 <= ahead < number):
+                    break
+                activation[channel, place] = activation[channel, place - 1]
+                image[channel, place] = ahead
+                position[channel, place] = position[channel, place - 1]
+                if labels.size:
+                    label[channel, place] = label[channel, place - 1]
+                place -= 1
+            activation[channel, place] = values[channel, entry]
+            image[channel, place] = number
+            position[channel, place] = positions[channel, entry]
+            if labels.size:
+                label[channel, place] = labels[channel, entry]
 
 
 class Extremes(Collector):
-    """Twelve images per channel, ordered by the channel's peak on each: one place per image.
+    """Some images per channel, ordered by the channel's peak on each: one place per image.
 
     Equal activations go to the lower image number, which is the order of the images' ids. Empty
     places, image -1, hold the infinity that every image outdoes.
 
     Attributes:
         name: prefix of the facts.
-        sign: 1 for the largest peaks first, -1 for the smallest.
+        sign: 1 for the largest first, -1 for the smallest.
+        kept: how many images.
     """
 
-    fields: ClassVar[tuple[str, ...]] = ("activation", "image", "position")
+    fields: ClassVar[tuple[str, ...]] = ("activation", "image", "position", "label")
     name: ClassVar[str]
-    sign: ClassVar[int]
+    sign: ClassVar[int] = 1
+    kept: ClassVar[int] = 12
 
     def __init__(self, channels: int) -> None:
-        self.activation = np.full((channels, KEPT), -self.sign * np.inf, np.float32)
-        self.image = np.full((channels, KEPT), -1, np.int64)
-        self.position = np.zeros((channels, KEPT), np.int32)
+        self.activation = np.full((channels, self.kept), -self.sign * np.inf, np.float32)
+        self.image = np.full((channels, self.kept), -1, np.int64)
+        self.position = np.zeros((channels, self.kept), np.int32)
+        self.label = np.full((channels, self.kept if self.labelled else 0), -1, np.int64)
 
     @classmethod
-    def empty(cls, channels: int) -> Self:
-        return cls(channels)
+    def empty(cls, extent: Extent) -> Self:
+        return cls(extent.channels)
 
-    def update(self, summary: Summary, images: NDArray[np.int64], ids: tuple[str, ...]) -> None:
-        # Most batches of a long survey change few channels: only those are sorted. A tie changes
-        # something for a lower image number alone: a silent channel ties on every image.
-        peak, last = summary.peak, self.activation[:, -1]
-        best = peak.max(axis=0) if self.sign > 0 else peak.min(axis=0)
-        better = best > last if self.sign > 0 else best < last
-        better |= (best == last) & (images.min() < _behind(self.image[:, -1]))
-        changed = np.flatnonzero(better)
-        if changed.size:
-            peak, position = peak[:, changed].T, summary.position[:, changed].T
-            self._join(changed, peak, np.broadcast_to(images, peak.shape), position)
+    def values(self, summary: Summary) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+        """What images are ordered by, and where in each it is, (image, channel) both."""
+        return summary.peak, summary.position
+
+    def update(self, summary: Summary, shown: Shown) -> None:
+        found, position = self.values(summary)
+        numbers = shown.numbers
+        if self.labelled:
+            numbers = np.where(shown.labels < 0, -1, numbers)
+        self._join(
+            found.T,
+            np.broadcast_to(numbers, found.T.shape),
+            position.T,
+            np.broadcast_to(shown.labels, found.T.shape) if self.labelled else None,
+        )
 
     def merge(self, other: Self) -> None:
-        every = np.arange(len(self.activation))
-        self._join(every, other.activation, other.image, other.position)
+        self._join(other.activation, other.image, other.position, other.label)
 
     def _join(
         self,
-        channels: NDArray[np.int64],
         activation: NDArray[np.float32],
         image: NDArray[np.int64],
         position: NDArray[np.int32],
+        label: NDArray[np.int64] | None,
     ) -> None:
-        activations = np.concatenate([self.activation[channels], activation], axis=1)
-        images = np.concatenate([self.image[channels], image], axis=1)
-        positions = np.concatenate([self.position[channels], position], axis=1)
-        order = np.lexsort((_behind(images), -self.sign * activations))[:, :KEPT]
-        self.activation[channels] = np.take_along_axis(activations, order, axis=1)
-        self.image[channels] = np.take_along_axis(images, order, axis=1)
-        self.position[channels] = np.take_along_axis(positions, order, axis=1)
+        labels = label if label is not None and self.labelled else NOBODY[None]
+        _insert(
+            self.activation,
+            self.image,
+            self.position,
+            self.label,
+            activation,
+            image,
+            position,
+            labels,
+            self.sign,
+        )
 
     def finish(self) -> Arrays:
         return {
@@ -76,9 +146,3 @@ class Extremes(Collector):
             f"{self.name}_image": self.image.astype(np.int32),
             f"{self.name}_position": self.position,
         }
-
-
-def _behind(images: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Image numbers, empty places behind all others."""
-    found: NDArray[np.int64] = np.where(images < 0, LAST, images)
-    return found

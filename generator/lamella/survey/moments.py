@@ -3,9 +3,8 @@
 from typing import ClassVar, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
-from lamella.survey.collector import Arrays, Collector
+from lamella.survey.collector import Arrays, Collector, Extent, Shown
 from lamella.survey.summary import Summary
 
 
@@ -14,6 +13,7 @@ class Moments(Collector):
 
     `mean_deviation` is the standard deviation over the images of each image's spatial mean, whose
     mean is `mean`: with both, the spatial means of a layer's channels are compared as z-scores.
+    `active` is the share of the images on which the channel is above zero anywhere.
     """
 
     fields: ClassVar[tuple[str, ...]] = (
@@ -23,6 +23,7 @@ class Moments(Collector):
         "square",
         "mean_square",
         "maximum",
+        "on",
     )
 
     def __init__(self, channels: int) -> None:
@@ -32,18 +33,20 @@ class Moments(Collector):
         self.square = np.zeros(channels, np.float64)
         self.mean_square = np.zeros(channels, np.float64)
         self.maximum = np.full(channels, -np.inf, np.float32)
+        self.on = np.zeros(channels, np.int64)
 
     @classmethod
-    def empty(cls, channels: int) -> Self:
-        return cls(channels)
+    def empty(cls, extent: Extent) -> Self:
+        return cls(extent.channels)
 
-    def update(self, summary: Summary, images: NDArray[np.int64], ids: tuple[str, ...]) -> None:
-        self.images += len(images)
-        self.number += len(images) * summary.places
+    def update(self, summary: Summary, shown: Shown) -> None:
+        self.images += len(shown.ids)
+        self.number += len(shown.ids) * summary.places
         self.total += summary.total.sum(axis=0)
         self.square += summary.square.sum(axis=0)
         self.mean_square += ((summary.total / summary.places) ** 2).sum(axis=0)
         self.maximum = np.maximum(self.maximum, summary.peak.max(axis=0))
+        self.on += (summary.peak > 0).sum(axis=0)
 
     def merge(self, other: Self) -> None:
         self.images = self.images + other.images
@@ -52,6 +55,7 @@ class Moments(Collector):
         self.square = self.square + other.square
         self.mean_square = self.mean_square + other.mean_square
         self.maximum = np.maximum(self.maximum, other.maximum)
+        self.on = self.on + other.on
 
     def finish(self) -> Arrays:
         number = max(1, int(self.number[0]))
@@ -66,4 +70,5 @@ class Moments(Collector):
             "deviation": np.sqrt(variance).astype(np.float32),
             "mean_deviation": np.sqrt(between).astype(np.float32),
             "maximum": self.maximum,
+            "active": (self.on / max(1, int(self.images[0]))).astype(np.float32),
         }

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lamella.survey.collector import Arrays, Collector
+from lamella.survey.collector import Arrays, Collector, Extent, Shown
 from lamella.survey.summary import Summary
 
 WIDTH = 256
@@ -40,13 +40,13 @@ class Profile(Collector):
         self.drawn = np.zeros(WIDTH, np.float64)
 
     @classmethod
-    def empty(cls, channels: int) -> Self:
-        return cls(channels)
+    def empty(cls, extent: Extent) -> Self:
+        return cls(extent.channels)
 
-    def update(self, summary: Summary, images: NDArray[np.int64], ids: tuple[str, ...]) -> None:
-        entries = np.stack([directions(image_id) for image_id in ids])
+    def update(self, summary: Summary, shown: Shown) -> None:
+        entries = np.stack([directions(image_id) for image_id in shown.ids])
         peak = summary.peak.astype(np.float64)
-        self.number += len(images)
+        self.number += len(shown.ids)
         self.total += peak.sum(axis=0)
         self.square += (peak**2).sum(axis=0)
         # In torch's threads, which are awake: numpy's would have to be woken for each layer.

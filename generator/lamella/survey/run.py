@@ -5,7 +5,7 @@ Flow: images -> model -> activations -> summary -> collectors -> store.
 
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,61 +18,105 @@ from lamella.errors import ImagesError, ModelError
 from lamella.images import Batch, Images
 from lamella.model import Model
 from lamella.store import Shard, Store, write_whole
-from lamella.survey.bottom import Bottom
-from lamella.survey.collector import Arrays, Collector
+from lamella.survey.bottom import Bottom, Lowest
+from lamella.survey.collector import Arrays, Collector, Extent, Shown
+from lamella.survey.covariance import Covariance, sampled
+from lamella.survey.distinct import Distinct, LabelMeans
 from lamella.survey.distribution import Distribution
 from lamella.survey.moments import Moments
 from lamella.survey.profile import Profile
+from lamella.survey.strata import Strata
 from lamella.survey.summary import summarise
 from lamella.survey.top import Top
 from lamella.units import Layer
 
-COLLECTORS: tuple[type[Collector], ...] = (Top, Bottom, Moments, Distribution, Profile)
+COLLECTORS: tuple[type[Collector], ...] = (
+    Top,
+    Bottom,
+    Lowest,
+    Strata,
+    Moments,
+    Distribution,
+    Profile,
+    Covariance,
+    Distinct,
+    LabelMeans,
+)
+POSITIONS = ("top", "bottom", "lowest", "strata", "distinct")  # facts that name places
 CHECKPOINT_SECONDS = 20.0
 
 
 class Pass:
-    """The state of a survey: what was seen so far of which layers."""
+    """The state of a survey: what was seen so far of which layers.
 
-    def __init__(self, layers: Sequence[Layer]) -> None:
+    Args:
+        parts: what is collected: "survey", what rests on the images alone; "labels", what rests on
+            their labels too.
+    """
+
+    def __init__(
+        self, layers: Sequence[Layer], images: Images, parts: Sequence[str] = ("survey", "labels")
+    ) -> None:
         self.layers = tuple(layers)
         self.following = 0  # the number of the first image that was not seen yet
         self.skipped: dict[int, str] = {}
-        self.collectors: dict[str, tuple[Collector, ...]] = {
-            layer.name: tuple(kind.empty(layer.channels) for kind in COLLECTORS)
+        self.images = images
+        words = images.manifest.labels
+        number = {word: at for at, word in enumerate(words)}
+        self._labels = np.array(
+            [number.get(photograph.label, -1) for photograph in images.manifest.photographs],
+            np.int64,
+        )
+        self._extents = {
+            layer.name: Extent(layer.channels, layer.height * layer.width, len(words), layer.signed)
             for layer in self.layers
         }
+        self.collectors: dict[str, tuple[Collector, ...]] = {
+            name: tuple(
+                kind.empty(extent)
+                for kind in COLLECTORS
+                if kind.suits(extent) and part_of(kind) in parts
+            )
+            for name, extent in self._extents.items()
+        }
 
-    def see(self, model: Model, images: Images, batch: Batch) -> None:
+    def see(self, model: Model, batch: Batch) -> None:
         """Run the network on a batch and update every collector.
 
         Raises:
             ModelError: a layer yields NaN or an infinite activation.
         """
         numbers = np.array(batch.numbers, dtype=np.int64)
-        ids = tuple(images.manifest.photographs[number].id for number in batch.numbers)
+        photographs = self.images.manifest.photographs
+        ids = tuple(photographs[number].id for number in batch.numbers)
+        shown = Shown(numbers, ids, self._labels[numbers])
 
         def visitor(layer: Layer) -> Callable[[torch.Tensor], None]:
+            collectors = self.collectors[layer.name]
+            vectors = any(isinstance(collector, Covariance) for collector in collectors)
+
             def update(values: torch.Tensor) -> None:
-                summary = summarise(values)
+                places = values.shape[2] * values.shape[3]
+                at = sampled(ids, places) if vectors else None
+                summary = summarise(values, low=layer.signed, at=at)
                 if not np.isfinite(summary.total).all():
-                    at = int(np.flatnonzero(~np.isfinite(summary.total).all(axis=1))[0])
-                    name = images.manifest.photographs[batch.numbers[at]].name
+                    wrong = int(np.flatnonzero(~np.isfinite(summary.total).all(axis=1))[0])
+                    name = photographs[batch.numbers[wrong]].name
                     raise ModelError(
                         f"Layer {layer.name!r} yields NaN or infinite activations on {name}.",
                         "Check the weights and [model.preprocessing]; or leave the layer out: "
                         f'[analysis] layers = ["*", "!{layer.name}"].',
                     )
-                for collector in self.collectors[layer.name]:
-                    collector.update(summary, numbers, ids)
+                for collector in collectors:
+                    collector.update(summary, shown)
 
             return update
 
         visitors = {model.traced[layer.name].observed: visitor(layer) for layer in self.layers}
         pixels = torch.from_numpy(batch.pixels).to(model.device)
-        shown = pixels.permute(0, 3, 1, 2).float().div_(255)
+        inputs = pixels.permute(0, 3, 1, 2).float().div_(255)
         with torch.inference_mode():
-            visit(model.module, model.normalise(shown), visitors)
+            visit(model.module, model.normalise(inputs), visitors)
 
     def save(self, path: Path) -> None:
         """Store the state, whole or not at all."""
@@ -89,31 +133,35 @@ class Pass:
         }
         write_whole(path, save(tensors, metadata={"note": json.dumps(note)}))
 
-    @classmethod
-    def resumed(cls, path: Path, layers: Sequence[Layer]) -> "Pass":
-        """The stored state where it is of the same layers, else a new one."""
-        fresh = cls(layers)
+    def resume(self, path: Path) -> None:
+        """Go on from the stored state, where it is of the same layers and collectors."""
+        collectors = {}
         try:
             with safe_open(path, framework="np") as file:
                 note = json.loads(file.metadata()["note"])
-                if note["layers"] != [layer.name for layer in layers]:
-                    return fresh
-                for layer in layers:
-                    fresh.collectors[layer.name] = tuple(
-                        kind.restored(
-                            layer.channels,
+                if note["layers"] != [layer.name for layer in self.layers]:
+                    return
+                for name, fresh in self.collectors.items():
+                    collectors[name] = tuple(
+                        type(collector).restored(
+                            self._extents[name],
                             {
-                                name: file.get_tensor(f"{layer.name}/{at}/{name}")
-                                for name in kind.fields
+                                field: file.get_tensor(f"{name}/{at}/{field}")
+                                for field in collector.fields
                             },
                         )
-                        for at, kind in enumerate(COLLECTORS)
+                        for at, collector in enumerate(fresh)
                     )
         except (OSError, SafetensorError):
-            return cls(layers)
-        fresh.following = note["following"]
-        fresh.skipped = {int(number): why for number, why in note["skipped"].items()}
-        return fresh
+            return
+        self.collectors = collectors
+        self.following = note["following"]
+        self.skipped = {int(number): why for number, why in note["skipped"].items()}
+
+
+def part_of(kind: type[Collector]) -> str:
+    """Under which name the facts of a collector are stored."""
+    return "labels" if kind.labelled else "survey"
 
 
 def survey(
@@ -121,21 +169,25 @@ def survey(
     images: Images,
     layers: Sequence[Layer],
     store: Store,
-    key: str,
+    keys: Mapping[str, str],
     *,
     batch: int = 32,
 ) -> Iterator[int]:
     """Survey layers over all images and store what was found; yields images done so far.
 
+    Args:
+        keys: of the parts that are wanted, "survey" or "labels" or both.
     Raises:
         ImagesError: none of the images can be decoded.
         ModelError: a layer yields NaN or an infinite activation.
     """
-    partial = store.folder("survey", key).path / "partial.safetensors"
-    state = Pass.resumed(partial, layers)
+    first = next(iter(keys))
+    partial = store.folder(first, keys[first]).path / f"partial-{'-'.join(keys)}.safetensors"
+    state = Pass(layers, images, tuple(keys))
+    state.resume(partial)
     saved = time.monotonic()
     for found in images.batches(batch, first=state.following, skipped=state.skipped):
-        state.see(model, images, found)
+        state.see(model, found)
         state.following = found.numbers[-1] + 1
         if time.monotonic() - saved > CHECKPOINT_SECONDS:
             state.save(partial)
@@ -149,20 +201,24 @@ def survey(
             "Look at the files: are they photographs?",
         )
     made = {"images": seen, "batch": batch, "torch": torch.__version__, "device": model.device.type}
-    store.write_json(
-        f"survey-{key[:16]}/images.json",
-        {"seen": seen, "skipped": {str(number): why for number, why in state.skipped.items()}},
-    )
-    for layer in state.layers:
-        numbers: Arrays = {}
-        for collector in state.collectors[layer.name]:
-            numbers |= collector.finish()
-        for end in ("top", "bottom"):
-            row, column = np.divmod(numbers.pop(f"{end}_position"), layer.width)
-            numbers[f"{end}_row"] = row.astype(np.int16)
-            numbers[f"{end}_column"] = column.astype(np.int16)
-        store.folder("survey", key, layer.name).write(
-            Shard(tuple(range(layer.channels)), numbers, made=made)
+    if "survey" in keys:
+        store.write_json(
+            f"survey-{keys['survey'][:16]}/images.json",
+            {"seen": seen, "skipped": {str(number): why for number, why in state.skipped.items()}},
         )
+    for layer in state.layers:
+        for part, key in keys.items():
+            numbers: Arrays = {}
+            for collector in state.collectors[layer.name]:
+                if part_of(type(collector)) == part:
+                    numbers |= collector.finish()
+            for name in POSITIONS:
+                if f"{name}_position" in numbers:
+                    row, column = np.divmod(numbers.pop(f"{name}_position"), layer.width)
+                    numbers[f"{name}_row"] = row.astype(np.int16)
+                    numbers[f"{name}_column"] = column.astype(np.int16)
+            store.folder(part, key, layer.name).write(
+                Shard(tuple(range(layer.channels)), numbers, made=made)
+            )
     partial.unlink(missing_ok=True)
     yield len(images)

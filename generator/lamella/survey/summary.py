@@ -1,12 +1,11 @@
 """A batch of one layer's activations, reduced in a single reading of memory.
 
 Flow: activations -> **summary** -> collectors. Activations outweigh the arithmetic that made them:
-five torch reductions cost as much as SqueezeNet's whole forward pass, one fused loop a seventh of
+five torch reductions cost as much as SqueezeNet's whole forward pass, one fused loop a fraction of
 it. All collectors live on this summary. On a GPU, torch's reductions do the same.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numba
 import numpy as np
@@ -15,9 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lamella.survey.bins import BINS, SHIFT, table
-
-BLOCK = 16  # channels that are reduced together: a cache line of a channels-last place
-RUN = 128  # places: with a block, what a first-level cache holds
+from lamella.survey.reduction import reduce
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,129 +24,84 @@ class Summary:
     Attributes:
         peak: the largest activation of each image and channel, (image, channel).
         position: where, as row * columns + column; the first of equals.
+        low, low_position: likewise the smallest; (0, 0) where nobody asked.
         total, square: sums of activations and of their squares, (image, channel), float64.
         counts: activations per bin, (channel, BINS), over all images and positions.
+        vectors: the layer's values at chosen places, (image * place, channel).
         places: positions per image and channel.
     """
 
     peak: NDArray[np.float32]
     position: NDArray[np.int32]
+    low: NDArray[np.float32]
+    low_position: NDArray[np.int32]
     total: NDArray[np.float64]
     square: NDArray[np.float64]
     counts: NDArray[np.int32]
+    vectors: NDArray[np.float32]
     places: int
 
 
 _TABLE = table()
 
 
-@numba.njit(cache=True, fastmath={"reassoc", "contract"})
-def _sums(row: Any, size: int) -> Any:
-    """The sum and the sum of squares of one run; NaN stays NaN.
+def summarise(values: Tensor, *, low: bool = False, at: NDArray[np.int64] | None = None) -> Summary:
+    """Reduce activations, (image, channel, row, column).
 
-    Added up in float32, in no fixed order, as distances from the run's first value: a channel that
-    hardly varies keeps its small deviation.
+    Args:
+        low: whether the smallest activations are wanted too.
+        at: places whose vectors are wanted, (image, place).
     """
-    added, squared, base = np.float32(0), np.float32(0), row[0]
-    for i in range(size):
-        away = row[i] - base
-        added += away
-        squared += away * away
-    wide, whole = np.float64(base), np.float64(added)
-    return whole + size * wide, np.float64(squared) + 2 * wide * whole + size * wide * wide
-
-
-@numba.njit(cache=True, fastmath={"nnan", "nsz"})
-def _largest(row: Any, size: int) -> Any:
-    best = row[0]
-    for i in range(1, size):
-        best = max(best, row[i])
-    return best
-
-
-@numba.njit(parallel=True, cache=True)
-def _reduce(
-    values: Any, bins: Any, peak: Any, position: Any, total: Any, square: Any, counts: Any
-) -> None:
-    """Reduce (image, place, channel) of any strides.
-
-    A run of places of some neighbouring channels is copied to where each channel's values lie side
-    by side and stay in the cache, whatever the layout. Counting goes through four channels side by
-    side: adding twice in a row to the same counter, the zeros' mostly, would wait for itself.
-    """
-    images, places, channels = values.shape
-    for block in numba.prange((channels + BLOCK - 1) // BLOCK):
-        first = block * BLOCK
-        width = min(BLOCK, channels - first)
-        run = np.zeros((BLOCK, RUN), np.float32)
-        counters = np.zeros((BLOCK, counts.shape[1]), np.int32)
-        for image in range(images):
-            peak[image, first : first + width] = -np.inf
-            position[image, first : first + width] = 0
-            total[image, first : first + width] = 0
-            square[image, first : first + width] = 0
-            for start in range(0, places, RUN):
-                size = min(RUN, places - start)
-                for place in range(size):
-                    source = values[image, start + place, first : first + width]
-                    for i in range(width):
-                        run[i, place] = source[i]
-                for i in range(width):
-                    row, channel = run[i], first + i
-                    added, squared = _sums(row, size)
-                    total[image, channel] += added
-                    square[image, channel] += squared
-                    best = _largest(row, size)
-                    if best > peak[image, channel]:
-                        peak[image, channel] = best
-                        for place in range(size):
-                            if row[place] == best:
-                                position[image, channel] = start + place
-                                break
-                for i in range(0, width, 4):  # beyond `width`, counters that nobody reads
-                    one, two, three, four = counters[i : i + 4]
-                    bits = run[i : i + 4].view(np.uint32)
-                    for place in range(size):
-                        one[bins[bits[0, place] >> SHIFT]] += 1
-                        two[bins[bits[1, place] >> SHIFT]] += 1
-                        three[bins[bits[2, place] >> SHIFT]] += 1
-                        four[bins[bits[3, place] >> SHIFT]] += 1
-        counts[first : first + width] = counters[:width]
-
-
-def summarise(values: Tensor) -> Summary:
-    """Reduce activations, (image, channel, row, column)."""
     values = values.detach().float()
-    if values.device.type == "cuda":
-        return _summarise_on_device(values.flatten(2))
-    by_place = values.cpu().permute(0, 2, 3, 1)
-    images, rows, columns, channels = by_place.shape
+    images, channels, rows, columns = values.shape
     places = rows * columns
-    activations = by_place.reshape(images, places, channels).numpy()  # a view, in either layout
-    summary = Summary(
+    by_place = values.permute(0, 2, 3, 1).reshape(
+        images, places, channels
+    )  # a view where torch convolves on processors
+    if at is None:
+        vectors = np.empty((0, channels), np.float32)
+    else:
+        numbers = torch.arange(images, device=values.device)[:, None]
+        chosen = by_place[numbers, torch.from_numpy(at).to(values.device)]
+        vectors = chosen.reshape(-1, channels).cpu().numpy()
+    if values.device.type == "cuda":
+        return _summarise_on_device(values.flatten(2), low, vectors)
+    asked = (images, channels) if low else (0, 0)
+    counters = np.zeros((numba.get_num_threads(), channels, BINS), np.int32)
+    found = Summary(
         peak=np.empty((images, channels), np.float32),
         position=np.empty((images, channels), np.int32),
+        low=np.empty(asked, np.float32),
+        low_position=np.zeros(asked, np.int32),
         total=np.empty((images, channels), np.float64),
         square=np.empty((images, channels), np.float64),
-        counts=np.empty((channels, BINS), np.int32),
+        counts=counters[0],
+        vectors=vectors,
         places=places,
     )
-    _reduce(
-        activations,
+    reduce(
+        by_place.contiguous().numpy(),
         _TABLE,
-        summary.peak,
-        summary.position,
-        summary.total,
-        summary.square,
-        summary.counts,
+        found.peak,
+        found.position,
+        found.low,
+        found.low_position,
+        found.total,
+        found.square,
+        counters,
     )
-    return summary
+    for more in counters[1:]:
+        np.add(found.counts, more, out=found.counts)
+    return found
 
 
-def _summarise_on_device(values: Tensor) -> Summary:
-    """The same with torch, where the activations are."""
+def _summarise_on_device(
+    values: Tensor, low: bool = False, vectors: NDArray[np.float32] | None = None
+) -> Summary:
+    """The same with torch, where the activations are, (image, channel, place)."""
     _, channels, places = values.shape
     peak, position = values.max(2)
+    lowest, low_position = values.min(2) if low else (peak[:0, :0], position[:0, :0])
     wide = values.double()
     by_bits = torch.from_numpy(_TABLE.astype(np.int64)).to(values.device)
     bits = (values.contiguous().view(torch.int32) >> SHIFT) & (_TABLE.size - 1)
@@ -158,8 +110,11 @@ def _summarise_on_device(values: Tensor) -> Summary:
     return Summary(
         peak=peak.cpu().numpy(),
         position=position.int().cpu().numpy(),
+        low=lowest.cpu().numpy(),
+        low_position=low_position.int().cpu().numpy(),
         total=wide.sum(2).cpu().numpy(),
         square=wide.square().sum(2).cpu().numpy(),
         counts=counts.reshape(channels, BINS).int().cpu().numpy(),
+        vectors=np.empty((0, channels), np.float32) if vectors is None else vectors,
         places=places,
     )

@@ -8,8 +8,8 @@ from lamella.survey.extremes import Extremes
 class Top(Extremes):
     """The strongest images of each channel: largest peak first, and where in the image it is.
 
-    Starts from minus infinity, so that channels that are never positive have examples too.
+    Twice as many as a page shows, so that what a unit answers to can be told into kinds.
     """
 
     name: ClassVar[str] = "top"
-    sign: ClassVar[int] = 1
+    kept: ClassVar[int] = 24
