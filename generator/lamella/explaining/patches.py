@@ -78,7 +78,10 @@ def examples(
     strong = [
         (int(image), (int(row), int(column)), float(activation))
         for image, activation, row, column in zip(
-            *(survey[f"top_{name}"][channel, :EXAMPLES] for name in ("image", "activation", "row", "column")),
+            *(
+                survey[f"top_{name}"][channel, :EXAMPLES]
+                for name in ("image", "activation", "row", "column")
+            ),
             strict=True,
         )
         if image >= 0 and (layer.signed or activation > 0)

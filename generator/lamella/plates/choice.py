@@ -175,7 +175,11 @@ def ranked(facts: LayerFacts) -> tuple[list[int], list[str]]:
     usual: list[str] = []
     scored = []
     for channel in range(facts.layer.channels):
-        top = [labels[image] for image in survey["top_image"][channel, :EXAMPLES].tolist() if image >= 0]
+        top = [
+            labels[image]
+            for image in survey["top_image"][channel, :EXAMPLES].tolist()
+            if image >= 0
+        ]
         label, count = Counter(top).most_common(1)[0] if top else ("", 0)
         usual.append(label)
         mean, deviation, peak = (
