@@ -1,13 +1,15 @@
-"""Choosing by name: layers and panels by glob, channels by range.
+"""Choosing by name: layers and panels by glob, channels by range, one photograph.
 
-Flow: config, command line -> **selection** -> pipeline.
+Flow: config, command line -> **selection** -> pipeline, panels.
 """
 
 import re
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
+from pathlib import PurePosixPath
 
 from lamella.errors import ConfigError, UnknownLayer, did_you_mean
+from lamella.facts import Manifest
 
 
 def chosen(patterns: Sequence[str], names: Sequence[str], what: str, where: str) -> list[str]:
@@ -50,3 +52,23 @@ def channel_numbers(text: str) -> list[int]:
             raise ConfigError(f"{text!r} names no channels.", "Write them as 3,7,16-31.")
         numbers.update(range(first, last + 1))
     return sorted(numbers)
+
+
+def photograph_named(manifest: Manifest, wanted: str, where: str) -> int:
+    """The number of an image by its id, its path in the folder, or its file's name alone where only
+    one has it.
+
+    Args:
+        where: what names it, for the error.
+    Raises:
+        ConfigError: there is no such image, or several.
+    """
+    names = [photograph.name for photograph in manifest.photographs]
+    files = [PurePosixPath(name).name for name in names]
+    for known in ([photograph.id for photograph in manifest.photographs], names, files):
+        if known.count(wanted) == 1:
+            return known.index(wanted)
+    raise ConfigError(
+        f"{where}: there is no image {wanted!r}, or several.",
+        did_you_mean(wanted, names, otherwise=f"Write its path in the folder, {names[0]!r} say."),
+    )

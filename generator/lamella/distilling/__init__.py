@@ -1,0 +1,1 @@
+"""How activations change along depth: what is measured, what is claimed of it, how it is shown."""
