@@ -6,14 +6,14 @@ cd "$(dirname "$0")"
 
 npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 
-npx --no-install esbuild src/site.js src/search.js src/map.js \
+npx --no-install esbuild src/site.js src/search.js src/map.js src/zoom.js \
   --bundle --minify --format=iife --target=es2020,firefox102,safari15 \
   --charset=ascii --legal-comments=none --outdir=public --log-level=warning
 
 # The licences of what was bundled, in the order of their names.
 {
   echo "The scripts of this site contain these libraries, each under its own licence."
-  for licence in node_modules/{d3-*,kdbush,minisearch}/LICENSE*; do
+  for licence in node_modules/{d3-*,kdbush,minisearch,openseadragon}/LICENSE*; do
     package=$(dirname "$licence")
     version=$(node -p "require('./$package/package.json').version")
     printf '\n\n%s %s\n\n' "$(basename "$package")" "$version"

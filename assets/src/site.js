@@ -77,6 +77,9 @@ if (place) {
   }
 }
 
+// Pictures to zoom into bring a script of their own.
+if (document.querySelector(".deep")) load(`${root}assets/zoom.js`).catch(() => {});
+
 function load(address) {
   return new Promise((resolve, reject) => {
     const script = document.createElement("script");

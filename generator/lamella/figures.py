@@ -21,6 +21,9 @@ class Picture:
         columns, rows: cells of the sheet.
         outline: a part of the picture to frame.
         pixelated: show the pixels sharp: for kernels and tiny patches.
+        over: a second picture, with an alpha channel, that is stretched over this one and always
+            smooth. It has no picture over itself, and what it adds belongs into `alt`: its own
+            is not read out.
     """
 
     src: str
@@ -32,6 +35,7 @@ class Picture:
     rows: int = 1
     outline: Box | None = None
     pixelated: bool = False
+    over: "Picture | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,11 @@ class Gallery:
     """Pictures in a row that wraps.
 
     Attributes:
-        size: "large", "medium" or "small"; or "plates", seven a row, whose details stand below.
+        size: "large", "medium" or "small"; or "plates", seven a row, whose details stand below;
+            or "row", four tiles in one line with the title beside them; or "wide", one picture at
+            its own size, which scrolls by itself; or "pairs", each with what is beside it; or
+            "lone", one picture with other figures at its side; or "strip", many small ones with
+            the title in front, the first set apart.
     """
 
     title: str
@@ -78,7 +86,11 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Histogram:
-    """Counts between edges; `edges` has one more than `counts`. `log` draws the counts so."""
+    """Counts between edges; `edges` has one more than `counts`. `log` draws the counts so.
+
+    Attributes:
+        beyond: from here on the ground is tinted: what lies there is out of distribution.
+    """
 
     title: str
     edges: tuple[float, ...]
@@ -88,6 +100,7 @@ class Histogram:
     marks: tuple[Mark, ...] = ()
     note: str = ""
     log: bool = True
+    beyond: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +128,7 @@ class Lines:
         names: of the places on the x axis (layers by depth, say), which then are 0, 1, 2, ...
         marks: named places on the x axis.
         log_y: draw the heights on a log scale; what is not above zero becomes a gap.
+        ticks: what the x axis names below it; round numbers where there are none.
     """
 
     title: str
@@ -127,6 +141,7 @@ class Lines:
     marks: tuple[Mark, ...] = ()
     note: str = ""
     log_y: bool = False
+    ticks: tuple[Mark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,4 +162,64 @@ class Table:
     note: str = ""
 
 
-Figure = Gallery | Histogram | Lines | Table
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One size of a picture to zoom into, cut into tiles that lie row by row.
+
+    Attributes:
+        width, height: in pixels; the next level is twice as large (an odd side loses its half).
+        first: the entry number of its first tile.
+    """
+
+    width: int
+    height: int
+    first: int
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A rectangle of a picture to zoom into, in pixels of its full size, that has a name.
+
+    Attributes:
+        link: path from the site's top of the page that it leads to; may be empty.
+        level: where the levels show different things, the one that it is a part of: it has a name
+            while that one is seen. Without it, at every level.
+    """
+
+    left: int
+    top: int
+    width: int
+    height: int
+    label: str
+    link: str = ""
+    level: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Zoom:
+    """A picture too large for a page, to zoom into; `lamella.pyramid` makes its levels.
+
+    What the levels show may differ: finer grids deeper down.
+
+    Attributes:
+        alt: what it shows, for those who cannot see it.
+        still: what is shown without scripts and on paper.
+        levels: from the smallest to the full size.
+        tile: side of a tile, in pixels; those at the right and lower border are smaller.
+        folder, name: the address of a tile is `folder + entry + "-" + name + ".webp"`, which is
+            what `atlas.panel_picture` gives for the panel that stored it.
+        spots: places with a name; where they overlap, the last one counts.
+    """
+
+    title: str
+    alt: str
+    still: Picture
+    levels: tuple[Level, ...]
+    tile: int
+    folder: str
+    name: str
+    spots: tuple[Spot, ...] = ()
+    note: str = ""
+
+
+Figure = Gallery | Histogram | Lines | Table | Zoom
