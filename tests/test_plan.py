@@ -104,12 +104,19 @@ def test_what_does_not_change_them(tiny: Tiny) -> None:
         title="Another",
         licence="CC0",
         analysis__device="cuda",
-        images__publish="none",
         output__work="elsewhere",
-        panels__dataset_examples__side=112,
+        panels__dataset_examples__side=96,
     )
     network = replace(NETWORK, name="other", source="a.py:b", classes=("cat",))
     assert changed(before, keys_of(tiny.config(), network, IMAGES)) == set()
+
+
+def test_what_may_be_shown_changes_what_stores_no_more_than_that(tiny: Tiny) -> None:
+    before = keys_of(config(tiny), NETWORK, IMAGES)
+    tiny.change(images__publish="patches")
+    using = {panel.name for panel in known_panels() if panel.uses_publish}
+    assert changed(before, keys_of(tiny.config(), NETWORK, IMAGES)) == using
+    assert "strata" in using and "dataset_examples" not in using
 
 
 def test_what_was_analysed_is_opened_without_the_network(tiny: Tiny) -> None:

@@ -7,7 +7,7 @@ pages do not depend on where the folder lies or in what order it is read.
 
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
@@ -59,16 +59,24 @@ class Images:
         """One image as the network sees it, sRGB bytes, (row, column, 3); do not write into it."""
         return self.recent(number)
 
-    def batches(self, size: int, *, first: int = 0, skipped: dict[int, str]) -> Iterator[Batch]:
+    def batches(
+        self,
+        size: int,
+        *,
+        first: int = 0,
+        only: Iterable[int] | None = None,
+        skipped: dict[int, str],
+    ) -> Iterator[Batch]:
         """All images from number `first` on, decoded ahead in threads; the last batch is shorter.
 
         Args:
+            only: the numbers of those that are wanted, in this order, in place of all.
             skipped: takes the number of each broken image, and why.
         """
         workers = min(8, os.cpu_count() or 1)
         with ThreadPoolExecutor(workers) as pool:
             ahead: list[tuple[int, Future[Pixels]]] = []
-            numbers = iter(range(first, len(self)))
+            numbers = iter(range(first, len(self)) if only is None else only)
 
             def fill() -> None:
                 while len(ahead) < 2 * size and (number := next(numbers, None)) is not None:

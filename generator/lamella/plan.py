@@ -18,7 +18,8 @@ from lamella.units import Layer
 from lamella.validation import validated
 
 DOCUMENT = "atlas.json"
-SURVEY_VERSION = 2
+SURVEY_VERSION = 3
+SURVEYED = ("survey", "labels")  # what the pass over the images stores, under a key each
 
 
 def panels_of(config: Config) -> list[tuple[Panel, Settings]]:
@@ -46,7 +47,7 @@ def panels_of(config: Config) -> list[tuple[Panel, Settings]]:
     }
     named = {n for n in names if n in patterns and known[n].per != "view"}
     names = named | {n for n in names if away.isdisjoint(known[n].needs)}
-    while missing := {need for n in names for need in known[n].needs} - names - {"survey"}:
+    while missing := {need for n in names for need in known[n].needs} - names - set(SURVEYED):
         names |= missing
     return [
         (
@@ -60,27 +61,33 @@ def panels_of(config: Config) -> list[tuple[Panel, Settings]]:
     ]
 
 
-def keys_of(config: Config, network: Network, images: str) -> dict[str, str]:
-    """The key of the survey and of every panel: SHA-256 of all that its result depends on."""
+def keys_of(config: Config, network: Network, manifest: Manifest) -> dict[str, str]:
+    """The keys of the survey and of every panel: SHA-256 of all that their results depend on."""
     base = {
         "weights": network.digest,
         "architecture": network.architecture,
         "preprocessing": dict(network.preprocessing),
     }
+    images = manifest.digest
     survey = {**base, "panel": "survey", "version": SURVEY_VERSION, "images": images}
     keys = {"survey": digest_of(survey)}
+    if manifest.labels:  # apart, so that other labels do not ask for other pictures
+        words = [photograph.label for photograph in manifest.photographs]
+        keys["labels"] = digest_of({**survey, "panel": "labels", "labels": words})
     for panel, settings in panels_of(config):
         parts: dict[str, Any] = {
             **base,
             "panel": panel.name,
             "version": panel.version,
-            "settings": settings.model_dump(mode="json"),
-            "needs": [keys[need] for need in panel.needs if need in keys],
+            "settings": dict(panel.keyed(settings, config.path)),
+            "needs": [keys[need] for need in panel.reads(settings) if need in keys],
         }
         if panel.uses_images:
             parts["images"] = images
         if panel.uses_seed:
             parts["seed"] = config.analysis.seed
+        if panel.uses_publish:
+            parts["publish"] = config.images.publish
         if panel.per == "network":
             parts["layers"] = [layer.name for layer in network.layers]
         keys[panel.name] = digest_of(parts)
@@ -93,7 +100,7 @@ def keys_now(config: Config, atlas: Atlas) -> dict[str, str]:
     if config.model.preprocessing:
         preprocessing = config.model.preprocessing.model_dump(mode="json")
         network = replace(network, preprocessing=preprocessing)
-    return keys_of(config, network, atlas.manifest.digest)
+    return keys_of(config, network, atlas.manifest)
 
 
 def store_of(config: Config) -> Store:

@@ -16,14 +16,16 @@ from markupsafe import Markup, escape
 from lamella.figures import Gallery, Picture, Tile
 
 # What the macros may ask of `v`: the sizes of the picture or sheet, of a cell, and of an outline.
-# A tile may have a second picture, whose names begin with "beside_".
+# A tile may have a second picture, whose names begin with "beside_"; each of them may have one
+# over it, whose names go on with "over_" and which has no alt text.
 SIZES = ("width", "height")
 CELL = (*SIZES, "columns", "column", "row", "cell_width", "cell_height", "crop_left", "crop_top")
 OUTLINED = (*SIZES, "left", "top", "across", "down")
 MOST = 16  # columns or rows of a sheet for which the style sheet has a class
 
-# How a picture is drawn: kind ("whole", "cell", "crop"), outlined, sharp.
-Look = tuple[str, bool, bool]
+# How a picture is drawn: kind ("whole", "cell", "crop"), outlined, sharp, and the kind of what lies
+# over it ("" for nothing).
+Look = tuple[str, bool, bool, str]
 _MARK = re.compile("\ue000(\\d+)\ue001")
 
 
@@ -49,7 +51,11 @@ def marks(names: Sequence[str]) -> dict[str, str]:
 def names(look: Look, prefix: str = "") -> list[str]:
     """What `v` holds of a picture of this look, in the order of its values."""
     sizes = CELL if look[0] != "whole" else OUTLINED if look[1] else SIZES
-    return [prefix + name for name in ("src", "alt", *sizes)]
+    over: tuple[str, ...] = ()
+    if look[3]:
+        over = ("src", *(SIZES if look[3] == "whole" else CELL))
+    named = ("src", "alt", *sizes, *("over_" + name for name in over))
+    return [prefix + name for name in named]
 
 
 def escaped(values: Iterable[str]) -> list[str]:
@@ -89,8 +95,15 @@ class Stencils:
 
     def picture(self, shown: Picture, root: str, lazy: bool = True) -> Markup:
         """One picture."""
-        values = self._source(shown.src, root), escape(shown.alt), *_sizes(shown)
+        values = self._values(shown, escape(shown.alt), root)
         return Markup(self._picture_of(look(shown), lazy).fill(values))
+
+    def _values(self, shown: Picture, alt: str, root: str) -> tuple[object, ...]:
+        """What `names` lists, of a picture whose alt text is already escaped."""
+        values = self._source(shown.src, root), alt, *_sizes(shown)
+        if shown.over is None:
+            return values
+        return *values, self._source(shown.over.src, root), *_sizes(shown.over)
 
     def tiles(self, gallery: Gallery, root: str, lazy: bool = True) -> Markup:
         """The tiles of a gallery."""
@@ -103,12 +116,9 @@ class Stencils:
             alt, caption, detail = next(words), next(words), next(words)
             if gallery.size == "small" and not (beside and beside.outline):
                 caption = _breakable(caption)
-            values = (
-                *(root + link, caption, detail),
-                *(self._source(shown.src, root), alt, *_sizes(shown)),
-            )
+            values = root + link, caption, detail, *self._values(shown, alt, root)
             if beside is not None:
-                values += self._source(beside.src, root), next(words), *_sizes(beside)
+                values += self._values(beside, next(words), root)
             kind = look(beside) if beside is not None else None
             stencil = self._tile_of(look(shown), kind, lazy, bool(link), said)
             filled.append(stencil.fill(values))
@@ -150,7 +160,22 @@ def _placed(width: int, height: int, cell: int, columns: int, rows: int) -> tupl
 
 def look(shown: Picture) -> Look:
     """How a picture is drawn. Cells that no class of the style sheet can place are cropped."""
+    kind = _kind(shown)
+    outlined = kind == "whole" and shown.outline is not None
+    return kind, outlined, shown.pixelated, _over(shown, kind)
+
+
+def _kind(shown: Picture) -> str:
     if shown.cell is None:
-        return "whole", shown.outline is not None, shown.pixelated
+        return "whole"
     placeable = shown.width == shown.height and max(shown.columns, shown.rows) <= MOST
-    return "cell" if placeable else "crop", False, shown.pixelated
+    return "cell" if placeable else "crop"
+
+
+def _over(shown: Picture, kind: str) -> str:
+    """The kind of what lies over a picture. Only on a square can a class stretch a cell."""
+    if shown.over is None:
+        return ""
+    over = _kind(shown.over)
+    square = kind != "crop" and shown.width == shown.height
+    return "crop" if over == "cell" and not square else over

@@ -6,8 +6,9 @@ Flow: survey -> **panels** -> store -> pages. `compute` may import torch, inside
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -39,9 +40,11 @@ class Panel:
         uses_images: whether its result depends on the images.
         shows_photographs: whether its stored pictures are cut from the images; they are then left
             out of an atlas that does not publish those.
-        photographic: names of those pictures of the whole network that show a photograph, where
-            others of the panel do not; they are published with whole photographs only.
+        photographic: names of those pictures that show a whole photograph, where others of the
+        panel
+            do not; they are published with whole photographs only.
         uses_seed: whether it depends on the seed.
+        uses_publish: whether it depends on what of the images may be shown.
         per: "unit" where shards hold channels of a layer; "network" where they are of all layers at
             once; "view" where nothing is stored, since the survey knows it already.
         slow: computed after all others, layer by layer, with the pages rendered in between.
@@ -60,6 +63,7 @@ class Panel:
     shows_photographs: ClassVar[bool] = False
     photographic: ClassVar[frozenset[str]] = frozenset()
     uses_seed: ClassVar[bool] = False
+    uses_publish: ClassVar[bool] = False
     entries: ClassVar[str] = "units"
     settings: ClassVar[type[Settings]] = Settings
 
@@ -77,6 +81,18 @@ class Panel:
         for layer, channels in todo:
             for shard in self.compute(job, layer, channels):
                 yield layer, shard
+
+    def reads(self, settings: Settings) -> tuple[str, ...]:
+        """On whose results its own depend, with these settings; all that it needs, as a rule."""
+        return self.needs
+
+    def keyed(self, settings: Settings, path: Callable[[str], Path]) -> Mapping[str, Any]:
+        """What of the settings its results depend on; files that they name count by content.
+
+        Args:
+            path: from a path in atlas.toml to where that is.
+        """
+        return settings.model_dump(mode="json")
 
     def check(self, job: Job) -> None:
         """Refuse settings that this network or these images do not bear, before anything runs.
@@ -98,6 +114,11 @@ class Panel:
 
     def view(self, facts: LayerFacts, channel: int) -> tuple[Figure, ...]:
         """What the page of one unit shows; () leaves the section out."""
+        return ()
+
+    def labels(self, facts: LayerFacts) -> Sequence[str]:
+        """A word or two for each unit of a layer, "" for none: for its page, the grid of its layer
+        and the search. () where there are none."""
         return ()
 
     def view_layer(self, facts: LayerFacts) -> tuple[Figure, ...]:

@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -17,7 +18,8 @@ from PIL import Image
 from pydantic import Field
 
 from lamella import links
-from lamella.facts import THUMBNAIL, LayerFacts
+from lamella.errors import ConfigError
+from lamella.facts import EXAMPLES, THUMBNAIL, LayerFacts
 from lamella.figures import Figure, Gallery, Picture, Tile
 from lamella.panels.base import Panel, Settings
 from lamella.panels.encoding import encode
@@ -27,16 +29,25 @@ from lamella.units import Box, Layer
 if TYPE_CHECKING:
     from lamella.job import Job
 
-COLUMNS, ROWS = 4, 3
+# The sheet holds more than the section shows: facets group all of them. Cell i is top example i.
+COLUMNS, ROWS = 6, 4
+DISTINCT_COLUMNS, DISTINCT_ROWS = 4, 3
+LISTS = {"top": "survey", "distinct": "labels"}  # where the survey lists places
 SHARD = 64
+ONE_PER_CLASS = "The strongest photograph of each label, strongest labels first."
 SILENT = "No photograph of the set excites this unit: its activation is zero everywhere."
 
 
 class Options(Settings):
     """`[panels.dataset_examples]`."""
 
-    side: int = Field(112, ge=16, le=512, description="Side of a patch on the site, in pixels.")
+    side: int = Field(96, ge=16, le=512, description="Side of a patch on the site, in pixels.")
     quality: int = Field(72, ge=1, le=100, description="Quality of the WebP pictures.")
+    one_per_class: bool = Field(
+        False,
+        description="Show the strongest photograph of each label, in place of the strongest "
+        "photographs whatever they show.",
+    )
 
 
 def patch(pixels: NDArray[np.uint8], box: Box, side: int) -> Image.Image:
@@ -68,7 +79,10 @@ def visible(box: Box, height: int, width: int, least: int = 24) -> Box:
 
 
 class DatasetExamples(Panel):
-    """Twelve patches per unit on one sheet, strongest first, and a thumbnail of the first."""
+    """Patches per unit on one sheet, strongest first, and a thumbnail of the first.
+
+    With `one_per_class` a second sheet holds the strongest patch of each label.
+    """
 
     name: ClassVar[str] = "dataset_examples"
     title: ClassVar[str] = "Dataset examples"
@@ -76,59 +90,89 @@ class DatasetExamples(Panel):
         "The photographs that excite this unit most, one place in each, strongest first: the part "
         "that the unit sees, and beside it the whole photograph with that part in a frame."
     )
+    version: ClassVar[int] = 2
     needs: ClassVar[tuple[str, ...]] = ("survey",)
     uses_images: ClassVar[bool] = True
     shows_photographs: ClassVar[bool] = True
     settings: ClassVar[type[Settings]] = Options
 
+    def reads(self, settings: Settings) -> tuple[str, ...]:
+        one_per_class = isinstance(settings, Options) and settings.one_per_class
+        return (*self.needs, "labels") if one_per_class else self.needs
+
+    def check(self, job: Job) -> None:
+        if job.settings.one_per_class and not job.atlas.manifest.labels:
+            raise ConfigError(
+                "[panels.dataset_examples] one_per_class: none of the photographs has a label.",
+                'Put them into one folder per class, with [images] labels = "folder", or let their '
+                'file names begin with it, with labels = "file"; or take one_per_class out.',
+            )
+
     def compute(self, job: Job, layer: Layer, channels: Sequence[int]) -> Iterator[Shard]:
-        survey = job.atlas.layer(layer).of("survey")
+        facts = job.atlas.layer(layer)
         options: Options = job.settings
         height, width = job.model.facts.size
+        wanted = LISTS if options.one_per_class else ("top",)
+        surveys = {name: facts.of(LISTS[name]) for name in wanted}
 
-        def pictures(channel: int) -> tuple[bytes, bytes]:
-            """The sheet of one unit, and the thumbnail of its first patch."""
-            sheet = Image.new("RGBA", (COLUMNS * options.side, ROWS * options.side))
-            thumb = b""
-            for place in range(COLUMNS * ROWS):
-                image = int(survey["top_image"][channel, place])
-                if image < 0:
-                    break
-                row, column = (
-                    survey["top_row"][channel, place],
-                    survey["top_column"][channel, place],
+        def cells(name: str, channel: int, most: int) -> list[Image.Image]:
+            """The patches of one unit that the survey lists under a name."""
+            keys = (f"{name}_{what}" for what in ("image", "row", "column"))
+            places = zip(*(surveys[name][key][channel].tolist() for key in keys), strict=True)
+            return [
+                patch(job.images.pixels(image), layer.box(row, column, height, width), options.side)
+                for image, row, column in islice(places, most)
+                if image >= 0  # those that are none stand at the end
+            ]
+
+        def pictures(channel: int) -> tuple[bytes, bytes, bytes]:
+            """The sheet of one unit, that of one patch per label, and a thumbnail."""
+            found = cells("top", channel, COLUMNS * ROWS)
+            thumb = found[0].resize((THUMBNAIL, THUMBNAIL)) if found else None
+            most = DISTINCT_COLUMNS * DISTINCT_ROWS
+            distinct = cells("distinct", channel, most) if options.one_per_class else []
+            return (
+                encode(_sheet(found, COLUMNS, ROWS, options.side), options.quality),
+                encode(
+                    _sheet(distinct, DISTINCT_COLUMNS, DISTINCT_ROWS, options.side),
+                    options.quality,
                 )
-                box = layer.box(int(row), int(column), height, width)
-                cell = patch(job.images.pixels(image), box, options.side)
-                at = divmod(place, COLUMNS)
-                sheet.paste(cell, (at[1] * options.side, at[0] * options.side))
-                if place == 0:
-                    thumb = encode(cell.resize((THUMBNAIL, THUMBNAIL)), options.quality)
-            return encode(_opaque(sheet), options.quality), thumb
+                if distinct
+                else b"",
+                encode(thumb, options.quality) if thumb else b"",
+            )
 
+        side = options.side
         layout = {
-            "patches": Sheet(options.side, options.side, COLUMNS, ROWS),
+            "patches": Sheet(side, side, COLUMNS, ROWS),
+            "distinct": Sheet(side, side, DISTINCT_COLUMNS, DISTINCT_ROWS),
             "thumb": Sheet(THUMBNAIL, THUMBNAIL),
         }
         with ThreadPoolExecutor(os.cpu_count()) as pool:  # PIL lets other threads run meanwhile
             for first in range(0, len(channels), SHARD):
                 run = tuple(channels[first : first + SHARD])
-                sheets, thumbs = zip(*pool.map(pictures, run), strict=True)
-                yield Shard(run, pictures={"patches": sheets, "thumb": thumbs}, sheets=layout)
+                sheets = dict(zip(layout, zip(*pool.map(pictures, run), strict=True), strict=True))
+                if not options.one_per_class:
+                    del sheets["distinct"]
+                kept = {name: layout[name] for name in sheets}
+                yield Shard(run, pictures=sheets, sheets=kept)
                 job.tick(len(run))
 
     def view(self, facts: LayerFacts, channel: int) -> tuple[Figure, ...]:
-        survey = facts.of("survey")
-        sheet = facts.picture(self.name, "patches", channel, "")
+        # One patch per label where that was asked for, else simply the strongest.
+        distinct = "distinct" in facts.of(self.name).sheets
+        name, listed = ("distinct", "distinct") if distinct else ("patches", "top")
+        sheet = facts.picture(self.name, name, channel, "")
         if sheet is None or facts.atlas.publish == "none":
             return ()
         if facts.silent(channel):
             return (Gallery("", (), note=SILENT),)
-        cells = facts.of(self.name).sheets["patches"]
+        cells = facts.of(self.name).sheets[name]
+        survey = facts.of(LISTS[listed])
         height, width = facts.network.size
         tiles = []
-        names = ("top_image", "top_activation", "top_row", "top_column")
-        found = zip(*(survey[name][channel].tolist() for name in names), strict=True)
+        keys = (f"{listed}_{what}" for what in ("image", "activation", "row", "column"))
+        found = zip(*(survey[key][channel, :EXAMPLES].tolist() for key in keys), strict=True)
         for place, (image, activation, row, column) in enumerate(found):
             if image < 0 or (activation <= 0 and not facts.layer.signed):
                 break
@@ -156,11 +200,17 @@ class DatasetExamples(Panel):
                 )
             tiles.append(Tile(cell, f"{activation:.3g}", photograph.label, beside=whole))
         few = f"Only {len(tiles)} photographs of the set excite this unit."
-        note = few if len(tiles) < min(cells.columns * cells.rows, facts.photographs) else ""
+        note = few if len(tiles) < min(EXAMPLES, facts.photographs) else ""
+        if distinct:
+            note = ONE_PER_CLASS
         return (Gallery("", tuple(tiles), note=note, size="medium"),)
 
 
-def _opaque(sheet: Image.Image) -> Image.Image:
-    """Without the alpha channel where nothing is transparent: a third of the bytes less."""
+def _sheet(cells: Sequence[Image.Image], columns: int, rows: int, side: int) -> Image.Image:
+    """Patches side by side, without an alpha channel where nothing is transparent: a third less."""
+    sheet = Image.new("RGBA", (columns * side, rows * side))
+    for place, cell in enumerate(cells):
+        row, column = divmod(place, columns)
+        sheet.paste(cell, (column * side, row * side))
     low = sheet.getchannel("A").getextrema()[0]
     return sheet.convert("RGB") if low == 255 else sheet

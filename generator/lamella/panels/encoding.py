@@ -15,8 +15,8 @@ def encode(image: Image.Image, quality: int) -> bytes:
     return buffer.getvalue()
 
 
-def lossless(image: Image.Image) -> bytes:
-    """A chart or a kernel, every pixel kept."""
+def lossless(image: Image.Image, method: int = 0) -> bytes:
+    """A chart or a kernel, every pixel kept; `method` 2 takes a third longer for a fifth less."""
     buffer = io.BytesIO()
-    image.save(buffer, "WEBP", lossless=True, quality=0, method=0)
+    image.save(buffer, "WEBP", lossless=True, quality=0, method=method)
     return buffer.getvalue()

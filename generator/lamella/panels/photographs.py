@@ -9,14 +9,24 @@ import numpy as np
 from PIL import Image
 from pydantic import Field
 
+from lamella.facts import EXAMPLES
 from lamella.panels.base import Panel, Settings
 from lamella.panels.encoding import encode
 from lamella.store import Shard, Sheet
+from lamella.strata import PLACES
 
 if TYPE_CHECKING:
     from lamella.job import Job
 
 SHARD = 64
+# How many of each list of the survey some panel shows whole.
+SHOWN = {
+    ("survey", "top_image"): EXAMPLES,
+    ("labels", "distinct_image"): EXAMPLES,
+    ("survey", "strata_image"): PLACES,
+    ("survey", "bottom_image"): PLACES,
+    ("survey", "lowest_image"): PLACES,
+}
 
 
 class Options(Settings):
@@ -38,12 +48,14 @@ class Photographs(Panel):
     settings: ClassVar[type[Settings]] = Options
 
     def wanted(self, job: Job) -> list[int]:
-        """The images that are an example of some unit."""
+        """The images that are an example of some unit, strong or weak."""
         used: set[int] = set()
         for facts in job.atlas.layers():
-            survey = facts.of("survey")
-            if survey.present.any():
-                used.update(np.unique(survey["top_image"][survey.present]).tolist())
+            for (panel, name), shown in SHOWN.items():
+                survey = facts.of(panel)
+                if name in survey.numbers:
+                    images = survey[name][survey.present]
+                    used.update(np.unique(images[..., :shown]).tolist())
         return sorted(used - {-1})
 
     def compute_network(self, job: Job, missing: list[int]) -> Iterator[Shard]:
