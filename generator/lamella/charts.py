@@ -29,7 +29,7 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A histogram, ready to draw."""
+    """A histogram, ready to draw; `beyond` is where the tinted ground begins, if there is one."""
 
     bars: str
     top: float
@@ -41,6 +41,7 @@ class Chart:
     height: int = HEIGHT
     left: int = LEFT
     right: int = WIDTH - RIGHT
+    beyond: float | None = None
 
 
 def short(value: float) -> str:
@@ -91,7 +92,14 @@ def chart(figure: Histogram) -> Chart:
             for c in _counts(most, figure.log)
         ),
         marks=marks,
+        beyond=_beyond(figure, low, high, width),
     )
+
+
+def _beyond(figure: Histogram, low: float, high: float, width: float) -> float | None:
+    if figure.beyond is None or not low <= figure.beyond < high:
+        return None
+    return round(LEFT + (figure.beyond - low) * width, 1)
 
 
 def _bars(figure: Histogram, tall: Sequence[int], width: float, base: float) -> str:
@@ -136,7 +144,9 @@ def placed(
         anchor = "end" if at > width * 0.7 else "start"
         wide = len(mark.label) * CHARACTER + 8
         start, stop = (at - wide, at) if anchor == "end" else (at, at + wide)
-        row = next((i for i, end in enumerate(ends) if start >= end), len(ends))
+        # A mark's line goes down from its label: it must not cross those below that end later.
+        row = next((i for i in range(len(ends)) if start >= ends[i] and at >= max(ends[i:])), None)
+        row = len(ends) if row is None else row
         ends[row:] = [*([stop]), *ends[row + 1 :]]
         found.append(Tick(round(at, 1), mark.label, anchor, row))
     return tuple(found)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from lamella.charts import LINE, Tick, nice_steps, placed, short
-from lamella.figures import Lines, Series
+from lamella.figures import Lines, Mark, Series
 
 WIDTH, TALL = 360, 140  # of the drawing, and of the plot itself
 RIGHT = 14
@@ -81,7 +81,7 @@ def curves(figure: Lines) -> Curves:
     left = max(24, math.ceil(max(map(len, said), default=0) * CHARACTER) + 12)
     x = figure.x or tuple(range(len(figure.names)))
     own = tuple(one.x for one in figure.series if one.x)
-    axis, left = _axis(x, own, figure.names, left)
+    axis, left = _axis(x, own, figure.names, left, figure.ticks)
     marks = placed(figure.marks, axis.low, axis.high, axis.scale, left, WIDTH)
     rows = 1 + max((int(mark.row) for mark in marks), default=-1)
     top = 8.0 + LINE * (rows + bool(figure.y_label))
@@ -156,6 +156,7 @@ def _axis(
     own: tuple[tuple[float, ...], ...],
     names: tuple[str, ...],
     left: int,
+    ticks: tuple[Mark, ...] = (),
 ) -> tuple[_Axis, int]:
     """The x axis, and where it begins: slanted names may want more room at the left."""
     known = [value for values in (x, *own) for value in values if abs(value) < HUGE]
@@ -164,8 +165,9 @@ def _axis(
         return _named(names, low, high, left)
     scale = (WIDTH - RIGHT - left) / ((high - low) or 1.0)
     steps = nice_steps(low, high)
+    named = [(tick.value, tick.label) for tick in ticks]
     labels = []
-    for step, label in zip(steps, _labels(steps), strict=True):
+    for step, label in named or zip(steps, _labels(steps), strict=True):
         at = round(left + (step - low) * scale, 1)
         outside = at + len(label) * CHARACTER / 2 > WIDTH
         labels.append((at, label, "end" if outside else "middle", ""))
