@@ -22,12 +22,13 @@ help: ## Print this list
 	do printf '  make %-8s %s\n' "$$name" "$$text"; done
 
 atlas: $(INSTALLED) ## Build the demonstration atlas into site/public and print the path to open
-	@$(BIN)/python site/fetch.py
+	@$(BIN)/python site/fetch.py scenes
+	@$(BIN)/python site/scenes.py --or-photographs
 	@$(BIN)/lamella build site/atlas.toml
 
 test: $(INSTALLED) ## Run all tests, those in the browser included
 	@bash tests/install_browser.sh
-	@$(BIN)/python site/fetch.py --all
+	@$(BIN)/python site/fetch.py efficientnet_lite0
 	@$(BIN)/python -m pytest $(ARGS)
 
 lint: $(INSTALLED) ## Check style and types
@@ -36,7 +37,7 @@ lint: $(INSTALLED) ## Check style and types
 	@$(BIN)/mypy
 
 bench: $(INSTALLED) ## Run the benchmarks; they print ratios
-	@$(BIN)/python site/fetch.py --all
+	@$(BIN)/python site/fetch.py efficientnet_lite0
 	@$(BIN)/python -m pytest tests/benchmarks -o python_files='bench_*.py' -q -s $(ARGS)
 
 soak: $(INSTALLED) ## Run the tests that take minutes

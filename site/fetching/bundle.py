@@ -1,6 +1,6 @@
 """What one source gave: its files and whom to thank for them.
 
-Flow: gcompris.py, pypi.py -> **bundle.py** -> fetch.py, which keeps it in sources.json.
+Flow: gcompris.py, pypi.py, ... -> **bundle.py** -> fetch.py, which keeps it in sources.json.
 """
 
 from collections.abc import Callable

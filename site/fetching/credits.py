@@ -23,10 +23,21 @@ def credits(bundles: Iterable[Bundle]) -> str:
         parts.append(f"\n## {bundle.source}\n")
         parts.append(f"Package {bundle.package} {bundle.version}. Licence: {bundle.licence}.")
         photographs = sum(file.is_photograph for file in bundle.files)
-        names = ", ".join(file.path for file in bundle.files)
-        parts.append(f"{photographs} photographs.\n" if photographs else f"{names}.\n")
+        parts.append(f"{photographs} photographs.\n" if photographs else listing(bundle))
         for file in bundle.files:
             known = [text for text in (file.author, file.licence, file.origin) if text]
             if known:
                 parts.append(f"- {file.path.removeprefix(PHOTOGRAPHS)}: {'; '.join(known)}")
     return "\n".join(parts) + "\n"
+
+
+def listing(bundle: Bundle) -> str:
+    """The files of a bundle without photographs, those of one folder in a line of their own."""
+    folders: dict[str, list[str]] = {}
+    for file in bundle.files:
+        folder, slash, name = file.path.rpartition("/")
+        folders.setdefault(folder + slash, []).append(name)
+    if list(folders) == [""]:
+        return ", ".join(folders[""]) + ".\n"
+    lines = (f"- {folder}: {', '.join(names)}" for folder, names in sorted(folders.items()))
+    return "\n" + "\n".join(lines) + "\n"

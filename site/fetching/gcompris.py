@@ -66,7 +66,8 @@ def fetch(folder: Path) -> Bundle:
     version = packages.debian_version(deb)
     wanted = {f"{FOLDER}{archive}.rcc": archive for archive in PHOTOGRAPHS}
     contents = dict.fromkeys(PHOTOGRAPHS, b"")
-    contents |= {wanted[name]: content for name, content in packages.debian_files(deb, wanted)}
+    found = packages.debian_files(deb, wanted.__contains__)
+    contents |= {wanted[name]: content for name, content in found}
     files: list[File] = []
     taken: set[str] = set()
     for archive in PHOTOGRAPHS:  # in the table's order: it decides who keeps a name

@@ -1,7 +1,7 @@
 """Packages as files: downloaded by pip and apt-get, opened without being installed.
 
-Flow: fetch.py -> gcompris.py, pypi.py -> **packages.py**. Only the ordinary clients are used, so
-mirrors, proxies and certificates that they are set up with count here too.
+Flow: fetch.py -> gcompris.py, pypi.py, ... -> **packages.py**. Only the ordinary clients are used,
+so mirrors, proxies and certificates that they are set up with count here too.
 """
 
 import os
@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tarfile
 import zipfile
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -85,7 +85,7 @@ def debian_version(package: Path) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
-def debian_files(package: Path, wanted: Collection[str]) -> Iterator[tuple[str, bytes]]:
+def debian_files(package: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
     """Name and bytes of the wanted files of a .deb (`usr/share/...`), in its order.
 
     Read from dpkg-deb's stream, not unpacked: no name in it can reach the disk.
@@ -98,7 +98,7 @@ def debian_files(package: Path, wanted: Collection[str]) -> Iterator[tuple[str, 
         ):
             for member in archive:
                 name = member.name.removeprefix("./")
-                if name in wanted and member.isfile():
+                if wanted(name) and member.isfile():
                     yield name, _bounded(archive.extractfile(member), name)
     except tarfile.TarError as error:
         raise FetchError(f"{package.name} cannot be read: {error}.", "Run it again.") from None

@@ -90,7 +90,7 @@ def check(own: Quality, sample: Sequence[int]) -> None:
 def test_quality_of_pictures(network: str) -> None:
     config = config_of(network)
     if not config.path(config.model.weights).is_file():
-        pytest.skip("run: python site/fetch.py --all")
+        pytest.skip("run: python site/fetch.py efficientnet_lite0")
     number = None if UNITS == "all" else int(UNITS)
     analysis = Sampled(**vars(Analysis.of(config)), number=number)
     panel = next(panel for panel, _ in analysis.panels if panel.name == PANEL)
