@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from lamella import links
+from lamella import links, pyramid
 from lamella.article import Article, Part
 from lamella.facts import Atlas, LayerFacts, Manifest, Network, Photograph
 from lamella.figures import (
@@ -23,12 +23,15 @@ from lamella.figures import (
     Figure,
     Gallery,
     Histogram,
+    Level,
     Lines,
     Mark,
     Picture,
     Series,
+    Spot,
     Table,
     Tile,
+    Zoom,
 )
 from lamella.pages import About
 from lamella.panels.base import Panel
@@ -161,15 +164,43 @@ class FakeDepth(Panel):
         table = Table(
             "", (*rows, (Cell(names[0], "javascript:alert(1)"), "", "")), ("layer", "a", "b")
         )
+        zooms = _zoom(atlas, self.name)
         text = (f"There is nothing to see in {names[0]}.", "And nothing more, " * 30)
         parts = (
             Part("Waves", text, (lines,)),
             Part("Textures", text[:1], (Gallery("", tiles, size="large"),)),
             Part("Layers", figures=(table, *self.view_network(atlas))),
-            Part(names[0], text),
+            Part(names[0], text, zooms),
         )
         lead = f"What {names[0]} would say of depth, if it had any."
         return Article("depth", f"Depth of {names[0]}", lead, parts), Article("empty", "", "", ())
+
+
+def _mosaic() -> tuple[tuple[Level, ...], list[Image.Image]]:
+    """A pyramid of 8 by 6 textures of 40 pixels, in nine tiles of at most 128."""
+    whole = Image.new("RGB", (320, 240))
+    for at in range(48):
+        whole.paste(Image.fromarray(_pixels(300 + at, 40)), (at % 8 * 40, at // 8 * 40))
+    return pyramid.tiles(pyramid.halved(whole, 128), 128)
+
+
+def _zoom(atlas: Atlas, panel: str) -> tuple[Zoom, ...]:
+    """The mosaic, with a spot for each texture; every third leads nowhere."""
+    still = atlas.figure_picture(panel, "still", 0, "Textures")
+    if still is None:
+        return ()
+    levels, _ = _mosaic()
+    words = [photograph.label for photograph in atlas.manifest.photographs] or [""]
+    spots = tuple(
+        Spot(
+            *(at % 8 * 40, at // 8 * 40, 40, 40),
+            f"{words[at % len(words)]} {at}",
+            links.layer_page(atlas.network.name, atlas.network.layers[0].name) if at % 3 else "",
+        )
+        for at in range(48)
+    )
+    folder = atlas.panel_picture(panel, "mosaic", 0).removesuffix("0-mosaic.webp")
+    return (Zoom("Mosaic", words[0], still, levels, 128, folder, "mosaic", spots, "Textures."),)
 
 
 PANELS: tuple[Panel, ...] = (
@@ -357,8 +388,15 @@ class Fake:
             for name in ("umap", "tsne", "pca")
         }
         near = (np.arange(number)[:, None] + np.arange(1, 9)) % number
-        numbers["nearest"] = numbers["on_map"] = near.astype(np.int32)
-        numbers["similarity"] = np.tile(np.linspace(0.9, 0.4, 8, dtype=np.float32), (number, 1))
+        numbers["on_map"] = near.astype(np.int32)
+        layer = np.repeat(np.arange(len(self.layers)), [channels for _, channels in self.layers])
+        inside = layer[near] == layer[:, None]
+        for name, known in (("own", inside), ("other", ~inside), ("least", inside[:, :4])):
+            high, low = (-0.5, -0.2) if name == "least" else (0.9, 0.4)
+            steps = np.linspace(high, low, known.shape[1], dtype=np.float32)
+            shown = near[:, : known.shape[1]]
+            numbers[f"{name}_unit"] = np.where(known, shown, -1).astype(np.int32)
+            numbers[f"{name}_correlation"] = np.where(known, steps, 0).astype(np.float32)
         numbers["placed"] = np.ones(number, np.uint8)
         atlas.store.folder("embedding", atlas.keys["embedding"]).write(
             Shard(tuple(range(number)), numbers=numbers)
@@ -373,8 +411,11 @@ class Fake:
         )
         textures = [_encoded(_pixels(9, self.side)[: self.side // 2]), _texture(8, self.side)]
         made = {"textures": 2}
+        parts = [_encoded(np.asarray(part)) for part in _mosaic()[1]]
+        pad = [b""] * (len(parts) - 2)
+        pictures = {"texture": textures + pad, "mosaic": parts, "still": [parts[0], b"", *pad]}
         atlas.store.folder("depth", atlas.keys["depth"]).write(
-            Shard((0, 1), pictures={"texture": textures}, made=made)
+            Shard(tuple(range(len(parts))), pictures=pictures, made=made)
         )
 
 

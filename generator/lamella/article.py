@@ -26,9 +26,11 @@ class Article:
         title: its heading, and what links to it are called.
         lead: one or two sentences on what the reader will find.
         parts: in order; an article without any is left out.
+        listed: whether the network's page leads to it; otherwise another article does.
     """
 
     slug: str
     title: str
     lead: str
     parts: tuple[Part, ...]
+    listed: bool = True

@@ -99,6 +99,7 @@ class Drawing:
         layers = network.layers
         at = layers.index(layer)
         sections = Sections(facts, self.panels)
+        words = self.words(facts)
         figures: Any = self.environment.get_template("figures.html.j2").module
         made_by = figures.made_by(made(facts, self.panels), network, self.about)
         path = links.layer_page(network.name, layer.name)
@@ -115,6 +116,7 @@ class Drawing:
                 after=after,
                 sections=sections.of_layer(self.panels),
                 sheets=_sheets(layer),
+                words=words,
                 computed=int(facts.of("feature_visualization").present.sum()),
                 made=made_by,
             ),
@@ -133,13 +135,21 @@ class Drawing:
                 layer=layer,
                 unit=unit,
                 silent=facts.silent(unit.channel),
+                word=words[unit.channel],
                 top=top,
                 below=below,
                 citation=cited,
                 made=made_by,
             )
             write(path, to_bytes(drawn))
-        return overview.layer_note(facts)
+        return overview.layer_note(facts, words)
+
+    def words(self, facts: LayerFacts) -> list[str]:
+        """What panels call each unit of a layer; "" where none has a word for it."""
+        told = [said for panel in self.panels if (said := panel.labels(facts))]
+        return [", ".join(filter(None, unit)) for unit in zip(*told, strict=True)] or [
+            ""
+        ] * facts.layer.channels
 
     def pictures(self, write: Write, facts: LayerFacts) -> None:
         """The stored pictures of a layer's units, each under its own address."""
@@ -147,7 +157,8 @@ class Drawing:
             if panel.shows_photographs and self.atlas.publish == "none":
                 continue
             for name, stored in facts.of(panel.name).pictures.items():
-                if not name.startswith("thumb"):
+                private = f"{panel.name}/{name}" in self.atlas.withheld
+                if not (private or name.startswith("thumb")):
                     for channel, content in stored.items():
                         unit = Unit(facts.layer.name, channel)
                         write(links.unit_picture(self.network.name, unit, name), content)
@@ -181,13 +192,13 @@ class Drawing:
         write: Write,
         notes: dict[str, Note],
         sections: Sequence[str],
-        articles: Sequence[tuple[str, str, str]],
+        articles: Sequence[tuple[str, str, str, bool]],
     ) -> Note:
         """Home, the network, about, and what static hosts look for.
 
         Args:
             sections: what panels show of the network, drawn.
-            articles: the address, title and lead of each.
+            articles: the address, title and lead of each, and whether this page leads to it.
         """
         network, atlas = self.network, self.atlas
         computed = sum(note["pictures"] for note in notes.values())
@@ -210,7 +221,7 @@ class Drawing:
                 computed=computed,
                 done=done,
                 sections=[Markup(section) for section in sections],
-                articles=articles,
+                articles=[said for *said, listed in articles if listed],
             ),
         )
         band = overview.best(atlas, notes)

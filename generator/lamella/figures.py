@@ -66,7 +66,7 @@ class Gallery:
         size: "large", "medium" or "small"; or "plates", seven a row, whose details stand below;
             or "row", four tiles in one line with the title beside them; or "wide", one picture at
             its own size, which scrolls by itself; or "pairs", each with what is beside it; or
-            "lone", one picture with other figures at its side; or "strip", many small ones with
+            "lone", one picture with other figures at its side; or "near", many small ones with
             the title in front, the first set apart.
     """
 

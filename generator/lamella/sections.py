@@ -76,8 +76,9 @@ class Sections:
         if panel.per == "view":
             return None
         if panel.per == "network":
-            whole = self.facts.atlas.whole_once(panel.name)
-            done = bool(whole is not None and whole.present.any())
+            atlas = self.facts.atlas
+            key = atlas.keys.get(panel.name)
+            done = key is not None and bool(atlas.store.folder(panel.name, key).notes)
             return None if done else ["Not computed yet."] * channels
         present = self.facts.of(panel.name).present.tolist()
         return ["" if done else "Not computed yet." for done in present]

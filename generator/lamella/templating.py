@@ -17,6 +17,7 @@ from lamella import resources
 from lamella.charts import chart
 from lamella.curves import curves
 from lamella.stencils import Stencils
+from lamella.zooming import drawn
 
 # Characters that no reader sees but that reorder or garble what is around them: controls, and the
 # overrides and isolates of bidirectional text.
@@ -126,5 +127,6 @@ def environment() -> Environment:
 
     stencils = Stencils(draw, source, address)
     made.filters.update(tiles=stencils.tiles, picture=stencils.picture)
+    made.filters["zoom"] = lambda figure, root: drawn(figure, root, address, visible)
     made.filters.update({function.__name__: function for function in filters})
     return made

@@ -17,7 +17,7 @@ from lamella.store import digest_of
 
 OWN_WAY = "photographs"  # drawn elsewhere: a panel from the beginning, with its own addresses
 
-Listed = tuple[str, str, str]  # an article's address, title and lead
+Listed = tuple[str, str, str, bool]  # an article's address, title, lead; whether it is listed
 
 
 class Prints:
@@ -94,7 +94,7 @@ def write_whole(
                 return {"articles": _articles(drawing, write, panel)}
 
             note = site.group(f"articles/{panel.name}", inputs, pages)
-            articles += [(path, title, lead) for path, title, lead in note["articles"]]
+            articles += [(path, title, lead, on) for path, title, lead, on in note["articles"]]
     addresses = [path for path, *_ in articles]
     for path in addresses:
         if addresses.count(path) > 1:
@@ -123,5 +123,5 @@ def _articles(drawing: Drawing, write: Write, panel: Panel) -> list[Listed]:
     for article in told:
         path = links.article_page(drawing.network.name, article.slug)
         write(path, drawing.page("article.html.j2", path, article=article, made=made))
-        found.append((path, article.title, article.lead))
+        found.append((path, article.title, article.lead, article.listed))
     return found

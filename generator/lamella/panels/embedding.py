@@ -1,14 +1,14 @@
 """Where each unit lies among all units of the network, by what it answers to.
 
 Units are compared by their activation profiles: the correlation, over all photographs, of their
-peaks. UMAP (McInnes et al. 2018), t-SNE (van der Maaten and Hinton 2008) and PCA lay the profiles'
-sketches out on a plane; nearest units are found in the sketches themselves, before anything is
-flattened, and on the UMAP plane.
+peaks (Li et al. 2016, "Convergent learning", arXiv:1511.07543, compare units so). UMAP (McInnes et
+al. 2018), t-SNE (van der Maaten and Hinton 2008) and PCA lay the profiles' sketches out on a plane;
+correlated units are found in the sketches themselves, before anything is flattened, and near ones
+on the UMAP plane.
 """
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -16,17 +16,18 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from lamella.facts import LayerFacts
+from lamella.correlation import NEAREST, NOTABLE, by_chance, correlated
+from lamella.facts import Atlas, LayerFacts, PanelFacts
 from lamella.figures import Figure, Gallery, Tile
 from lamella.interrupts import heard
+from lamella.layouts import Points, fitted, layouts
 from lamella.panels.base import Panel, Settings
 from lamella.store import Shard
 
 if TYPE_CHECKING:
     from lamella.job import Job
 
-NEAREST = 8
-Points = NDArray[np.float32]
+AGAINST = "Strong where this unit is weak."
 
 
 class Options(Settings):
@@ -41,11 +42,13 @@ class Embedding(Panel):
     """Three maps of all units, and the nearest ones of each."""
 
     name: ClassVar[str] = "embedding"
-    title: ClassVar[str] = "Nearest units"
+    title: ClassVar[str] = "Correlated units"
     about: ClassVar[str] = (
-        "Units of the whole network that answer to the same photographs: the number is the "
-        "correlation of their peak activations."
+        "Units that answer to the same photographs. The number is the correlation, over all "
+        "photographs, of their peak activations, estimated from sketches of 256 numbers: right to "
+        "about 0.06 where it is weak, 0.01 at 0.9. On the map: the nearest units of the UMAP plane."
     )
+    version: ClassVar[int] = 2
     needs: ClassVar[tuple[str, ...]] = ("survey",)
     uses_images: ClassVar[bool] = True
     per: ClassVar[str] = "network"
@@ -68,11 +71,15 @@ class Embedding(Panel):
         for name, points in heard(lambda: layouts(known, options, job.seed)).items():
             numbers[name] = np.zeros((len(profiles), 2), np.float32)
             numbers[name][placed] = fitted(points)
-        near, likeness = nearest(known)
-        numbers["nearest"] = np.full((len(profiles), NEAREST), -1, np.int32)
-        numbers["similarity"] = np.zeros((len(profiles), NEAREST), np.float32)
-        numbers["nearest"][placed, : near.shape[1]] = placed[near]
-        numbers["similarity"][placed, : near.shape[1]] = likeness
+        sizes = [int(part.sum()) for part in np.split(numbers["placed"], _stops(job.atlas))]
+        for name, found in zip(("own", "other", "least"), correlated(known, sizes), strict=True):
+            units, values = (
+                np.full((len(profiles), found.unit.shape[1]), empty, each.dtype)
+                for each, empty in ((found.unit, -1), (found.correlation, 0))
+            )
+            units[placed] = np.where(found.unit >= 0, placed[found.unit], -1)
+            values[placed] = found.correlation
+            numbers |= {f"{name}_unit": units, f"{name}_correlation": values}
         on_map = nearest_on_plane(numbers["umap"][placed])
         numbers["on_map"] = np.full((len(profiles), NEAREST), -1, np.int32)
         numbers["on_map"][placed, : on_map.shape[1]] = placed[on_map]
@@ -84,105 +91,53 @@ class Embedding(Panel):
         unit = facts.atlas.offsets[facts.layer.name] + channel
         if whole is None or not whole.present[unit] or not whole["placed"][unit]:
             return ()
-        units = facts.atlas.units
-        by_profile = tuple(
-            Tile(
-                facts.atlas.thumbnail(units[other]),
-                str(units[other]),
-                f"{similarity:.2f}",
-                link=facts.atlas.page(units[other]),
-            )
-            for other, similarity in zip(
-                whole["nearest"][unit].tolist(), whole["similarity"][unit].tolist(), strict=True
-            )
-            if other >= 0
+        return tuple(_galleries(facts, whole, unit))
+
+
+def _galleries(facts: LayerFacts, whole: PanelFacts, unit: int) -> Iterator[Gallery]:
+    """The units correlated with one, those that answer where it does not, those near it."""
+    atlas = facts.atlas
+    inside = facts.layer.channels
+    for name, title, units in (
+        ("own", "In its own layer", inside - 1),
+        ("other", "In other layers", len(atlas.units) - inside),
+    ):
+        least = by_chance(units)
+        found = _tiles(atlas, whole, name, unit, low=least)
+        if found or units > 0:
+            note = "" if found else f"None above {least:.2f}, what chance may reach."
+            yield Gallery(title, found, note=note, size="small")
+    against = _tiles(atlas, whole, "least", unit, high=NOTABLE)
+    if against:
+        yield Gallery("Against it", against, note=AGAINST, size="small")
+    on_map = tuple(
+        Tile(atlas.thumbnail(other), str(other), link=atlas.page(other))
+        for other in (atlas.units[at] for at in whole["on_map"][unit].tolist() if at >= 0)
+    )
+    if on_map:
+        yield Gallery("On the map", on_map, size="small")
+
+
+def _tiles(
+    atlas: Atlas, whole: PanelFacts, name: str, unit: int, low: float = -1.1, high: float = 1.1
+) -> tuple[Tile, ...]:
+    """Units of a list whose correlation lies between two values, each a link to its page."""
+    columns = (whole[f"{name}_{what}"][unit].tolist() for what in ("unit", "correlation"))
+    return tuple(
+        Tile(
+            atlas.thumbnail(atlas.units[at]),
+            f"channel {atlas.units[at].channel}" if name == "own" else str(atlas.units[at]),
+            f"{correlation:.2f}".replace("-", "−"),
+            link=atlas.page(atlas.units[at]),
         )
-        on_map = tuple(
-            Tile(
-                facts.atlas.thumbnail(units[other]),
-                str(units[other]),
-                link=facts.atlas.page(units[other]),
-            )
-            for other in whole["on_map"][unit].tolist()
-            if other >= 0
-        )
-        return (
-            Gallery("By what they answer to", by_profile, size="small"),
-            Gallery("On the map", on_map, size="small"),
-        )
+        for at, correlation in zip(*columns, strict=True)
+        if at >= 0 and low <= correlation <= high
+    )
 
 
-def layouts(profiles: Points, options: Options, seed: int) -> dict[str, Points]:
-    """The three planes, each (unit, 2)."""
-    from sklearn.decomposition import PCA
-
-    number = len(profiles)
-    if number < 4:
-        line = np.stack([np.arange(number), np.zeros(number)], axis=1).astype(np.float32)
-        return {"umap": line, "tsne": line, "pca": line}
-    width = min(50, number - 1, profiles.shape[1])
-    reduced = PCA(width, svd_solver="full").fit_transform(profiles.astype(np.float64))
-    # The sign of a principal axis is arbitrary; a fixed one keeps the page's bytes.
-    reduced *= np.sign(reduced[np.abs(reduced).argmax(axis=0), np.arange(width)])
-    plane = reduced[:, :2] if width > 1 else np.repeat(reduced, 2, axis=1)
-    return {
-        "umap": _umap(profiles, plane, options, seed),
-        "tsne": _tsne(reduced, options, seed),
-        "pca": plane.astype(np.float32),
-    }
-
-
-def _umap(profiles: Points, start: NDArray[np.float64], options: Options, seed: int) -> Points:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # umap warns that a seed costs it its threads
-        import umap
-
-        scaled = (start / max(1e-12, np.abs(start).max()) * 10).astype(np.float32)
-        fitted_map = umap.UMAP(
-            n_neighbors=min(options.neighbours, len(profiles) - 1),
-            min_dist=options.spread,
-            metric="cosine",
-            init=scaled,
-            random_state=seed,
-            n_jobs=1,
-        )
-        return np.asarray(fitted_map.fit_transform(profiles), dtype=np.float32)
-
-
-def _tsne(reduced: NDArray[np.float64], options: Options, seed: int) -> Points:
-    from sklearn.manifold import TSNE
-
-    perplexity = min(options.perplexity, (len(reduced) - 1) / 3)
-    layout = TSNE(perplexity=perplexity, init="pca", random_state=seed, n_jobs=1)
-    return np.asarray(layout.fit_transform(reduced), dtype=np.float32)
-
-
-def fitted(points: Points) -> Points:
-    """Points moved and scaled into the unit square, their proportions kept."""
-    low, high = points.min(axis=0), points.max(axis=0)
-    extent = max(float((high - low).max()), 1e-12)
-    inside: Points = ((points - (low + high) / 2) / extent + 0.5).clip(0, 1).astype(np.float32)
-    return inside
-
-
-def nearest(profiles: Points) -> tuple[NDArray[np.int64], Points]:
-    """The units with the highest correlation to each, and it: exact, in blocks, no big matrix."""
-    kept = min(NEAREST, len(profiles) - 1)
-    if kept < 1:
-        return np.zeros((len(profiles), 0), np.int64), np.zeros((len(profiles), 0), np.float32)
-    found = np.zeros((len(profiles), kept), np.int64)
-    likeness = np.zeros((len(profiles), kept), np.float32)
-    lengths = np.linalg.norm(profiles, axis=1, keepdims=True)
-    unit = profiles / np.maximum(lengths, 1e-12)
-    for first in range(0, len(unit), 1024):
-        block = unit[first : first + 1024] @ unit.T
-        block[np.arange(len(block)), first + np.arange(len(block))] = -np.inf
-        order = np.argpartition(-block, kept - 1, axis=1)[:, :kept]
-        strongest = np.argsort(-np.take_along_axis(block, order, axis=1), axis=1, kind="stable")
-        order = np.take_along_axis(order, strongest, axis=1)
-        found[first : first + 1024] = order
-        likeness[first : first + 1024] = np.take_along_axis(block, order, axis=1)
-    return found, likeness
+def _stops(atlas: Atlas) -> list[int]:
+    """Where the units of each layer but the last end."""
+    return list(atlas.offsets.values())[1:]
 
 
 def nearest_on_plane(points: Points) -> NDArray[np.int64]:
