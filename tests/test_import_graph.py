@@ -23,14 +23,15 @@ HEAVY = {"torch", "torchvision", "numba", "sklearn", "umap"}
 
 STAGES = {
     "shared": "lamella errors units figures article links store gathering facts quality gates "
-    "selection progress interrupts",
+    "selection progress interrupts pyramid strata upsampling",
     "config": "validation config",
     "model": "heap activations folding flow trace sources weights model decoding images",
     "survey": "survey",
-    "panels": "explaining facets job optvis engines ascents plates panels",
+    "panels": "activation_atlas dissecting correlation explaining facets imagespace job layouts "
+    "optvis engines ascents plates stimuli distilling walking panels",
     "plan": "plan",
     "pages": "about charts citation curves drawing overview pages publish resources sections "
-    "sprites stencils templating whole",
+    "sprites stencils templating whole zooming",
     "pipeline": "pipeline estimate",
     "commands": "building reports reporting starting serving",
     "cli": "cli commands",
@@ -53,7 +54,8 @@ ENTRIES = [  # modules that must be importable without torch: all of those stage
     path
     for path in sorted(PACKAGE.rglob("*.py"))
     if path.stem != "job"
-    and path.parent.name not in {"optvis", "survey", "engines", "ascents", "plates"}
+    and path.parent.name
+    not in {"optvis", "survey", "engines", "ascents", "plates", "activation_atlas", "dissecting"}
 ]
 
 

@@ -8,9 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from lamella.charts import chart, placed
+from lamella.figures import Mark
+from lamella.layouts import fitted, layouts
 from lamella.panels import PANELS
 from lamella.panels.dataset_examples import patch, visible
-from lamella.panels.embedding import NEAREST, Options, fitted, layouts, nearest, nearest_on_plane
+from lamella.panels.embedding import NEAREST, Options, nearest_on_plane
 from lamella.panels.statistics import histogram
 from lamella.panels.weights import CELL, diverging, enlarged, kernels
 from lamella.survey.bins import BINS, ZERO, edges, table
@@ -88,6 +91,43 @@ def test_a_histogram_counts_every_activation_that_is_not_zero(values):
     assert shown.edges[0] <= values.min() + 1e-6
 
 
+@pytest.mark.parametrize("signed", [False, True])
+def test_the_share_of_zeros_is_marked_at_zero(signed):
+    values = np.linspace(-4 if signed else 2, 9, 301).astype(np.float32)
+    values = values[np.abs(values) > 0.01]
+    counts = np.bincount(table()[values.view(np.uint32) >> 19], minlength=BINS)
+    counts[ZERO] = 3 * values.size
+    shown = histogram(counts, 9.0, 8.5, p99=7.0, zeros=0.75)
+    assert [mark.label for mark in shown.marks] == ["zero: 75 %", "99 %", "99.9 %", "maximum"]
+    assert shown.marks[0].value == 0 and shown.edges[0] <= 0
+    assert sum(shown.counts) == values.size, "the zeros are no bar"
+    without = histogram(counts, 9.0, 8.5, p99=7.0, zeros=0.0)
+    assert [mark.label for mark in without.marks] == ["99 %", "99.9 %", "maximum"]
+
+
+def test_what_no_photograph_reaches_is_tinted():
+    values = np.linspace(1, 10, 100).astype(np.float32)
+    counts = np.bincount(table()[values.view(np.uint32) >> 19], minlength=BINS)
+    inside, beyond = (histogram(counts, 10.0, 9.9, picture=picture) for picture in (8.0, 20.0))
+    assert inside.beyond is None and chart(inside).beyond is None and not inside.note
+    assert beyond.beyond == 10.0 and "beyond" in beyond.note
+    drawn = chart(beyond)
+    maximum = next(mark for mark in drawn.marks if mark.label == "maximum")
+    assert drawn.beyond == maximum.at < drawn.right
+
+
+@settings(max_examples=200)
+@given(st.lists(st.tuples(st.integers(1, 24), st.floats(0, 1)), min_size=1, max_size=6))
+def test_no_mark_runs_through_a_label_that_stands_after_it(marks):
+    """A line goes down from its own label, so that it may cross only labels above that."""
+    given = tuple(Mark("x" * length, value) for length, value in marks)
+    drawn = placed(given, 0.0, 1.0, 430.0, 40.0, 480.0)
+    for label in (mark for mark in drawn if mark.anchor == "start"):
+        end = label.at + len(label.label) * 6.4
+        for line in drawn:
+            assert not (label.at < line.at < end and line.row < label.row)
+
+
 def test_only_zeros_have_no_histogram():
     counts = np.zeros(BINS, np.int64)
     counts[ZERO] = 5
@@ -95,18 +135,7 @@ def test_only_zeros_have_no_histogram():
     assert len(edges()) == BINS + 1
 
 
-# Nearest units
-
-
-def test_nearest_is_scikit_learns():
-    from sklearn.neighbors import NearestNeighbors
-
-    profiles = np.random.default_rng(0).standard_normal((1500, 16)).astype(np.float32)
-    found, likeness = nearest(profiles)
-    index = NearestNeighbors(n_neighbors=NEAREST + 1, metric="cosine", algorithm="brute")
-    away, expected = index.fit(profiles).kneighbors(profiles)
-    np.testing.assert_allclose(likeness, 1 - away[:, 1:], atol=1e-5)
-    assert (found == expected[:, 1:]).mean() > 0.999  # equal but for ties in the last digits
+# Maps of units
 
 
 @pytest.mark.parametrize("units", [1, 2, 3, 5, 40])
@@ -114,7 +143,6 @@ def test_few_units_have_a_map_too(units):
     profiles = np.random.default_rng(units).standard_normal((units, 256)).astype(np.float32)
     for points in layouts(profiles, Options(), seed=0).values():
         assert points.shape == (units, 2) and np.isfinite(points).all()
-    assert nearest(profiles)[0].shape == (units, min(NEAREST, units - 1))
     assert nearest_on_plane(profiles[:, :2]).shape == (units, min(NEAREST, units - 1))
 
 

@@ -363,14 +363,14 @@ def test_the_picture_is_marked_and_the_axis_reaches_it(picture: float) -> None:
     steps = np.diff(figure.edges)
     assert np.allclose(steps, steps[0]) and (steps > 0).all()
     marks = {mark.label.partition(":")[0]: mark for mark in figure.marks}
-    assert set(marks) - {"picture"} == {"99 %", "99.9 %", "maximum"}
-    assert figure.note == "25.0% of the activations are exactly zero."
+    assert set(marks) - {"picture"} == {"zero", "99 %", "99.9 %", "maximum"}
+    assert (marks["zero"].label, marks["zero"].value) == ("zero: 25 %", 0)
     if np.isnan(picture):
         assert "picture" not in marks
         return
     end = figure.edges[-1]
     assert marks["picture"].value == min(picture, end)
-    reach = 10 + BEYOND * 9.5
+    reach = 10 + BEYOND * 10  # the axis begins at zero
     assert min(picture, reach) - 1e-9 <= end <= max(10, min(picture, reach)) + steps[0]
     assert ("→" in marks["picture"].label) == (picture > end)
     if picture > end:
@@ -380,7 +380,7 @@ def test_the_picture_is_marked_and_the_axis_reaches_it(picture: float) -> None:
 @pytest.mark.parametrize("picture", [10.0, 12.0, 30.0, 1e9])
 def test_labels_of_marks_do_not_collide(picture: float) -> None:
     drawn = chart(shown(picture))
-    assert len(drawn.marks) == 4, "none lies outside the axis"
+    assert len(drawn.marks) == 5, "none lies outside the axis"
     spans: dict[float, list[tuple[float, float]]] = {}
     for mark in drawn.marks:
         wide = len(mark.label) * 6.0

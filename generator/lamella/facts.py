@@ -92,7 +92,8 @@ class LayerFacts:
     def picture(self, panel: str, name: str, channel: int, alt: str) -> Picture | None:
         """A stored picture of a channel, as it is published; None where there is none."""
         facts = self.of(panel)
-        if channel not in facts.pictures.get(name, {}):
+        private = f"{panel}/{name}" in self.atlas.withheld
+        if private or channel not in facts.pictures.get(name, {}):
             return None
         sheet = facts.sheets[name]
         src = links.unit_picture(self.network.name, Unit(self.layer.name, channel), name)
@@ -119,6 +120,8 @@ class LayerFacts:
         """Changes exactly when what the store holds of the layer does."""
         return "".join(folder.fingerprint for folder in self.folders.values())
 
+
+EXAMPLES = 12  # of a unit's strongest images are shown; the survey keeps more
 
 # Thumbnails of a layer lie on sheets of this many columns and rows, each this many pixels wide.
 SPRITE_SIDE = 8
@@ -187,6 +190,16 @@ class Atlas:
             return links.photograph(self.network.name, entry)
         folder = links.panel_folder(panel, self._folders)
         return links.panel_picture(self.network.name, folder, entry, name)
+
+    @cached_property
+    def labelled(self) -> Mapping[str, int]:
+        """How many surveyed images have each label, in the manifest's order."""
+        broken = {name for name, _ in self.manifest.skipped}
+        counts = dict.fromkeys(self.manifest.labels, 0)
+        for photograph in self.manifest.photographs:
+            if photograph.label in counts and photograph.name not in broken:
+                counts[photograph.label] += 1
+        return counts
 
     @cached_property
     def _folders(self) -> frozenset[str]:

@@ -7,17 +7,27 @@ Adding one: write its file, add it here. Other packages offer theirs as entry po
 from importlib.metadata import entry_points
 
 from lamella.errors import ConfigError
+from lamella.panels.activation_atlas import ActivationAtlas
 from lamella.panels.base import Panel
+from lamella.panels.classes import Classes
 from lamella.panels.dataset_examples import DatasetExamples
+from lamella.panels.dissection import Dissection
+from lamella.panels.distillation import Distillation
 from lamella.panels.diversity import Diversity
 from lamella.panels.embedding import Embedding
 from lamella.panels.explanation import Explanation
+from lamella.panels.facets import FacetsOfUnits
 from lamella.panels.feature_visualization import FeatureVisualization
+from lamella.panels.images import ImageSpace
 from lamella.panels.negative import Negative
 from lamella.panels.objectives import Objectives
 from lamella.panels.photographs import Photographs
 from lamella.panels.quality import PictureQuality
 from lamella.panels.statistics import Statistics
+from lamella.panels.stimuli import Stimuli
+from lamella.panels.strata import Strata
+from lamella.panels.tuning import Tuning
+from lamella.panels.walk import Walk
 from lamella.panels.weights import Weights
 
 PANELS: tuple[Panel, ...] = (
@@ -26,12 +36,22 @@ PANELS: tuple[Panel, ...] = (
     Diversity(),
     Negative(),
     DatasetExamples(),
+    Strata(),
+    FacetsOfUnits(),
+    Classes(),
     Explanation(),
     Statistics(),
+    Stimuli(),
+    Tuning(),
+    Dissection(),
     Weights(),
     Embedding(),
     Photographs(),
+    ImageSpace(),
     Objectives(),
+    ActivationAtlas(),
+    Distillation(),
+    Walk(),
 )
 
 

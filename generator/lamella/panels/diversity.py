@@ -1,4 +1,4 @@
-"""Several pictures of a unit whose photographs are of two kinds: made to differ from each other.
+"""Several pictures of a unit whose photographs are of several kinds: made to differ.
 
 Source: Olah, Mordvintsev and Schubert, Distill 2017, doi:10.23915/distill.00007, section
 "Diversity". One picture of a unit that answers to two things shows one of them, or a mixture.
@@ -13,7 +13,6 @@ import numpy as np
 from PIL import Image
 from pydantic import Field
 
-from lamella.facets import split
 from lamella.facts import LayerFacts
 from lamella.figures import Figure, Gallery, Picture, Tile
 from lamella.panels.base import Panel, Settings
@@ -32,7 +31,7 @@ class Options(Ascents):
 
     units: Literal["split", "all"] = Field(
         "split",
-        description="Of which units: those whose strongest photographs split into two groups, or "
+        description="Of which units: those whose strongest photographs are of several kinds, or "
         "all.",
     )
     pictures: int = Field(4, ge=2, le=8, description="Pictures per unit.")
@@ -42,7 +41,7 @@ class Options(Ascents):
 
 
 class Diversity(Panel):
-    """Four pictures on one sheet, for the units that need them."""
+    """Four pictures on one sheet, for the units that need them: what `facets` found decides."""
 
     name: ClassVar[str] = "diversity"
     title: ClassVar[str] = "Different pictures"
@@ -50,7 +49,8 @@ class Diversity(Panel):
         "Made together by gradient ascent, each to excite the unit, and all to differ: what they "
         "share is what the unit asks for, what differs is what it admits."
     )
-    needs: ClassVar[tuple[str, ...]] = ("survey",)
+    version: ClassVar[int] = 2
+    needs: ClassVar[tuple[str, ...]] = ("survey", "facets")
     uses_images: ClassVar[bool] = True
     uses_seed: ClassVar[bool] = True
     slow: ClassVar[bool] = True
@@ -65,7 +65,14 @@ class Diversity(Panel):
 
         options: Options = job.settings
         layers = {layer.name: layer for layer, _ in todo}
-        apart = self._apart(job, todo)
+        facets = {layer.name: job.atlas.layer(layer).of("facets") for layer, _ in todo}
+        # A unit whose facets are still to be found is left to do.
+        todo = [
+            (layer, [channel for channel in channels if facets[layer.name].present[channel]])
+            for layer, channels in todo
+        ]
+        apart = {name: own["facets"] > 1 for name, own in facets.items() if own.present.any()}
+        todo = [(layer, channels) for layer, channels in todo if channels]
         wanted = {
             layer.name: [c for c in channels if options.units == "all" or apart[layer.name][c]]
             for layer, channels in todo
@@ -91,28 +98,6 @@ class Diversity(Panel):
             yield layers[group.layer], shard_of(group, flags, options)
             job.tick(len(group.channels))
 
-    def _apart(
-        self, job: Job, todo: Sequence[tuple[Layer, Sequence[int]]]
-    ) -> dict[str, np.ndarray]:
-        """Per layer whether each unit's strongest photographs are of two kinds, `(channel,)`."""
-        from lamella.survey.places import Places, sketches_at
-
-        wanted = {}
-        for layer, channels in todo:
-            survey = job.atlas.layer(layer).of("survey")
-            names = ("top_image", "top_row", "top_column")
-            at = [survey[name].astype(np.int64) for name in names]
-            others = np.setdiff1d(np.arange(layer.channels), channels)
-            at[0][others] = -1  # nobody asks for those
-            if not layer.signed:
-                at[0][survey["top_activation"] <= 0] = -1
-            wanted[layer.name] = Places(*at)
-        sketches = sketches_at(job.model, job.images, wanted)
-        return {
-            name: np.array([split(found[at.image[c] >= 0]).apart for c, found in enumerate(each)])
-            for (name, each), at in zip(sketches.items(), wanted.values(), strict=True)
-        }
-
     def view(self, facts: LayerFacts, channel: int) -> tuple[Figure, ...]:
         unit = Unit(facts.layer.name, channel)
         sheet = facts.picture(self.name, "various", channel, "")
@@ -134,13 +119,11 @@ class Diversity(Panel):
             )
             for at in range(cells.columns)
         )
-        note = TWO_KINDS if own["split"][channel] else ""
+        note = SEVERAL_KINDS if own["split"][channel] else ""
         return (Gallery("", tiles, note=note, size="medium"),)
 
 
-TWO_KINDS = (
-    "The photographs that excite this unit most fall into two groups by what its layer sees."
-)
+SEVERAL_KINDS = "The photographs that excite this unit most are of several kinds: see its facets."
 
 
 def shard_of(group: Group, split: np.ndarray, options: Options) -> Shard:

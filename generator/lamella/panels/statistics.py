@@ -14,6 +14,7 @@ from lamella.quality import quality_of
 from lamella.survey.bins import ZERO, edges
 
 SHOWN = 48  # bars
+OUTSIDE = "Tinted: beyond the strongest photograph."
 BEYOND = 2.0  # the axis is made longer for the picture by so many times its width, at most
 _EDGES = np.delete(edges(), ZERO)  # without the bin of zeros
 
@@ -72,13 +73,14 @@ def histogram(
     picture: float = math.nan,
     zeros: float = 0.0,
 ) -> Histogram | None:
-    """The survey's counts in even steps; the activations of exactly zero are left out.
+    """The survey's counts in even steps; those of exactly zero are a mark, not a bar.
 
     Args:
         p99, p999: quantiles of all activations, zeros included, as they are marked.
         picture: the feature visualization's activation, marked too; the axis is made longer for it
             so that its distance from the photographs can be seen, three times as long at most.
-        zeros: the share of activations that is left out.
+            What no photograph reaches is tinted.
+        zeros: the share of activations that are exactly zero.
     """
     bounds = _EDGES
     counts = np.delete(counts, ZERO)
@@ -86,7 +88,7 @@ def histogram(
     if not filled.size:
         return None
     low, high = float(bounds[filled[0]]), maximum
-    if low > 0 and low < high / SHOWN:
+    if low > 0 and (zeros > 0 or low < high / SHOWN):
         low = 0.0
     if not high > low:
         low, high = float(bounds[filled[0]]), float(bounds[filled[-1] + 1])
@@ -103,10 +105,14 @@ def histogram(
     quantiles = ("99 %", p99), ("99.9 %", p999)
     marks = [Mark(name, min(value, maximum)) for name, value in quantiles if value > low]
     marks.append(Mark("maximum", maximum))
+    if zeros > 0:
+        marks.insert(0, Mark(f"zero: {share(zeros)}", 0.0))
     alt = (
         f"Histogram of the non-zero activations, from {low:.3g} to {high:.3g}; counts fall towards "
         f"the maximum; one in a thousand activations lies above {p999:.3g}."
     )
+    if zeros > 0:
+        alt += f" {share(zeros)} of all activations are exactly zero."
     if math.isfinite(picture):
         marks.append(_picture(picture, maximum, float(steps[-1])))
         alt += f" The feature visualization reaches {picture:.3g}."
@@ -117,8 +123,22 @@ def histogram(
         alt=alt,
         label="activation, zeros left out",
         marks=tuple(marks),
-        note=f"{zeros:.1%} of the activations are exactly zero." if zeros > 0 else "",
+        note=OUTSIDE if picture > maximum else "",
+        beyond=maximum if picture > maximum else None,
     )
+
+
+def share(zeros: float) -> str:
+    """A share that is not all or nothing, to two digits, and not rounded to all or nothing.
+
+    >>> [share(zeros) for zeros in (0.0000004, 0.003, 0.449, 0.98, 0.996, 0.9999, 0.999999, 1.0)]
+    ['< 0.01 %', '0.3 %', '45 %', '98 %', '99.6 %', '99.99 %', '> 99.99 %', '100 %']
+    """
+    rare = min(zeros, 1 - zeros)
+    digits = 0 if rare >= 0.0195 else 1 if rare >= 0.00195 else 2
+    if 0 < rare < 0.0001 - 1e-9:
+        return "< 0.01 %" if zeros < 0.5 else "> 99.99 %"
+    return f"{100 * zeros:.{digits}f} %" if rare else f"{100 * zeros:.0f} %"
 
 
 def _picture(picture: float, maximum: float, end: float) -> Mark:

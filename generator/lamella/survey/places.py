@@ -20,12 +20,15 @@ from lamella.activations import visit
 from lamella.images import Images
 from lamella.model import Model
 
-WIDTH = 64
+WIDTH = 256
 
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where to look, `(unit, place)` each: an image's number (-1 for none), a row and a column."""
+    """Where to look, `(unit, place)` each: an image's number (-1 for none), a row and a column.
+
+    There is a row for every channel of the layer; most may ask for nothing.
+    """
 
     image: NDArray[np.int64]
     row: NDArray[np.int64]
@@ -45,10 +48,25 @@ def projection(channels: int) -> Tensor:
     return drawn / math.sqrt(WIDTH)
 
 
+def context(values: Tensor, units: Tensor) -> Tensor:
+    """What the other units of a layer say at places, `(place, channel)`.
+
+    A unit's own value is large wherever it is looked at, and says nothing of how its places
+    differ: it is left out. Square roots, with their sign, keep few strong units from outvoting
+    all others (the Hellinger kernel; Arandjelovic and Zisserman 2012).
+
+    Args:
+        units: whose place each is, `(place,)`.
+    """
+    rooted = values.abs().sqrt().copysign(values)
+    rooted[torch.arange(len(units)), units] = 0
+    return rooted
+
+
 def sketches_at(
     model: Model, images: Images, wanted: Mapping[str, Places]
 ) -> dict[str, NDArray[np.float32]]:
-    """A layer's values at places, projected.
+    """The `context` at places, projected.
 
     Args:
         wanted: by layer.
@@ -58,8 +76,13 @@ def sketches_at(
     found = {name: np.zeros((*at.image.shape, WIDTH), np.float32) for name, at in wanted.items()}
     asked: defaultdict[int, dict[str, NDArray[np.intp]]] = defaultdict(dict)
     for name, at in wanted.items():
-        for image in np.unique(at.image[at.image >= 0]).tolist():
-            asked[image][name] = np.argwhere(at.image == image)
+        entries = np.argwhere(at.image >= 0)
+        numbers = at.image[tuple(entries.T)]
+        order = np.argsort(numbers, kind="stable")
+        of, first = np.unique(numbers[order], return_index=True)
+        runs = np.split(entries[order], first)[1:]
+        for image, run in zip(of.tolist(), runs, strict=True):
+            asked[image][name] = run
 
     def visitor(name: str, entries: NDArray[np.intp]) -> Callable[[Tensor], None]:
         at = wanted[name]
@@ -70,7 +93,8 @@ def sketches_at(
 
         def look(values: Tensor) -> None:
             chosen = values[0].float()[:, rows.to(values.device), columns.to(values.device)].T.cpu()
-            found[name][unit, place] = (chosen @ projection(values.shape[1])).numpy()
+            around = context(chosen, torch.from_numpy(unit))
+            found[name][unit, place] = (around @ projection(values.shape[1])).numpy()
 
         return look
 
