@@ -87,11 +87,11 @@ def analysed(
     )
     page = config.path(config.output.site) / "index.html"
     told = False
-    for step in analysis.run(Selection(layers, panels, numbers), progress):
+    for _ in analysis.run(Selection(layers, panels, numbers), progress):
         spent = progress.seconds.get("pages", 0.0)
-        # Always after a stage; between layers only while it costs little beside the work itself.
+        # Once as soon as there is something to see, then while it costs little beside the work.
         affordable = spent <= RENDER_SHARE * (time.monotonic() - began)
-        if rendering and (not step.layer or affordable):
+        if rendering and (not told or affordable):
             write_pages(config, progress)
             if not told:
                 progress.say(f"The atlas can be opened and fills as it is read: {page}")

@@ -70,12 +70,22 @@ def _plain(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
+def centre_box(
+    size: tuple[int, int], resize: int, square: int
+) -> tuple[float, float, float, float]:
+    """What of an image of that width and height is seen: left, top, right, bottom, in its pixels.
+
+    The square in the middle of it, once its shorter side is `resize`.
+    """
+    scale = resize / min(size)
+    width, height = (max(resize, round(side * scale)) for side in size)
+    left, top = (width - square) // 2, (height - square) // 2
+    across, down = size[0] / width, size[1] / height
+    return left * across, top * down, (left + square) * across, (top + square) * down
+
+
 def _centre(image: Image.Image, resize: int, size: int) -> Pixels:
     """The square in the middle of an image whose shorter side is `resize`; only it is resized."""
-    scale = resize / min(image.size)
-    width, height = (max(resize, round(side * scale)) for side in image.size)
-    left, top = (width - size) // 2, (height - size) // 2
-    across, down = image.width / width, image.height / height
-    box = (left * across, top * down, (left + size) * across, (top + size) * down)
+    box = centre_box(image.size, resize, size)
     square = image.resize((size, size), Image.Resampling.BICUBIC, box=box, reducing_gap=3.0)
     return np.asarray(square)

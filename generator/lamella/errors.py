@@ -38,6 +38,10 @@ class ImagesError(LamellaError):
     """There are no photographs to survey."""
 
 
+class ConceptsError(LamellaError):
+    """Labelled scenes, their masks or their table of concepts are not as they should be."""
+
+
 class StoreError(LamellaError):
     """The work folder cannot be read or written. What was complete stays complete."""
 

@@ -5,6 +5,7 @@ Flow: model + images + survey -> **job** -> panels.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from lamella.facts import Atlas
@@ -21,6 +22,7 @@ class Job:
         panel: its name.
         seed: of the whole atlas; panels derive a seed per unit from it.
         tick: to be called with the number of units (or images) finished since the last call.
+        path: from a path in atlas.toml to where that is.
     """
 
     model: Model
@@ -30,6 +32,7 @@ class Job:
     settings: Any
     seed: int
     tick: Callable[[int], None]
+    path: Callable[[str], Path] = Path
 
     def recall(self, name: str) -> Any:
         """A small document that the panel wrote beside its shards; None where there is none."""
