@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from drawn_scenes import SIDE, TABLE, write_scenes
 from lamella.article import Article
 from lamella.decoding import decode
 from lamella.dissecting.concepts import Concept
@@ -16,7 +17,6 @@ from lamella.errors import ConceptsError
 from lamella.figures import Gallery
 from lamella.panels.dissection import Dissection
 from lamella.plan import open_atlas
-from drawn_scenes import SIDE, TABLE, write_scenes
 from tiny import Tiny
 
 # Channel 0 answers to red, 1 to blue, 2 to everything alike; the others are random.

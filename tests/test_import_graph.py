@@ -30,8 +30,8 @@ STAGES = {
     "panels": "activation_atlas dissecting correlation explaining facets imagespace job layouts "
     "optvis engines ascents plates stimuli distilling walking panels",
     "plan": "plan",
-    "pages": "about charts citation curves drawing overview pages publish resources sections "
-    "sprites stencils templating whole zooming",
+    "pages": "about charts citation curves drawing fronts overview pages publish resources "
+    "sections sprites stencils templating whole zooming",
     "pipeline": "pipeline estimate",
     "commands": "building reports reporting starting serving",
     "cli": "cli commands",

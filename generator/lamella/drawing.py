@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from markupsafe import Markup
-
 from lamella import links, overview, resources, sprites
 from lamella.about import About
 from lamella.citation import absolute, citation
@@ -20,10 +18,6 @@ from lamella.sections import Section, Sections, arranged, made
 from lamella.store import Folder
 from lamella.templating import environment, script, to_bytes
 from lamella.units import Layer, Unit
-
-STRIP = 16  # thumbnails per layer on the network's page
-SITEMAP_LIMIT = 50_000  # addresses, by the protocol
-# Which pictures show the photographs themselves, and may have to stay private.
 
 
 class Drawing:
@@ -185,71 +179,6 @@ class Drawing:
         )
         data = script("lamellaMap", overview.map_data(self.atlas, places))
         write(path.replace("map.html", "map-data.js"), data)
-        return {}
-
-    def overview(
-        self,
-        write: Write,
-        notes: dict[str, Note],
-        sections: Sequence[str],
-        articles: Sequence[tuple[str, str, str, bool]],
-    ) -> Note:
-        """Home, the network, about, and what static hosts look for.
-
-        Args:
-            sections: what panels show of the network, drawn.
-            articles: the address, title and lead of each, and whether this page leads to it.
-        """
-        network, atlas = self.network, self.atlas
-        computed = sum(note["pictures"] for note in notes.values())
-        strips = {
-            layer.name: [
-                (channel, atlas.thumbnail(Unit(layer.name, channel)))
-                for channel in overview.spread(layer.channels, STRIP)
-            ]
-            for layer in network.layers
-        }
-        sizes = {name: note["size"] for name, note in notes.items()}
-        done = {name: note["pictures"] for name, note in notes.items()}
-        path = links.network_page(network.name)
-        write(
-            path,
-            self.page(
-                "network.html.j2",
-                path,
-                strips=strips,
-                computed=computed,
-                done=done,
-                sections=[Markup(section) for section in sections],
-                articles=[said for *said, listed in articles if listed],
-            ),
-        )
-        band = overview.best(atlas, notes)
-        write(
-            "index.html",
-            self.page(
-                "home.html.j2",
-                "index.html",
-                band=band,
-                sizes=sizes,
-                strips=strips,
-                computed=computed,
-            ),
-        )
-        write(
-            "about.html",
-            self.page("about.html.j2", "about.html", panels=self.panels, computed=computed),
-        )
-        write("404.html", self.page("404.html.j2", "404.html"))
-        write(".nojekyll", b"")
-        if absolute(self.about.site_url, ""):
-            pages = ["index.html", "about.html", path]
-            pages += [links.map_page(network.name)] if "embedding" in atlas.keys else []
-            pages += [page for page, *_ in articles]
-            pages += [links.layer_page(network.name, layer.name) for layer in network.layers]
-            pages += [links.unit_page(network.name, unit) for unit in atlas.units]
-            addresses = [absolute(self.about.site_url, page) for page in pages[:SITEMAP_LIMIT]]
-            write("sitemap.xml", self.page("sitemap.xml.j2", "sitemap.xml", addresses=addresses))
         return {}
 
 

@@ -14,6 +14,7 @@ from lamella import resources, sprites, whole
 from lamella.about import About
 from lamella.drawing import Drawing
 from lamella.facts import Atlas, LayerFacts
+from lamella.fronts import write_fronts
 from lamella.panels.base import Panel
 from lamella.publish import Note, Site
 from lamella.store import digest_of
@@ -83,7 +84,9 @@ def _write(drawing: Drawing, site: Site, progress: Callable[[int, int], None]) -
     sections, articles = whole.write_whole(drawing, site, common, prints)
     counted = [[note["pictures"], note["best"]] for note in notes.values()]
     so_far = digest_of([common, counted, sections, articles])
-    site.group("overview", so_far, lambda write: drawing.overview(write, notes, sections, articles))
+    site.group(
+        "overview", so_far, lambda write: write_fronts(drawing, write, notes, sections, articles)
+    )
 
 
 def _write_layer(drawing: Drawing, site: Site, facts: LayerFacts, common: str) -> Note:

@@ -27,10 +27,7 @@ def lead(notes: Notes) -> str:
 
 def nearest_lead() -> str:
     """Of the page of neighbours."""
-    return (
-        "What the network takes to be alike, beside what only has the same colours in the same "
-        "places."
-    )
+    return "What the network takes to be alike, beside what only has the same colours in place."
 
 
 def compared(notes: Notes) -> tuple[str, ...]:
