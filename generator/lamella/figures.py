@@ -9,6 +9,12 @@ from dataclasses import dataclass
 from lamella.units import Box
 
 
+def short(value: float) -> str:
+    """A number as captions say it: three digits, thousands in full, no powers of ten below a
+    million."""
+    return f"{value:,.0f}" if 999.5 <= abs(value) < 1e6 else f"{value:.3g}"
+
+
 @dataclass(frozen=True, slots=True)
 class Picture:
     """One image, or one cell of a sprite sheet.

@@ -94,7 +94,11 @@ def arranged(sections: Sequence[Section]) -> tuple[tuple[Section, ...], tuple[Se
 
 def made(facts: LayerFacts, panels: Sequence[Panel]) -> tuple[tuple[str, str, str], ...]:
     """How the results of a layer were made: (panel's title, its key, settings and versions)."""
-    titles = {"survey": "Survey", **{panel.name: panel.title for panel in panels}}
+    titles = {
+        "survey": "Survey",
+        "labels": "Survey by label",
+        **{panel.name: panel.title for panel in panels},
+    }
     found = []
     for name, key in facts.atlas.keys.items():
         provenance = _provenance(facts.atlas, facts, name)

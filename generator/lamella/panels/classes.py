@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lamella.facts import LayerFacts
-from lamella.figures import Figure, Histogram, Lines, Mark, Series, Table
+from lamella.figures import Figure, Histogram, Lines, Mark, Series, Table, short
 from lamella.panels.base import Panel
 from lamella.panels.quality import times
 
@@ -122,7 +122,7 @@ def _table(facts: LayerFacts, channel: int, own: Floats, order: NDArray[np.int64
             against = f"{mean - everywhere:+.3g}".replace("-", "−")
         else:
             against = times(mean / everywhere) if everywhere > 0 else ""
-        rows.append((labels[at], f"{mean:.3g}", against, str(counts[labels[at]])))
+        rows.append((labels[at], f"{short(mean)}", against, str(counts[labels[at]])))
     head = ("Label", "Mean", "Against all", "Photos")
     return Table("", tuple(rows), head, note=_note(facts, own, order, everywhere))
 
@@ -138,7 +138,7 @@ def _note(facts: LayerFacts, own: Floats, order: NDArray[np.int64], everywhere: 
     else:
         said.append("The selectivity index is not defined where activations can be negative.")
     what = "difference to it" if facts.layer.signed else "ratio to it"
-    said.append(f"Mean over all photographs {everywhere:.3g}; “against all” is the {what}.")
+    said.append(f"Mean over all photographs {short(everywhere)}; “against all” is the {what}.")
     labelled = sum(counts.values())
     if labelled < facts.photographs:
         said.append(f"{labelled} of {facts.photographs} photographs have a label.")
@@ -159,7 +159,7 @@ def _chart(sorted_means: Floats) -> Lines:
         f"All {number} labels, strongest first",
         tuple((at + 1.0).tolist()),
         (Series("mean activation", tuple(sorted_means[at].tolist())),),
-        alt=f"The mean activations of {number} labels, falling from {high:.3g} to {low:.3g}.",
+        alt=f"The mean activations of {number} labels, falling from {short(high)} to {short(low)}.",
         x_label="rank of the label",
         y_label="mean activation",
     )

@@ -20,7 +20,7 @@ from pydantic import Field
 from lamella import links
 from lamella.errors import ConfigError
 from lamella.facts import EXAMPLES, THUMBNAIL, LayerFacts
-from lamella.figures import Figure, Gallery, Picture, Tile
+from lamella.figures import Figure, Gallery, Picture, Tile, short
 from lamella.panels.base import Panel, Settings
 from lamella.panels.encoding import encode
 from lamella.store import Shard, Sheet
@@ -181,7 +181,7 @@ class DatasetExamples(Panel):
             what = photograph.label or "photograph"
             cell = Picture(
                 sheet.src,
-                f"Patch {place + 1}: {what}, activation {activation:.3g}",
+                f"Patch {place + 1}: {what}, activation {short(activation)}",
                 cells.width,
                 cells.height,
                 cell=place,
@@ -198,7 +198,7 @@ class DatasetExamples(Panel):
                     height,
                     outline=visible(box, height, width),
                 )
-            tiles.append(Tile(cell, f"{activation:.3g}", photograph.label, beside=whole))
+            tiles.append(Tile(cell, f"{short(activation)}", photograph.label, beside=whole))
         few = f"Only {len(tiles)} photographs of the set excite this unit."
         note = few if len(tiles) < min(EXAMPLES, facts.photographs) else ""
         if distinct:

@@ -18,7 +18,7 @@ from lamella.dissecting.articles import articles
 from lamella.dissecting.concept_page import scenes_of
 from lamella.dissecting.report import DOCUMENT, PANEL, Found, Report
 from lamella.facts import Atlas, LayerFacts
-from lamella.figures import Cell, Figure, Gallery, Table, Tile
+from lamella.figures import Cell, Figure, Gallery, Table, Tile, short
 from lamella.panels.base import Panel, Settings
 from lamella.store import Shard
 from lamella.units import Layer, Unit
@@ -124,7 +124,7 @@ class Dissection(Panel):
             for place, at in enumerate(ranked)
         )
         threshold, share = (float(own[name][channel]) for name in ("threshold", "share"))
-        above = f"It lies above {threshold:.3g} at {share:.2%} of the positions."
+        above = f"It lies above {short(threshold)} at {share:.2%} of the positions."
         limit = report.plain["iou"]
         if detects >= 0:
             concept = report.concepts[detects]

@@ -17,7 +17,7 @@ from lamella.distilling.claims import read
 from lamella.distilling.numbers import Distilled, along, distilled
 from lamella.distilling.told import SIGNED, SLUG
 from lamella.facts import Atlas, LayerFacts
-from lamella.figures import Cell, Figure, Table
+from lamella.figures import Cell, Figure, Table, short
 from lamella.panels.base import Panel
 
 
@@ -88,4 +88,4 @@ def _part(title: str, text: tuple[str, ...], *figures: Figure | None) -> Part | 
 def _of_units(one: Distilled) -> str:
     if not math.isfinite(one.active):
         return "-"
-    return f"{one.answering:.3g} of {one.units:,} on average"
+    return f"{short(one.answering)} of {one.units:,} on average"

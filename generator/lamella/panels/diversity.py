@@ -14,7 +14,7 @@ from PIL import Image
 from pydantic import Field
 
 from lamella.facts import LayerFacts
-from lamella.figures import Figure, Gallery, Picture, Tile
+from lamella.figures import Figure, Gallery, Picture, Tile, short
 from lamella.panels.base import Panel, Settings
 from lamella.panels.encoding import encode
 from lamella.panels.making import Ascents, recipes_of
@@ -115,7 +115,7 @@ class Diversity(Panel):
                     cell=at,
                     columns=cells.columns,
                 ),
-                f"{own['activation'][channel, at]:.3g}",
+                f"{short(own['activation'][channel, at])}",
             )
             for at in range(cells.columns)
         )

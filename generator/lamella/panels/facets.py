@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from lamella.facets import APART, SAMPLED, background, facets
 from lamella.facts import Atlas, LayerFacts, PanelFacts
-from lamella.figures import Figure, Gallery, Picture, Tile
+from lamella.figures import Figure, Gallery, Picture, Tile, short
 from lamella.panels.base import Panel
 from lamella.panels.facets_overview import layer_figures, network_figures
 from lamella.store import Shard
@@ -83,7 +83,8 @@ class FacetsOfUnits(Panel):
             return (Gallery("", (), note=f"{said} Photographs of each: {named}."),)
         galleries = [
             Gallery(
-                f"Kind {at + 1}: {len(kind)} of {sum(map(len, found))} photographs{word}",
+                f"Kind {at + 1}: {len(kind)} of {sum(map(len, found))} photographs{word}"
+                + (f"; the strongest {ROW}" if len(kind) > ROW else ""),
                 tuple(_tiles(facts, channel, kind[:ROW])),
             )
             for at, (kind, word) in enumerate(zip(found, words, strict=True))
@@ -209,7 +210,7 @@ def _tiles(facts: LayerFacts, channel: int, kind: NDArray[np.int64]) -> Iterator
         if sheet is None or place >= cells.columns * cells.rows:
             continue
         label = facts.manifest.photographs[int(survey["top_image"][channel, place])].label
-        activation = f"{survey['top_activation'][channel, place]:.3g}"
+        activation = f"{short(survey['top_activation'][channel, place])}"
         box = facts.layer.box(
             int(survey["top_row"][channel, place]),
             int(survey["top_column"][channel, place]),

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from lamella.facts import LayerFacts
-from lamella.figures import Figure, Histogram, Mark, Table
+from lamella.figures import Figure, Histogram, Mark, Table, short
 from lamella.panels.base import Panel
 from lamella.quality import quality_of
 from lamella.survey.bins import ZERO, edges
@@ -108,14 +108,14 @@ def histogram(
     if zeros > 0:
         marks.insert(0, Mark(f"zero: {share(zeros)}", 0.0))
     alt = (
-        f"Histogram of the non-zero activations, from {low:.3g} to {high:.3g}; counts fall towards "
-        f"the maximum; one in a thousand activations lies above {p999:.3g}."
+        f"Histogram of the non-zero activations, from {short(low)} to {short(high)}; counts fall "
+        f"towards the maximum; one in a thousand activations lies above {short(p999)}."
     )
     if zeros > 0:
         alt += f" {share(zeros)} of all activations are exactly zero."
     if math.isfinite(picture):
         marks.append(_picture(picture, maximum, float(steps[-1])))
-        alt += f" The feature visualization reaches {picture:.3g}."
+        alt += f" The feature visualization reaches {short(picture)}."
     return Histogram(
         title="",
         edges=tuple(steps.tolist()),
@@ -146,5 +146,5 @@ def _picture(picture: float, maximum: float, end: float) -> Mark:
     if picture <= end:
         return Mark("picture", picture)
     ratio = picture / maximum if maximum > 0 else math.nan
-    far = f"{ratio:,.0f}× maximum" if math.isfinite(ratio) else f"{picture:.3g}"
+    far = f"{ratio:,.0f}× maximum" if math.isfinite(ratio) else f"{short(picture)}"
     return Mark(f"picture: {far} →", end)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from lamella import links
 from lamella.facts import LayerFacts, PanelFacts
-from lamella.figures import Figure, Gallery, Picture, Tile
+from lamella.figures import Figure, Gallery, Picture, Tile, short
 from lamella.strata import BANDS, PLACES, SAMPLE, TITLES, Example, examples, scale_of
 
 MAPS, PATCHES = "strata-maps", "strata-patches"  # beside other panels' pictures of the unit
@@ -66,7 +66,7 @@ def _overlaid(
         if math.isnan(above):  # the photograph could not be read any more
             continue
         label = facts.manifest.photographs[example.image].label
-        what = f"{label or 'Photograph'}, activation {example.activation:.3g}"
+        what = f"{label or 'Photograph'}, activation {short(example.activation)}"
         part = f"{above:.2%} of it lies above" if above else "nothing in it lies above"
         warm = under(example, f"{what}: where the unit answers", 0)
         masked = under(example, f"{what}: {part} the unit's threshold", PLACES)
@@ -92,7 +92,7 @@ def _patches(
         box = facts.layer.box(example.row, example.column, *facts.network.size)
         picture = Picture(
             stored.src,
-            f"Patch of {label or 'a photograph'}, activation {example.activation:.3g}",
+            f"Patch of {label or 'a photograph'}, activation {short(example.activation)}",
             stored.width,
             stored.height,
             cell=cell,
@@ -107,9 +107,9 @@ def _patches(
 def _caption(example: Example) -> str:
     """The activation, and the share of photographs that it is above, never rounded up."""
     if not example.share > 0:  # the very weakest, or not known
-        return f"{example.activation:.3g}"
+        return f"{short(example.activation)}"
     share = math.floor(1000 * example.share + 1e-3) / 10
-    return f"{example.activation:.3g}, above {share:g}%"
+    return f"{short(example.activation)}, above {share:g}%"
 
 
 def _legend(facts: LayerFacts, survey: PanelFacts, channel: int) -> list[str]:
@@ -117,9 +117,10 @@ def _legend(facts: LayerFacts, survey: PanelFacts, channel: int) -> list[str]:
     scale = scale_of(survey, facts.layer, channel)
     threshold = float(survey["p995"][channel])
     signs = (
-        f"violet to cyan from zero down to −{scale:.3g}, pink to yellow from zero up to {scale:.3g}"
+        f"violet to cyan from zero down to −{short(scale)}, pink to yellow "
+        f"from zero up to {short(scale)}"
         if facts.layer.signed
-        else f"clear at zero, pink to yellow up to {scale:.3g}, the unit's largest on any "
+        else f"clear at zero, pink to yellow up to {short(scale)}, the unit's largest on any "
         "photograph"
     )
     said = [
@@ -133,7 +134,7 @@ def _legend(facts: LayerFacts, survey: PanelFacts, channel: int) -> list[str]:
         )
     else:
         said.append(
-            f"Right: bright where the unit is above {threshold:.3g}, a threshold that one place "
+            f"Right: bright where the unit is above {short(threshold)}, a threshold that one place "
             "in 200 lies above over all photographs."
         )
     return [*said, "A photograph that is dark all over has no such place."]

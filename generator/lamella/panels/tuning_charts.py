@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 
 from lamella.facts import LayerFacts
-from lamella.figures import Figure, Gallery, Lines, Mark, Series
+from lamella.figures import Figure, Gallery, Lines, Mark, Series, short
 from lamella.panels.tuning_unit import SOME, TunedUnit, tuned_of
 from lamella.stimuli.colours import NAMED
 from lamella.stimuli.families import families
@@ -48,7 +48,7 @@ def gratings(unit: TunedUnit) -> list[Lines]:
     values, (period, orientation) = unit.responses("gratings"), unit.at("gratings")
     shown = [p for p in (period, period - APART, period + APART) if 0 <= p < len(values)]
     across = (orientation + len(orientations.values) // 2) % len(orientations.values)
-    peak = f"{unit.strongest('gratings'):.3g}"
+    peak = f"{short(unit.strongest('gratings'))}"
     turn = Lines(
         "Orientation of a grating",
         _closed(orientations, 180),
@@ -95,7 +95,7 @@ def curves(unit: TunedUnit) -> list[Lines]:
             _closed(orientations, 360),
             (*series, unit.plain(0, 360)),
             f"Response over the direction in which curves bulge; the largest, "
-            f"{unit.strongest('curves'):.3g}, at {orientations.said(orientation)}, "
+            f"{short(unit.strongest('curves'))}, at {orientations.said(orientation)}, "
             f"{radii.said(radius)}.",
             "direction of the bulge",
             "activation",
@@ -125,7 +125,7 @@ def hues(unit: TunedUnit) -> list[Lines]:
                 ),
                 unit.plain(0, 360),
             ),
-            f"Response over hue; the largest, {unit.strongest('hues'):.3g}, at "
+            f"Response over hue; the largest, {short(unit.strongest('hues'))}, at "
             f"{axis.said(unit.at('hues')[0])}.",
             "",
             "activation",
@@ -149,7 +149,7 @@ def discs(unit: TunedUnit) -> list[Lines]:
                 *(Series(colours.said(c), tuple(values[c].tolist())) for c in (0, 1, best)),
                 unit.plain(0, len(radii.values) - 1),
             ),
-            f"Response over the radius of discs; the largest, {unit.strongest('discs'):.3g}, "
+            f"Response over the radius of discs; the largest, {short(unit.strongest('discs'))}, "
             f"to {colours.said(colour)} at {radii.said(radius)}.",
             "radius in pixels",
             "activation",

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from lamella import links
 from lamella.facts import LayerFacts
-from lamella.figures import Cell, Series, Table
+from lamella.figures import Cell, Series, Table, short
 from lamella.panels.stimuli import PICTURE, SLUG
 from lamella.stimuli.colours import HUES, NAMED
 from lamella.stimuli.families import families
@@ -92,10 +92,12 @@ class TunedUnit:
         family = self.best()
         value = self.strongest(family)
         if value <= self.grey:
-            return f"No stimulus lifts this unit above its response to plain grey, {self.grey:.3g}."
-        said = ", ".join(part for part in (f"{value:.3g}", self.share(value)) if part)
+            return (
+                f"No stimulus lifts this unit above its response to plain grey, {short(self.grey)}."
+            )
+        said = ", ".join(part for part in (f"{short(value)}", self.share(value)) if part)
         return (
-            f"No stimulus lifts this unit above its response to plain grey, {self.grey:.3g}, by a "
+            f"No stimulus lifts this unit above its response to plain grey, {short(self.grey)}, by a "
             f"tenth of what photographs do. The strongest response is {said}, to "
             f"{self.named(family)}."
         )
@@ -121,7 +123,7 @@ class TunedUnit:
         family = self.best()
         value = self.strongest(family)
         levels = self.responses("greys").tolist()
-        rows: list[tuple[str | Cell, ...]] = [("Strongest response", f"{value:.3g}")]
+        rows: list[tuple[str | Cell, ...]] = [("Strongest response", f"{short(value)}")]
         if self.maximum > 0:
             share = f"{value / self.maximum:.0%}".replace("%", " %")
             rows.append(("Of the photographs' largest", share))
