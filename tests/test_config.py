@@ -63,7 +63,7 @@ UNKNOWN = {
     "model__resize": "It belongs into [model.preprocessing].",
     "panels__feature_visualisation__steps": "Did you mean 'feature_visualization'?",
     "panels__dataset_examples__sides": "Did you mean 'side'?",
-    "panels__dataset_examples__qqq": "Known there: side, quality.",
+    "panels__dataset_examples__qqq": "Known there: side, quality, one_per_class.",
 }
 
 

@@ -10,7 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from lamella.facets import APART, FEWEST, MOST, background, directions, facets, silhouette
+from lamella.facets import (
+    APART,
+    FEWEST,
+    MOST,
+    background,
+    clearly_several,
+    directions,
+    facets,
+    silhouette,
+)
 
 Floats = NDArray[np.float32]
 
@@ -193,3 +202,19 @@ def test_two_units_made_one_score_as_what_they_are() -> None:
     assert np.mean([found.group == groups((12, 12)) for found in merged]) > 0.6
     assert np.median([found.score for found in merged]) > 0.9
     assert np.median([found.score for found in alone]) < 0.6
+
+
+def test_strays_are_no_kind_that_is_worth_pictures() -> None:
+    """Two large kinds far apart; the same with one of strays; hardly apart; one kind; none."""
+    group = np.full((5, 24), -1, np.int8)
+    group[0] = [0] * 14 + [1] * 10
+    group[1] = [0] * 20 + [1] * 4
+    group[2] = [0] * 14 + [1] * 10
+    group[3] = 0
+    apart = np.array([0.4, 0.4, 0.2, 0.0, np.nan], np.float32)
+    assert clearly_several(group, apart).tolist() == [True, False, False, False, False]
+    few = np.full((1, 24), -1, np.int8)
+    few[0, :8] = [0, 0, 0, 0, 0, 1, 1, 1]
+    assert clearly_several(few, apart[:1]).all()
+    few[0, 5] = 0  # two are fewer than make a kind
+    assert not clearly_several(few, apart[:1]).any()

@@ -3,6 +3,7 @@
 import itertools
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -254,7 +255,7 @@ def found_by(tiny: Tiny, read: Reading | None = None) -> Any:
     return analysis, features(
         analysis.model,
         analysis.images,
-        read or reading(analysis.model, ""),
+        read or reading(analysis.atlas.network, ""),
         tiny.folder,
         thumbnail=8,
         shown=2,
@@ -266,7 +267,7 @@ def test_features_are_means_of_what_the_last_layer_reads(tmp_path: Path) -> None
     tiny = atlas_in(tmp_path, 5)
     (tmp_path / "images/even/broken.png").write_bytes(b"none")
     analysis, found = found_by(tiny)
-    read = reading(analysis.model, "")
+    read = reading(analysis.atlas.network, "")
     assert read == Reading((Piece(6, (("2", 0),)),), last=True) and read.dimensions == 6
     assert len(found.numbers) == 5 and found.thumbnails.shape == (2, 8, 8, 3)
     for row, number in enumerate(found.numbers.tolist()):
@@ -291,10 +292,13 @@ def test_a_sum_that_is_read_is_summed(tmp_path: Path) -> None:
 
 def test_a_layer_can_be_named_and_mistyped(tmp_path: Path) -> None:
     tiny = atlas_in(tmp_path, 3, RESIDUAL, panels__images__layer="second")
-    model = Analysis.of(tiny.config()).model
-    assert reading(model, "second") == Reading((Piece(6, (("second", 0),)),), last=False)
+    network = Analysis.of(tiny.config()).atlas.network
+    assert reading(network, "second") == Reading((Piece(6, (("second", 0),)),), last=False)
     with pytest.raises(UnknownLayer, match="Did you mean 'second'"):
-        reading(model, "secnd")
+        reading(network, "secnd")
+    without = replace(network, layers=network.layers[-1:])
+    last = network.layers[-1]
+    assert reading(without, "") == Reading((Piece(last.channels, ((last.name, 0),)),), last=False)
     said = tiny.change(panels__images__layer="secnd").fails("build")
     assert "[panels.images] layer: tiny has no layer 'secnd'" in said
     assert not (tmp_path / "work").glob("survey-*/*") or "second" in said

@@ -1,5 +1,7 @@
 """Every address on every page leads to something, and every page keeps its promises."""
 
+import json
+import math
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urldefrag
@@ -29,6 +31,12 @@ class Page(HTMLParser):
         for name in ("href", "src", "data-index"):
             if (value := given.get(name)) is not None:
                 self.addresses.append(value)
+        if (value := given.get("data-zoom") or "").startswith("{"):
+            zoom = json.loads(value)
+            for width, height, first in zoom["levels"]:
+                tiles = math.ceil(width / zoom["tile"]) * math.ceil(height / zoom["tile"])
+                for entry in range(first, first + tiles):
+                    self.addresses.append(f"{zoom['folder']}{entry}-{zoom['name']}.webp")
         if anchor := given.get("id"):
             self.anchors.append(anchor)
         if tag == "html":
@@ -82,7 +90,7 @@ def test_every_file_is_asked_for(site: Path, pages: dict[Path, Page]) -> None:
         for path, page in pages.items()
         for address in page.addresses
     }
-    scripts = {"search.js", "404.html", ".nojekyll"}
+    scripts = {"search.js", "zoom.js", "404.html", ".nojekyll"}  # what scripts ask for
     for path in site.rglob("*"):
         if path.is_file() and path.name not in scripts and ".lamella" not in path.parts:
             assert path.resolve() in asked, path

@@ -392,7 +392,7 @@ def test_a_unit_that_nothing_drives_has_one_line(maximum):
     silent = nn.Sequential(convolution(np.zeros((1, 3, 3, 3)), bias=-1), nn.ReLU())
     (line,) = Tuning().view(facts_of(silent, 16, maximum=maximum), 0)
     assert isinstance(line, Gallery) and not line.tiles
-    assert line.note == "No stimulus lifts this unit above its response to plain grey, 0."
+    assert line.note == "No stimulus lifts this unit above plain grey, 0."
 
 
 def test_a_weak_response_is_no_tuning():

@@ -27,6 +27,8 @@ MOST = 4  # kinds
 APART = 0.85
 CLEAR = 0.1  # silhouette that a division must have: those of noise in 64 dimensions and more do not
 BETTER = 0.02  # by which a division into more kinds must have the larger silhouette
+SHARP = 0.25  # silhouette from which kinds are clearly apart
+LARGE = 0.25  # share of the examples from which a kind is more than some strays
 SAMPLED = 64  # units that a layer's background is taken from
 
 Floats = NDArray[np.float64]
@@ -51,6 +53,22 @@ class Facets:
     def number(self) -> int:
         """How many kinds."""
         return len(set(self.group)) or 1
+
+
+def clearly_several(group: NDArray[np.int8], silhouette: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Which units have at least two large kinds that are clearly apart, `(unit,)`.
+
+    Of a unit that few photographs excite, the last of its examples are strays, which look like a
+    kind of their own; such units do not count here.
+
+    Args:
+        group: the kind of each example, `(unit, example)`; -1 for none.
+    """
+    sizes = np.sort([(group == kind).sum(axis=1) for kind in range(MOST)], axis=0)
+    listed = (group >= 0).sum(axis=1)
+    large = sizes[-2] >= np.maximum(FEWEST, LARGE * listed)
+    found: NDArray[np.bool_] = large & (silhouette >= SHARP)
+    return found
 
 
 def directions(sketches: NDArray[np.float32]) -> Floats:

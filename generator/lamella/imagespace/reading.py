@@ -1,8 +1,8 @@
 """Which layers' activations make the feature vector of an image.
 
-Flow: model -> **reading** -> features. By default it is what the network's last layer reads: what
-it knows of an image before it decides. Where the last layer reads a sum of others, as in a residual
-network, their means are summed in the same way.
+Flow: a network's layers -> **reading** -> features. By default it is what the last layer reads:
+what the network knows of an image before it decides. Where the last layer reads a sum of others, as
+in a residual network, their means are summed in the same way.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from lamella.errors import UnknownLayer, did_you_mean
 
 if TYPE_CHECKING:
-    from lamella.model import Model
+    from lamella.facts import Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,21 +51,22 @@ class Reading:
         return tuple(dict.fromkeys(name for piece in self.pieces for name, _ in piece.layers))
 
 
-def reading(model: Model, layer: str) -> Reading:
+def reading(network: Network, layer: str) -> Reading:
     """What a feature vector is made of.
 
     Args:
-        layer: its name; "" for what the last layer reads, or, where that cannot be told, the last
-            layer itself.
+        network: with the layers that the atlas is of.
+        layer: its name; "" for what the last layer reads, or, where that cannot be told or is left
+            out of the atlas, the last layer itself.
     Raises:
         UnknownLayer: the network has no such layer.
     """
-    layers = model.facts.layers
+    layers = network.layers
     if layer:
         named = next((each for each in layers if each.name == layer), None)
         if named is None:
             raise UnknownLayer(
-                f"[panels.images] layer: {model.facts.name} has no layer {layer!r}.",
+                f"[panels.images] layer: {network.name} has no layer {layer!r}.",
                 did_you_mean(
                     layer,
                     [each.name for each in layers],
@@ -74,7 +75,9 @@ def reading(model: Model, layer: str) -> Reading:
             )
         return Reading((Piece(named.channels, ((named.name, 0),)),), last=False)
     sources = layers[-1].sources
-    if not sources:
+    known = {each.name for each in layers}
+    readable = all(part.layers and known.issuperset(dict(part.layers)) for part in sources)
+    if not sources or not readable:  # the last layer may read the image itself
         return Reading((Piece(layers[-1].channels, ((layers[-1].name, 0),)),), last=False)
     return Reading(
         tuple(Piece(part.channels // part.positions, part.layers) for part in sources), last=True

@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 from pydantic import Field
 
+from lamella.facets import clearly_several
 from lamella.facts import LayerFacts
 from lamella.figures import Figure, Gallery, Picture, Tile, short
 from lamella.panels.base import Panel, Settings
@@ -31,8 +32,8 @@ class Options(Ascents):
 
     units: Literal["split", "all"] = Field(
         "split",
-        description="Of which units: those whose strongest photographs are of several kinds, or "
-        "all.",
+        description="Of which units: those whose strongest photographs are clearly of several "
+        "kinds, or all.",
     )
     pictures: int = Field(4, ge=2, le=8, description="Pictures per unit.")
     weight: float = Field(
@@ -49,7 +50,7 @@ class Diversity(Panel):
         "Made together by gradient ascent, each to excite the unit, and all to differ: what they "
         "share is what the unit asks for, what differs is what it admits."
     )
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     needs: ClassVar[tuple[str, ...]] = ("survey", "facets")
     uses_images: ClassVar[bool] = True
     uses_seed: ClassVar[bool] = True
@@ -71,7 +72,11 @@ class Diversity(Panel):
             (layer, [channel for channel in channels if facets[layer.name].present[channel]])
             for layer, channels in todo
         ]
-        apart = {name: own["facets"] > 1 for name, own in facets.items() if own.present.any()}
+        apart = {
+            name: clearly_several(own["group"], own["silhouette"])
+            for name, own in facets.items()
+            if own.present.any()
+        }
         todo = [(layer, channels) for layer, channels in todo if channels]
         wanted = {
             layer.name: [c for c in channels if options.units == "all" or apart[layer.name][c]]
@@ -123,7 +128,9 @@ class Diversity(Panel):
         return (Gallery("", tiles, note=note, size="medium"),)
 
 
-SEVERAL_KINDS = "The photographs that excite this unit most are of several kinds: see its facets."
+SEVERAL_KINDS = (
+    "The photographs that excite this unit most are clearly of several kinds: its facets."
+)
 
 
 def shard_of(group: Group, split: np.ndarray, options: Options) -> Shard:

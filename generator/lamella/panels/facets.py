@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from lamella.facets import APART, SAMPLED, background, facets
+from lamella.facets import APART, SAMPLED, SHARP, background, facets
 from lamella.facts import Atlas, LayerFacts, PanelFacts
 from lamella.figures import Figure, Gallery, Picture, Tile, short
 from lamella.panels.base import Panel
@@ -41,7 +41,8 @@ class FacetsOfUnits(Panel):
         "The photographs that excite this unit most, grouped by what the other units of its layer "
         "say of them. Score 0: the groups are as alike as one is with itself; 1: as unlike "
         f"as photographs of two units picked at random. From {APART} on they count as several "
-        "kinds; a unit with one kind has around 0.5."
+        "kinds; a unit with one kind has around 0.5. Where few photographs show what a unit looks "
+        "for, the last of the 24 are strays, which look like one more kind."
     )
     needs: ClassVar[tuple[str, ...]] = ("survey",)
     uses_images: ClassVar[bool] = True
@@ -184,7 +185,7 @@ def _sentence(own: PanelFacts, channel: int) -> str:
     if number == 1:
         return f"One kind, as far as the {listed} strongest photographs tell: {numbers}."
     silhouette = float(own["silhouette"][channel])
-    sure = "clearly apart" if silhouette >= 0.25 else "apart on the whole, but not sharply"
+    sure = "clearly apart" if silhouette >= SHARP else "apart on the whole, but not sharply"
     return (
         f"The {listed} strongest photographs are of {NUMBERS[number]} kinds, {sure}: {numbers}, "
         f"silhouette {silhouette:.2f}."

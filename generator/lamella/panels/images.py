@@ -70,7 +70,7 @@ class ImageSpace(Panel):
     def check(self, job: Job) -> None:
         from lamella.imagespace.reading import reading
 
-        reading(job.model, job.settings.layer)
+        reading(job.atlas.network, job.settings.layer)
 
     def wanted(self, job: Job) -> list[int]:
         return list(range(len(job.images)))
@@ -81,7 +81,7 @@ class ImageSpace(Panel):
         from lamella.imagespace.reading import reading
 
         options: Options = job.settings
-        read = reading(job.model, options.layer)
+        read = reading(job.atlas.network, options.layer)
         found = features(
             job.model,
             job.images,

@@ -92,12 +92,10 @@ class TunedUnit:
         family = self.best()
         value = self.strongest(family)
         if value <= self.grey:
-            return (
-                f"No stimulus lifts this unit above its response to plain grey, {short(self.grey)}."
-            )
-        said = ", ".join(part for part in (f"{short(value)}", self.share(value)) if part)
+            return f"No stimulus lifts this unit above plain grey, {short(self.grey)}."
+        said = ", ".join(part for part in (short(value), self.share(value)) if part)
         return (
-            f"No stimulus lifts this unit above its response to plain grey, {short(self.grey)}, by a "
+            f"No stimulus lifts this unit above plain grey, {short(self.grey)}, by a "
             f"tenth of what photographs do. The strongest response is {said}, to "
             f"{self.named(family)}."
         )
@@ -123,7 +121,7 @@ class TunedUnit:
         family = self.best()
         value = self.strongest(family)
         levels = self.responses("greys").tolist()
-        rows: list[tuple[str | Cell, ...]] = [("Strongest response", f"{short(value)}")]
+        rows: list[tuple[str | Cell, ...]] = [("Strongest response", short(value))]
         if self.maximum > 0:
             share = f"{value / self.maximum:.0%}".replace("%", " %")
             rows.append(("Of the photographs' largest", share))

@@ -208,6 +208,9 @@ def survey(
         )
     for layer in state.layers:
         for part, key in keys.items():
+            folder = store.folder(part, key, layer.name)
+            if len(folder.done()) == layer.channels:
+                continue  # of a run that ended between the parts
             numbers: Arrays = {}
             for collector in state.collectors[layer.name]:
                 if part_of(type(collector)) == part:
@@ -217,8 +220,6 @@ def survey(
                     row, column = np.divmod(numbers.pop(f"{name}_position"), layer.width)
                     numbers[f"{name}_row"] = row.astype(np.int16)
                     numbers[f"{name}_column"] = column.astype(np.int16)
-            store.folder(part, key, layer.name).write(
-                Shard(tuple(range(layer.channels)), numbers, made=made)
-            )
+            folder.write(Shard(tuple(range(layer.channels)), numbers, made=made))
     partial.unlink(missing_ok=True)
     yield len(images)
