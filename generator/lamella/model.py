@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from lamella.config import Config, Preprocessing
@@ -54,6 +56,12 @@ class Model:
         """The normalizations that its convolutions can carry."""
         with torch.inference_mode(False):
             return folds_of(self.module, torch.zeros(1, 3, *self.facts.size, device=self.device))
+
+    def shown(self, pixels: NDArray[np.uint8]) -> Tensor:
+        """sRGB bytes, (image, row, column, 3), as (image, 3, row, column) in [0, 1]."""
+        # A copy: decoded images are shared, and not to be written into.
+        images: Tensor = torch.tensor(pixels).to(self.device).permute(0, 3, 1, 2)
+        return images.float().div_(255)
 
     def normalise(self, images: Tensor) -> Tensor:
         """sRGB in [0, 1], (image, 3, row, column), as the network's input."""

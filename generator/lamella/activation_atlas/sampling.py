@@ -109,8 +109,7 @@ def sample(
     numbers, each = chosen(ids, len(inner(space.rows, space.columns)), most, seed)
     vectors, image, places = [], [], []
     for run in images.batches(batch, only=numbers, skipped={}):
-        pixels = torch.from_numpy(run.pixels).to(model.device)
-        values = values_of(model, space, pixels.permute(0, 3, 1, 2).float().div_(255))
+        values = values_of(model, space, model.shown(run.pixels))
         for nth, number in enumerate(run.numbers):
             where = places_of(ids[number], space.rows, space.columns, each, seed)
             row, column = torch.from_numpy(where.T.copy()).to(model.device)

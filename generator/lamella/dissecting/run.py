@@ -183,7 +183,5 @@ class Passes:
             return lambda values: look(layer, values)
 
         visitors = {self.model.traced[layer.name].observed: visitor(layer) for layer in self.layers}
-        pixels = torch.from_numpy(batch.pixels).to(self.model.device)
-        shown = pixels.permute(0, 3, 1, 2).float().div_(255)
         with torch.inference_mode():
-            visit(self.module, self.model.normalise(shown), visitors)
+            visit(self.module, self.model.normalise(self.model.shown(batch.pixels)), visitors)

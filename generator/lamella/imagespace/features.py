@@ -120,11 +120,10 @@ def means(model: Model, batch: Batch, read: Reading) -> NDArray[np.float32]:
 
         return look
 
-    shown = torch.from_numpy(batch.pixels).to(model.device).permute(0, 3, 1, 2).float().div_(255)
     with torch.inference_mode():
         visit(
             model.module,
-            model.normalise(shown),
+            model.normalise(model.shown(batch.pixels)),
             {model.traced[name].observed: keep(name) for name in read.layers},
         )
         pieces = [

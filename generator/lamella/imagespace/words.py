@@ -27,7 +27,7 @@ def lead(notes: Notes) -> str:
 
 def nearest_lead() -> str:
     """Of the page of neighbours."""
-    return "What the network takes to be alike, beside what only has the same colours in place."
+    return "What the network finds alike, beside what only has like colours at the same places."
 
 
 def compared(notes: Notes) -> tuple[str, ...]:

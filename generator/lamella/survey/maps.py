@@ -92,18 +92,17 @@ def _fill(model: Model, images: Images, group: list[Wanted], found: list[Maps]) 
     for batch in images.batches(BATCH, only=every, skipped={}):
         # Padded: what an image says must not depend on how many others there are.
         spare = np.repeat(batch.pixels[-1:], BATCH - len(batch.numbers), axis=0)
-        pixels = torch.from_numpy(np.concatenate([batch.pixels, spare])).to(model.device)
+        pixels = np.concatenate([batch.pixels, spare])
         visitors: defaultdict[Layer, list[Callable[[Tensor], None]]] = defaultdict(list)
         for one, entries, maps in zip(group, asked, found, strict=True):
             at = [place for place, number in enumerate(batch.numbers) if number in entries]
             if at:
                 chosen = [entries[batch.numbers[place]] for place in at]
                 visitors[one.layer].append(_keeper(one, np.array(at), chosen, maps))
-        shown = pixels.permute(0, 3, 1, 2).float().div_(255)
         with torch.inference_mode():
             visit(
                 model.module,
-                model.normalise(shown),
+                model.normalise(model.shown(pixels)),
                 {
                     model.traced[layer.name].observed: _all(keepers)
                     for layer, keepers in visitors.items()

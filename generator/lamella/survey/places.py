@@ -100,11 +100,9 @@ def sketches_at(
 
     with torch.inference_mode():
         for image, layers in sorted(asked.items()):
-            pixels = torch.tensor(images.pixels(image)).to(model.device)
-            shown = pixels.permute(2, 0, 1)[None].float().div_(255)
             visitors = {
                 model.traced[name].observed: visitor(name, entries)
                 for name, entries in layers.items()
             }
-            visit(model.module, model.normalise(shown), visitors)
+            visit(model.module, model.normalise(model.shown(images.pixels(image)[None])), visitors)
     return found

@@ -113,10 +113,8 @@ class Pass:
             return update
 
         visitors = {model.traced[layer.name].observed: visitor(layer) for layer in self.layers}
-        pixels = torch.from_numpy(batch.pixels).to(model.device)
-        inputs = pixels.permute(0, 3, 1, 2).float().div_(255)
         with torch.inference_mode():
-            visit(model.module, model.normalise(inputs), visitors)
+            visit(model.module, model.normalise(model.shown(batch.pixels)), visitors)
 
     def save(self, path: Path) -> None:
         """Store the state, whole or not at all."""

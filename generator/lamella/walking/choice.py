@@ -20,8 +20,6 @@ from lamella.facts import Manifest
 from lamella.selection import photograph_named
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from lamella.images import Images
     from lamella.job import Job
     from lamella.model import Model
@@ -112,17 +110,9 @@ def answer_to(model: Model, pixels: NDArray[np.uint8]) -> Answer | None:
     import torch
 
     with torch.inference_mode():
-        output = model.module(model.normalise(shown(model, pixels)))
+        output = model.module(model.normalise(model.shown(pixels[None])))
         if not isinstance(output, torch.Tensor) or output.shape[:1] != (1,):
             return None
         values = output[0].double().cpu().numpy()
     plain = values.size >= 2 and values.size == values.shape[0] if values.ndim else False
     return Answer(values.reshape(-1)) if plain and np.isfinite(values).all() else None
-
-
-def shown(model: Model, pixels: NDArray[np.uint8]) -> Tensor:
-    """sRGB bytes as (1, 3, row, column) in [0, 1], on the model's device."""
-    import torch
-
-    image: Tensor = torch.tensor(pixels).to(model.device)
-    return image.permute(2, 0, 1)[None].float().div_(255)

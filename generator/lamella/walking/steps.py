@@ -18,7 +18,6 @@ from lamella.gathering import PanelFacts
 from lamella.panels import overlays
 from lamella.units import Layer
 from lamella.walking import grid
-from lamella.walking.choice import shown
 from lamella.walking.colours import levels
 from lamella.walking.page import CELL, CELLS
 
@@ -126,7 +125,7 @@ def walk(
         return look
 
     with torch.inference_mode():
-        inputs = model.normalise(shown(model, pixels))
+        inputs = model.normalise(model.shown(pixels[None]))
         visit(model.module, inputs, {at: visitor(layers) for at, layers in by_address.items()})
     return found
 
