@@ -216,6 +216,19 @@ def test_diversity_is_its_double_loop(groups: int, group: int, channels: int, se
     close(Diversity(group), activations, expected)
 
 
+@pytest.mark.parametrize("channels", [3, 200])
+def test_diversity_is_the_same_by_channels_and_by_places(channels: int) -> None:
+    maps = values(6, channels, 3, 2).flatten(2).requires_grad_()
+    objective = Diversity(3)
+    found = []
+    for way in (objective._by_gram, objective._by_place):
+        cosines = way(maps)
+        (slope,) = torch.autograd.grad(cosines.square().sum(), maps)
+        found.append((cosines, slope))
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6)
+
+
 def test_groups_do_not_see_each_other() -> None:
     activations = values(4, 3, 2, 2)
     spoilt = torch.cat([activations[:2], values(2, 3, 2, 2, seed=9)])

@@ -171,8 +171,26 @@ class Diversity(OnLayer):
 
     def of(self, activations: Tensor) -> Tensor:
         maps = activations.float().flatten(2)
-        grams = F.normalize(torch.bmm(maps, maps.transpose(1, 2)).flatten(1), dim=1)
-        grouped = grams.view(-1, self.group, grams.shape[1])
-        cosines = torch.bmm(grouped, grouped.transpose(1, 2))
+        channels, places = maps.shape[1:]
+        cosines = self._by_gram(maps) if channels <= self.group * places else self._by_place(maps)
         others = cosines.sum(2) - cosines.diagonal(dim1=1, dim2=2)
         return -others.flatten() / (self.group - 1)
+
+    def _by_gram(self, maps: Tensor) -> Tensor:
+        """Cosines of the Gram matrices within each group, (group, picture, picture)."""
+        grams = F.normalize(torch.bmm(maps, maps.transpose(1, 2)).flatten(1), dim=1)
+        grouped = grams.view(-1, self.group, grams.shape[1])
+        return torch.bmm(grouped, grouped.transpose(1, 2))
+
+    def _by_place(self, maps: Tensor) -> Tensor:
+        """The same for more channels than places: the dot product of two Gram matrices is the
+        squared length of `a_i^T a_j`, which is as large as the places."""
+        _, channels, places = maps.shape
+        side = self.group * places
+        columns = maps.view(-1, self.group, channels, places).transpose(1, 2)
+        columns = columns.reshape(-1, channels, side)  # (group, channel, picture and place)
+        products = torch.bmm(columns.transpose(1, 2), columns).square()
+        shape = (-1, self.group, places, self.group, places)
+        dots = products.view(shape).sum(dim=(2, 4))
+        lengths = dots.diagonal(dim1=1, dim2=2).clamp_min(1e-24).sqrt()
+        return dots / (lengths[:, :, None] * lengths[:, None, :])

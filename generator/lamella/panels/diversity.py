@@ -50,7 +50,7 @@ class Diversity(Panel):
         "Made together by gradient ascent, each to excite the unit, and all to differ: what they "
         "share is what the unit asks for, what differs is what it admits."
     )
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     needs: ClassVar[tuple[str, ...]] = ("survey", "facets")
     uses_images: ClassVar[bool] = True
     uses_seed: ClassVar[bool] = True
