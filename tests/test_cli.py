@@ -128,6 +128,16 @@ def test_status_knows_what_the_file_asks_for_now(tiny: Tiny) -> None:
     assert "atlas.toml was changed since the last analysis: dataset_examples." in output
 
 
+def test_status_counts_what_rests_on_labels_apart(tiny: Tiny) -> None:
+    tiny.change(analysis__panels=["statistics"]).works("analyse")
+    assert re.search(r"^labels +13 +13 ", tiny.works("status"), re.M)
+    picture = next(path for path in sorted((tiny.folder / "images").rglob("*.png")))
+    (tiny.folder / "images" / "renamed").mkdir()
+    picture.rename(tiny.folder / "images" / "renamed" / picture.name)
+    assert tiny.works("analyse").count("survey:") >= 1
+    assert re.search(r"^survey +13 +13 ", tiny.works("status"), re.M)
+
+
 def test_layers(tiny: Tiny) -> None:
     tiny.change(analysis__panels=["weights", "feature_visualization"])
     output = tiny.works("layers")

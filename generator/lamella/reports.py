@@ -15,7 +15,7 @@ from rich.table import Table
 
 from lamella.config import Config
 from lamella.errors import StoreError, said
-from lamella.plan import DOCUMENT, keys_now, open_atlas, panels_of, store_of
+from lamella.plan import DOCUMENT, SURVEYED, keys_now, open_atlas, panels_of, store_of
 from lamella.store import Folder
 from lamella.units import Layer
 
@@ -114,7 +114,8 @@ def status_report(config: Config) -> None:
     keys = keys_now(config, atlas)
     table = plain_table("panel", "done", "of", "MB")
     missing, units = 0, atlas.network.units
-    for name in ["survey", *(panel.name for panel in panels if panel.per == "unit")]:
+    surveyed = [name for name in SURVEYED if name in keys]
+    for name in [*surveyed, *(panel.name for panel in panels if panel.per == "unit")]:
         folders = [store.folder(name, keys[name], layer.name) for layer in atlas.network.layers]
         done = sum(len(folder.done()) for folder in folders)
         missing += units - done
