@@ -165,6 +165,17 @@ def test_patches_where_only_those_are_published(tiny):
         assert MAPS not in facts.of("strata").pictures
 
 
+@pytest.mark.parametrize("publish", ["patches", "none"])
+def test_maps_go_from_the_site_as_soon_as_photographs_are_private(tiny, publish):
+    """Without another analysis: maps of early layers show what is in a photograph."""
+    built(tiny, "whole", 6)
+    public = tiny.folder / "public"
+    assert list(public.rglob(f"*{MAPS}*")) and list(public.rglob("images/*.webp"))
+    tiny.change(images__publish=publish).works("render")
+    assert not list(public.rglob(f"*{MAPS}*")) and not list(public.rglob("images/*.webp"))
+    assert MAPS not in page(tiny, "0/0.html")
+
+
 def test_nothing_where_nothing_is_published(tiny):
     atlas = built(tiny, "none", 6)
     assert not list((tiny.folder / "public").rglob("*strata*"))

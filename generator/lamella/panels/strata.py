@@ -61,6 +61,7 @@ class Strata(Panel):
     uses_images: ClassVar[bool] = True
     uses_publish: ClassVar[bool] = True
     shows_photographs: ClassVar[bool] = True
+    photographic: ClassVar[frozenset[str]] = frozenset({MAPS})  # maps of early layers show it
     settings: ClassVar[type[Settings]] = Options
 
     def compute_layers(
