@@ -40,9 +40,8 @@ class Panel:
         uses_images: whether its result depends on the images.
         shows_photographs: whether its stored pictures are cut from the images; they are then left
             out of an atlas that does not publish those.
-        photographic: names of those pictures that show a whole photograph, where others of the
-        panel
-            do not; they are published with whole photographs only.
+        photographic: names of those pictures that show a whole photograph, or its outlines; they
+            are published with whole photographs only.
         uses_seed: whether it depends on the seed.
         uses_publish: whether it depends on what of the images may be shown.
         per: "unit" where shards hold channels of a layer; "network" where they are of all layers at
