@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
+from lamella.strata import BANDS, PLACES, SAMPLE
 from lamella.survey.bins import BINS, ZERO, edges, table
 from lamella.survey.bottom import Bottom, Lowest
 from lamella.survey.collector import Extent, Shown
@@ -16,7 +17,7 @@ from lamella.survey.distribution import QUANTILES, Distribution, quantiles
 from lamella.survey.moments import Moments
 from lamella.survey.profile import WIDTH, Profile, directions
 from lamella.survey.run import COLLECTORS
-from lamella.survey.strata import BANDS, PER_BAND, SAMPLED, Strata, lot
+from lamella.survey.strata import Strata, lot
 from lamella.survey.summary import _summarise_on_device, summarise
 from lamella.survey.top import Top
 
@@ -190,13 +191,13 @@ def test_of_many_images_a_sample_is_kept():
     random = np.random.default_rng(0)
     values = random.random((1000, 2, 1, 1)).astype(np.float32)
     collector = collected(Strata, values, range(1000))
-    assert (collector.image >= 0).all() and len(collector.image) == SAMPLED
-    smallest = sorted(range(1000), key=lambda number: lot(f"image {number}"))[:SAMPLED]
+    assert (collector.image >= 0).all() and len(collector.image) == SAMPLE
+    smallest = sorted(range(1000), key=lambda number: lot(f"image {number}"))[:SAMPLE]
     assert sorted(collector.image.tolist()) == sorted(smallest)
     found = collector.finish()
     exact = (values[:, 0, 0, 0] < found["strata_activation"][0, :, :, None]).mean(-1)
-    assert np.abs(exact - found["strata_rank"][0]).max() < 4 / (2 * np.sqrt(SAMPLED))
-    assert found["strata_image"].shape == (2, len(BANDS), PER_BAND)
+    assert np.abs(exact - found["strata_rank"][0]).max() < 4 / (2 * np.sqrt(SAMPLE))
+    assert found["strata_image"].shape == (2, len(BANDS), PLACES)
 
 
 def test_the_spectrum_is_that_of_the_covariance():
@@ -211,6 +212,19 @@ def test_the_spectrum_is_that_of_the_covariance():
     found = collector.finish()
     np.testing.assert_allclose(found["spectrum"], expected, rtol=1e-4)
     assert (found["spectrum_vectors"] == 50 * PER_IMAGE).all()
+
+
+def test_a_small_variance_beside_a_large_one_survives_any_split():
+    random = np.random.default_rng(0)
+    values = (random.standard_normal((64, 3, 1, 1)) * [[[[1000]], [[1]], [[1]]]]).astype("f4")
+    values[:, 0] += 1000
+    whole = collected(Covariance, values, range(64))
+    merged = Covariance.empty(Extent(3))
+    for part in np.array_split(np.arange(64), 7):
+        merged.merge(collected(Covariance, values[part], part))
+    np.testing.assert_allclose(merged.finish()["spectrum"], whole.finish()["spectrum"], rtol=1e-6)
+    expected = np.linalg.eigvalsh(np.cov(values[:, :, 0, 0].T.astype(np.float64), bias=True))
+    np.testing.assert_allclose(whole.finish()["spectrum"], expected[::-1], rtol=1e-5)
 
 
 def test_places_are_different_and_belong_to_the_image():
