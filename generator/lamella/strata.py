@@ -17,8 +17,11 @@ from lamella.gathering import PanelFacts
 from lamella.units import Layer
 
 PLACES = 4  # photographs in a stratum
-BANDS = ("99th to 90th percentile", "90th to 75th percentile", "75th to 50th percentile")
-TITLES = ("Strongest", *BANDS, "Weakest", "Most negative")
+BANDS = ((0.90, 0.99), (0.75, 0.90), (0.50, 0.75))  # shares of the images whose peak lies below
+BETWEEN = tuple(
+    f"{high:.0%} to {low:.0%}".replace("%", "th") + " percentile" for low, high in BANDS
+)
+TITLES = ("Strongest", *BETWEEN, "Weakest", "Most negative")
 WEAKEST, NEGATIVE = 1 + len(BANDS), 2 + len(BANDS)
 SAMPLE = 256  # images of which the bands are cut
 

@@ -122,7 +122,7 @@ def _table(facts: LayerFacts, channel: int, own: Floats, order: NDArray[np.int64
             against = f"{mean - everywhere:+.3g}".replace("-", "−")
         else:
             against = times(mean / everywhere) if everywhere > 0 else ""
-        rows.append((labels[at], f"{short(mean)}", against, str(counts[labels[at]])))
+        rows.append((labels[at], short(mean), against, str(counts[labels[at]])))
     head = ("Label", "Mean", "Against all", "Photos")
     return Table("", tuple(rows), head, note=_note(facts, own, order, everywhere))
 

@@ -67,6 +67,22 @@ def patch(pixels: NDArray[np.uint8], box: Box, side: int) -> Image.Image:
     return square
 
 
+def cut_out(
+    sheet: Picture, cells: Sheet, place: int, what: str, activation: float, box: Box
+) -> Picture:
+    """A patch on the sheet of a unit: the cell of its `place`-th example, which shows `what`."""
+    return Picture(
+        sheet.src,
+        f"Patch {place + 1}: {what}, activation {short(activation)}",
+        cells.width,
+        cells.height,
+        cell=place,
+        columns=cells.columns,
+        rows=cells.rows,
+        pixelated=box.width <= 32,
+    )
+
+
 @lru_cache(maxsize=8192)  # places of one layer have few different boxes
 def visible(box: Box, height: int, width: int, least: int = 24) -> Box:
     """A frame around a box of an image that is never too small to be found."""
@@ -179,16 +195,7 @@ class DatasetExamples(Panel):
             photograph = facts.manifest.photographs[image]
             box = facts.layer.box(row, column, height, width)
             what = photograph.label or "photograph"
-            cell = Picture(
-                sheet.src,
-                f"Patch {place + 1}: {what}, activation {short(activation)}",
-                cells.width,
-                cells.height,
-                cell=place,
-                columns=cells.columns,
-                rows=cells.rows,
-                pixelated=box.width <= 32,
-            )
+            cell = cut_out(sheet, cells, place, what, activation, box)
             whole = None
             if facts.atlas.publish == "whole":
                 whole = Picture(
@@ -198,7 +205,7 @@ class DatasetExamples(Panel):
                     height,
                     outline=visible(box, height, width),
                 )
-            tiles.append(Tile(cell, f"{short(activation)}", photograph.label, beside=whole))
+            tiles.append(Tile(cell, short(activation), photograph.label, beside=whole))
         few = f"Only {len(tiles)} photographs of the set excite this unit."
         note = few if len(tiles) < min(EXAMPLES, facts.photographs) else ""
         if distinct:

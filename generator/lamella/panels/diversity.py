@@ -120,7 +120,7 @@ class Diversity(Panel):
                     cell=at,
                     columns=cells.columns,
                 ),
-                f"{short(own['activation'][channel, at])}",
+                short(own["activation"][channel, at]),
             )
             for at in range(cells.columns)
         )

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from lamella.facets import APART, SAMPLED, SHARP, background, facets
 from lamella.facts import Atlas, LayerFacts, PanelFacts
-from lamella.figures import Figure, Gallery, Picture, Tile, short
+from lamella.figures import Figure, Gallery, Tile, short
 from lamella.panels.base import Panel
+from lamella.panels.dataset_examples import cut_out
 from lamella.panels.facets_overview import layer_figures, network_figures
 from lamella.store import Shard
 from lamella.units import Layer
@@ -211,20 +212,11 @@ def _tiles(facts: LayerFacts, channel: int, kind: NDArray[np.int64]) -> Iterator
         if sheet is None or place >= cells.columns * cells.rows:
             continue
         label = facts.manifest.photographs[int(survey["top_image"][channel, place])].label
-        activation = f"{short(survey['top_activation'][channel, place])}"
+        activation = float(survey["top_activation"][channel, place])
         box = facts.layer.box(
             int(survey["top_row"][channel, place]),
             int(survey["top_column"][channel, place]),
             *facts.network.size,
         )
-        picture = Picture(
-            sheet.src,
-            f"Patch {place + 1}: {label or 'photograph'}, activation {activation}",
-            cells.width,
-            cells.height,
-            cell=place,
-            columns=cells.columns,
-            rows=cells.rows,
-            pixelated=box.width <= 32,
-        )
-        yield Tile(picture, activation, label)
+        picture = cut_out(sheet, cells, place, label or "photograph", activation, box)
+        yield Tile(picture, short(activation), label)

@@ -146,5 +146,5 @@ def _picture(picture: float, maximum: float, end: float) -> Mark:
     if picture <= end:
         return Mark("picture", picture)
     ratio = picture / maximum if maximum > 0 else math.nan
-    far = f"{ratio:,.0f}× maximum" if math.isfinite(ratio) else f"{short(picture)}"
+    far = f"{ratio:,.0f}× maximum" if math.isfinite(ratio) else short(picture)
     return Mark(f"picture: {far} →", end)

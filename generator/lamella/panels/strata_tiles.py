@@ -107,7 +107,7 @@ def _patches(
 def _caption(example: Example) -> str:
     """The activation, and the share of photographs that it is above, never rounded up."""
     if not example.share > 0:  # the very weakest, or not known
-        return f"{short(example.activation)}"
+        return short(example.activation)
     share = math.floor(1000 * example.share + 1e-3) / 10
     return f"{short(example.activation)}, above {share:g}%"
 

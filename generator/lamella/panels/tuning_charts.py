@@ -48,7 +48,7 @@ def gratings(unit: TunedUnit) -> list[Lines]:
     values, (period, orientation) = unit.responses("gratings"), unit.at("gratings")
     shown = [p for p in (period, period - APART, period + APART) if 0 <= p < len(values)]
     across = (orientation + len(orientations.values) // 2) % len(orientations.values)
-    peak = f"{short(unit.strongest('gratings'))}"
+    peak = short(unit.strongest("gratings"))
     turn = Lines(
         "Orientation of a grating",
         _closed(orientations, 180),

@@ -10,12 +10,10 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from lamella.strata import BANDS, PLACES, SAMPLE
 from lamella.survey.collector import Arrays, Collector, Extent, Shown
 from lamella.survey.summary import Summary
 
-SAMPLED = 256
-BANDS = ((0.90, 0.99), (0.75, 0.90), (0.50, 0.75))  # shares of the images whose peak lies below
-PER_BAND = 4
 LAST = np.iinfo(np.uint64).max
 
 
@@ -36,10 +34,10 @@ class Strata(Collector):
     fields: ClassVar[tuple[str, ...]] = ("lots", "image", "peak", "position")
 
     def __init__(self, channels: int) -> None:
-        self.lots = np.full(SAMPLED, LAST, np.uint64)
-        self.image = np.full(SAMPLED, -1, np.int64)
-        self.peak = np.zeros((SAMPLED, channels), np.float32)
-        self.position = np.zeros((SAMPLED, channels), np.int32)
+        self.lots = np.full(SAMPLE, LAST, np.uint64)
+        self.image = np.full(SAMPLE, -1, np.int64)
+        self.peak = np.zeros((SAMPLE, channels), np.float32)
+        self.position = np.zeros((SAMPLE, channels), np.int32)
 
     @classmethod
     def empty(cls, extent: Extent) -> Self:
@@ -72,7 +70,7 @@ class Strata(Collector):
         order = order[self.image[order] >= 0]
         peak, position, image = self.peak[order].T, self.position[order].T, self.image[order]
         channels, number = peak.shape
-        shape = (channels, len(BANDS), PER_BAND)
+        shape = (channels, len(BANDS), PLACES)
         found: Arrays = {
             "strata_activation": np.zeros(shape, np.float32),
             "strata_rank": np.zeros(shape, np.float32),
@@ -83,7 +81,7 @@ class Strata(Collector):
         rows = np.arange(channels)
         for band, (low, high) in enumerate(BANDS):
             first, stop = int(np.ceil(low * number)), int(np.ceil(high * number))
-            wanted = np.unique(np.linspace(stop - 1, first, PER_BAND).round().astype(int))[::-1]
+            wanted = np.unique(np.linspace(stop - 1, first, PLACES).round().astype(int))[::-1]
             for at, rank in enumerate(wanted.tolist() if stop > first else []):
                 entry = ranked[:, rank]
                 found["strata_activation"][:, band, at] = peak[rows, entry]
