@@ -28,7 +28,7 @@ STAGES = {
     "model": "heap activations folding flow trace sources weights model decoding images",
     "survey": "survey",
     "panels": "activation_atlas dissecting correlation explaining facets imagespace job layouts "
-    "optvis engines ascents plates stimuli distilling walking panels",
+    "optvis engines ascents plates stimuli distilling walking attributing panels",
     "plan": "plan",
     "pages": "about charts citation curves drawing fronts overview pages publish resources "
     "sections sprites stencils templating whole zooming",
@@ -55,7 +55,16 @@ ENTRIES = [  # modules that must be importable without torch: all of those stage
     for path in sorted(PACKAGE.rglob("*.py"))
     if path.stem != "job"
     and path.parent.name
-    not in {"optvis", "survey", "engines", "ascents", "plates", "activation_atlas", "dissecting"}
+    not in {
+        "optvis",
+        "survey",
+        "engines",
+        "ascents",
+        "plates",
+        "activation_atlas",
+        "dissecting",
+        "attributing",
+    }
 ]
 
 
