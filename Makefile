@@ -24,6 +24,7 @@ help: ## Print this list
 atlas: $(INSTALLED) ## Build the demonstration atlas into site/public and print the path to open
 	@$(BIN)/python site/fetch.py scenes
 	@$(BIN)/python site/scenes.py --or-photographs
+	@$(BIN)/python site/masks.py
 	@$(BIN)/lamella build site/atlas.toml
 
 test: $(INSTALLED) ## Run all tests, those in the browser included

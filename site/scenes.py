@@ -11,10 +11,10 @@ index in concepts.csv; 0 is unlabelled. The same data give the same scenes, byte
 import argparse
 import hashlib
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from fetching.shelf import PARTIAL, Shelf
+from fetching.shelf import Shelf
 from fetching.stamps import CONCEPTS
 
 DATA = Path(__file__).resolve().parent / "data"
@@ -40,18 +40,6 @@ def complete(scenes: Path, made_of: str) -> bool:
     return sum(path.suffix in (".jpg", ".png") for path in scenes.rglob("*")) == 4 * COUNT
 
 
-def put(shelf: Shelf, write: Callable[[Path], None]) -> None:
-    """Put a folder of scenes in the place of an older one, whole or not at all."""
-    target = shelf.folder / "scenes"
-    with shelf.temporary() as folder:
-        fresh, old = folder / "scenes", folder / f"{PARTIAL}old"
-        fresh.mkdir()
-        write(fresh)
-        if target.exists():
-            target.rename(old)
-        fresh.rename(target)
-
-
 def make(shelf: Shelf) -> None:
     """Make the scenes, unless they are there.
 
@@ -69,7 +57,7 @@ def make(shelf: Shelf) -> None:
         (folder / MADE_OF).write_text(made_of, "utf-8")
 
     print("Making labelled scenes ...", flush=True)
-    put(shelf, write)
+    shelf.renew("scenes", write)
 
 
 def main(arguments: Sequence[str] = ()) -> int:
@@ -93,7 +81,7 @@ def main(arguments: Sequence[str] = ()) -> int:
                     return _failed(f"Error: {error}")
                 from composing.writing import unlabelled
 
-                put(shelf, lambda to: unlabelled(DATA / "photographs", to, CONCEPTS))
+                shelf.renew("scenes", lambda to: unlabelled(DATA / "photographs", to, CONCEPTS))
                 print(f"Without labelled scenes: the dissection knows colours only. {error}")
                 return 0
     except KeyboardInterrupt:

@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, astuple, replace
 from pathlib import Path
@@ -73,6 +73,16 @@ class Shelf:
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+    def renew(self, name: str, write: Callable[[Path], None]) -> None:
+        """Put a folder that `write` fills in the place of an older one, whole or not at all."""
+        with self.temporary() as folder:
+            fresh, old = folder / name, folder / f"{PARTIAL}old"
+            fresh.mkdir()
+            write(fresh)
+            if (self.folder / name).exists():
+                (self.folder / name).rename(old)
+            fresh.rename(self.folder / name)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
