@@ -3,10 +3,11 @@
 Tests render it, and `python tests/fake_atlas.py FOLDER` makes one to look at.
 """
 
+import base64
 import io
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import ClassVar
@@ -15,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from lamella import links, pyramid
+from lamella import heat, links, pyramid
 from lamella.article import Article, Part
 from lamella.facts import Atlas, LayerFacts, Manifest, Network, Photograph
 from lamella.figures import (
@@ -23,6 +24,7 @@ from lamella.figures import (
     Figure,
     Gallery,
     Histogram,
+    Legend,
     Level,
     Lines,
     Mark,
@@ -173,7 +175,53 @@ class FakeDepth(Panel):
             Part(names[0], text, zooms),
         )
         lead = f"What {names[0]} would say of depth, if it had any."
-        return Article("depth", f"Depth of {names[0]}", lead, parts), Article("empty", "", "", ())
+        return (
+            Article("depth", f"Depth of {names[0]}", lead, parts),
+            Article("empty", "", "", ()),
+            _maps(atlas),
+        )
+
+
+def _maps(atlas: Atlas) -> Article:
+    """Heat maps in every look, with numbers behind them; no other page leads here."""
+    words = [photograph.label for photograph in atlas.manifest.photographs] or [""]
+    rows, columns = np.indices((12, 12)).astype(np.float32)
+    hill: NDArray[np.float32] = np.exp(-((rows - 3) ** 2 + (columns - 7) ** 2) / 9)
+    lower: NDArray[np.float32] = np.exp(-((rows - 9) ** 2 + (columns - 3) ** 2) / 6)
+    signed: NDArray[np.float32] = hill - np.float32(0.7) * lower
+    fine = np.abs(np.random.default_rng(0).normal(size=(96, 96))).astype(np.float32)
+    photograph = Picture(
+        atlas.panel_picture("photographs", "photograph", 0), "A photograph", 64, 64
+    )
+
+    def drawn(values: NDArray[np.float32], sign: bool, side: int) -> Picture:
+        content = _encoded(np.asarray(heat.picture(values, 1.0, sign, side)))
+        source = f"data:image/webp;base64,{base64.b64encode(content).decode()}"
+        return Picture(source, "", side, side)
+
+    tiles = [Tile(photograph, words[0], "the photograph itself")]
+    for name, values, sign in (("hill", hill, False), ("signed", signed, True)):
+        reading = heat.reading(values, f"{{}} of {words[0]}", sign)
+        laid = replace(photograph, alt=name, over=drawn(values, sign, 96), reading=reading)
+        tiles.append(Tile(laid, name, "full colour: 1 of nothing"))
+    alone = replace(drawn(fine, False, 64), alt="fine", reading=heat.reading(fine, "{} of noise"))
+    tiles.append(Tile(alone, "fine", f"full colour: 1; {words[0]}"))
+    mixed = Tile(replace(tiles[1].picture, reading=None), words[0], "1", "tiny/depth.html")
+    figures = (
+        Legend("Colours", mixed=True, note=words[0]),
+        Gallery("One", tuple(tiles), words[0], "maps"),
+        Gallery("Two", tuple(tiles), size="maps"),
+        Gallery("Three", (mixed, mixed), size="mixed"),
+        Table(
+            "Shares",
+            ((words[0], Cell("81 %", bar=0.81)), ("b", Cell("1 %", bar=0.01))),
+            ("", "share"),
+        ),
+    )
+    ways = (Cell(f"Depth of {words[0]}", "tiny/depth.html"), Cell(words[0], "tiny/index.html"))
+    return Article(
+        "maps", f"Maps of {words[0]}", "", (Part("Maps", (), figures),), False, *ways, ways[0]
+    )
 
 
 def _mosaic() -> tuple[tuple[Level, ...], list[Image.Image]]:

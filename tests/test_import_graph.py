@@ -19,16 +19,17 @@ import lamella
 from tiny import Tiny
 
 PACKAGE = Path(lamella.__file__).parent
-HEAVY = {"torch", "torchvision", "numba", "sklearn", "umap"}
+HEAVY = {"torch", "torchvision", "numba", "sklearn", "umap", "captum"}
 
 STAGES = {
     "shared": "lamella errors units figures article links store gathering facts quality gates "
-    "selection progress interrupts pyramid strata upsampling",
+    "selection progress interrupts pyramid strata upsampling heat",
     "config": "validation config",
-    "model": "heap activations folding flow trace sources weights model decoding images",
+    "model": "heap activations folding flow recording trace sources weights model decoding images",
     "survey": "survey",
     "panels": "activation_atlas dissecting correlation explaining facets imagespace job layouts "
-    "optvis engines ascents plates stimuli distilling walking attributing panels",
+    "optvis engines ascents plates stimuli distilling walking attributing locating trusting "
+    "predicting judging panels",
     "plan": "plan",
     "pages": "about charts citation curves drawing fronts overview pages publish resources "
     "sections sprites stencils templating whole zooming",
@@ -64,6 +65,8 @@ ENTRIES = [  # modules that must be importable without torch: all of those stage
         "activation_atlas",
         "dissecting",
         "attributing",
+        "locating",
+        "trusting",
     }
 ]
 

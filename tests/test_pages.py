@@ -79,7 +79,7 @@ def test_every_unit_has_a_page_with_its_sections(work: Atlas, tmp_path: Path) ->
             assert f'<section id="{section}"' in page
     assert seen == [(3, 71), (69, 71), (71, 71)]
     files = written(tmp_path)
-    assert result.pages == sum(name.endswith(".html") for name in files) == 71 + 3 + 6
+    assert result.pages == sum(name.endswith(".html") for name in files) == 71 + 3 + 7
     assert result.bytes == sum(map(len, files.values()))
     assert result.written == len(files) and result.deleted == result.unchanged == 0
 

@@ -1,6 +1,7 @@
 // On every page: search on first focus, arrow keys, pictures in a dialog, copying a citation.
 // Everything works without: these only enhance links that are there.
 import { enlarge } from "./dialog.js";
+import { readings } from "./readings.js";
 
 const root = document.documentElement.dataset.root ?? "";
 
@@ -76,6 +77,8 @@ if (place) {
     }
   }
 }
+
+readings();
 
 // Pictures to zoom into bring a script of their own.
 if (document.querySelector(".deep")) load(`${root}assets/zoom.js`).catch(() => {});

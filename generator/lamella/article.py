@@ -5,7 +5,7 @@ Flow: store -> panels' `articles` -> **article** -> pages. It becomes `<network>
 
 from dataclasses import dataclass
 
-from lamella.figures import Figure
+from lamella.figures import Cell, Figure
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,8 @@ class Article:
         lead: one or two sentences on what the reader will find.
         parts: in order; an article without any is left out.
         listed: whether the network's page leads to it; otherwise another article does.
+        above: the article that leads to it, for the way back at its top.
+        before, after: its neighbours, to which the arrow keys lead.
     """
 
     slug: str
@@ -34,3 +36,6 @@ class Article:
     lead: str
     parts: tuple[Part, ...]
     listed: bool = True
+    above: Cell | None = None
+    before: Cell | None = None
+    after: Cell | None = None

@@ -6,6 +6,7 @@ is looked at before anything is decoded.
 
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,6 +83,23 @@ def centre_box(
     left, top = (width - square) // 2, (height - square) // 2
     across, down = size[0] / width, size[1] / height
     return left * across, top * down, (left + square) * across, (top + square) * down
+
+
+def nearest(plane: NDArray[Any], resize: int, square: int, side: int) -> NDArray[Any]:
+    """What of a plane lies beneath the image that is seen, by nearest pixel: `(side, side)`.
+
+    Args:
+        plane: of the whole image, turned upright, `(row, column)`.
+        resize, square: as for `centre_box`.
+        side: of the grid that covers the square.
+    """
+    height, width = plane.shape
+    left, top, right, bottom = centre_box((width, height), resize, square)
+    steps = (np.arange(side) + 0.5) / side
+    rows = (top + steps * (bottom - top)).astype(np.int64).clip(0, height - 1)
+    columns = (left + steps * (right - left)).astype(np.int64).clip(0, width - 1)
+    found: NDArray[Any] = plane[rows[:, None], columns]
+    return found
 
 
 def _centre(image: Image.Image, resize: int, size: int) -> Pixels:

@@ -16,6 +16,26 @@ def short(value: float) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """The numbers behind a picture of a map, which a reader may point at; `lamella.heat` makes it.
+
+    Attributes:
+        rows, columns: of a grid that covers the picture evenly.
+        data: its numbers, row by row, a byte each, in base64: 0 is `low`, 254 is `high`, what lies
+            between them is even, and 255 says that there is no number.
+        low, high: the lowest and the highest number.
+        words: what a number is, with "{}" in its place: "{} of probability lost".
+    """
+
+    rows: int
+    columns: int
+    data: str
+    low: float
+    high: float
+    words: str = "{}"
+
+
+@dataclass(frozen=True, slots=True)
 class Picture:
     """One image, or one cell of a sprite sheet.
 
@@ -30,6 +50,7 @@ class Picture:
         over: a second picture, with an alpha channel, that is stretched over this one and always
             smooth. It has no picture over itself, and what it adds belongs into `alt`: its own
             is not read out.
+        reading: the numbers that pointing at it shows.
     """
 
     src: str
@@ -42,6 +63,7 @@ class Picture:
     outline: Box | None = None
     pixelated: bool = False
     over: "Picture | None" = None
+    reading: Reading | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +95,36 @@ class Gallery:
             or "row", four tiles in one line with the title beside them; or "wide", one picture at
             its own size, which scrolls by itself; or "pairs", each with what is beside it; or
             "lone", one picture with other figures at its side; or "near", many small ones with
-            the title in front, the first set apart.
+            the title in front, the first set apart; or "maps", an image and heat maps of it at
+            one scale: pointing at one of them points at the same place in all. Where a map that
+            can be read lies over a photograph, that is grey and shines through; or "mixed",
+            photographs that shine through what lies over each; or "stages", small ones that belong
+            together, ten in a row where there is room; or "classes", many pairs of equal size.
     """
 
     title: str
     tiles: tuple[Tile, ...]
     note: str = ""
     size: str = "medium"
+
+
+@dataclass(frozen=True, slots=True)
+class Legend:
+    """The colours of heat maps, once for all that are on a page.
+
+    Attributes:
+        unsigned, signed: which of the two scales the maps have: from 0 to the full colour, or from
+            minus to plus the full colour.
+        contour: whether coarse maps have lines at half of the full value.
+        mixed: whether maps lie over photographs: then a switch shows them alone.
+    """
+
+    title: str = ""
+    unsigned: bool = True
+    signed: bool = True
+    contour: bool = True
+    mixed: bool = False
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,10 +197,16 @@ class Lines:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A cell of a table that leads to a page: `link` is a path from the site's top."""
+    """A cell of a table that leads to a page, or has a bar beside its number.
+
+    Attributes:
+        link: path from the site's top; may be empty.
+        bar: a share from 0 to 1, drawn as the length of a bar.
+    """
 
     text: str
     link: str = ""
+    bar: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,4 +279,4 @@ class Zoom:
     note: str = ""
 
 
-Figure = Gallery | Histogram | Lines | Table | Zoom
+Figure = Gallery | Histogram | Legend | Lines | Table | Zoom

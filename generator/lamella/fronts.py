@@ -3,7 +3,7 @@
 Flow: facts + the layers' notes -> drawing -> **fronts** -> pages.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from markupsafe import Markup
 
@@ -12,7 +12,7 @@ from lamella.citation import absolute
 from lamella.drawing import Drawing
 from lamella.publish import Note, Write
 from lamella.units import Unit
-from lamella.whole import Listed
+from lamella.whole import Whole
 
 STRIP = 16  # thumbnails per layer on the network's page
 SITEMAP_LIMIT = 50_000  # addresses, by the protocol
@@ -22,14 +22,9 @@ def write_fronts(
     drawing: Drawing,
     write: Write,
     notes: Mapping[str, Note],
-    sections: Sequence[str],
-    articles: Sequence[Listed],
+    whole: Whole,
 ) -> Note:
-    """Write them.
-
-    Args:
-        sections: what panels show of the network, drawn.
-    """
+    """Write them, with what panels show of the whole network."""
     network, atlas, about = drawing.network, drawing.atlas, drawing.about
     computed = sum(note["pictures"] for note in notes.values())
     strips = {
@@ -50,8 +45,8 @@ def write_fronts(
             strips=strips,
             computed=computed,
             done=done,
-            sections=[Markup(section) for section in sections],
-            articles=[said for *said, listed in articles if listed],
+            sections=[Markup(section) for section in whole.sections],
+            articles=[said for *said, listed in whole.articles if listed],
         ),
     )
     band = overview.best(atlas, notes)
@@ -67,15 +62,21 @@ def write_fronts(
         ),
     )
     write(
-        "about.html",
-        drawing.page("about.html.j2", "about.html", panels=drawing.panels, computed=computed),
+        links.ABOUT,
+        drawing.page(
+            "about.html.j2",
+            links.ABOUT,
+            panels=drawing.panels,
+            computed=computed,
+            sections=[Markup(section) for section in whole.about],
+        ),
     )
     write("404.html", drawing.page("404.html.j2", "404.html"))
     write(".nojekyll", b"")
     if absolute(about.site_url, ""):
-        pages = ["index.html", "about.html", path]
+        pages = ["index.html", links.ABOUT, path]
         pages += [links.map_page(network.name)] if "embedding" in atlas.keys else []
-        pages += [page for page, *_ in articles]
+        pages += [page for page, *_ in whole.articles]
         pages += [links.layer_page(network.name, layer.name) for layer in network.layers]
         pages += [links.unit_page(network.name, unit) for unit in atlas.units]
         addresses = [absolute(about.site_url, page) for page in pages[:SITEMAP_LIMIT]]

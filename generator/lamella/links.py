@@ -16,6 +16,7 @@ from lamella.units import Unit
 _RESERVED = re.compile(
     r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)|(assets|images)$|.*\.(html?|js|css|xml|webp)$"
 )
+ABOUT = "about.html"  # how to read the atlas, and how it was made
 _PAGES = frozenset({"index", "map"})  # pages of a network that are no articles
 _TAKEN = re.compile(r".*-[0-9a-f]{6}$")  # what the slug of another name may look like
 

@@ -81,12 +81,10 @@ def _write(drawing: Drawing, site: Site, progress: Callable[[int, int], None]) -
     words = digest_of([common, [note["labels"] for note in notes.values()]])
     site.group("search", words, lambda write: drawing.search(write, notes))
     site.group("map", common, drawing.map)
-    sections, articles = whole.write_whole(drawing, site, common, prints)
+    of_whole = whole.write_whole(drawing, site, common, prints)
     counted = [[note["pictures"], note["best"]] for note in notes.values()]
-    so_far = digest_of([common, counted, sections, articles])
-    site.group(
-        "overview", so_far, lambda write: write_fronts(drawing, write, notes, sections, articles)
-    )
+    so_far = digest_of([common, counted, asdict(of_whole)])
+    site.group("overview", so_far, lambda write: write_fronts(drawing, write, notes, of_whole))
 
 
 def _write_layer(drawing: Drawing, site: Site, facts: LayerFacts, common: str) -> Note:

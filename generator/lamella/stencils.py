@@ -13,7 +13,7 @@ from operator import itemgetter
 
 from markupsafe import Markup, escape
 
-from lamella.figures import Gallery, Picture, Tile
+from lamella.figures import Gallery, Picture, Reading, Tile
 
 # What the macros may ask of `v`: the sizes of the picture or sheet, of a cell, and of an outline.
 # A tile may have a second picture, whose names begin with "beside_"; each of them may have one
@@ -23,9 +23,12 @@ CELL = (*SIZES, "columns", "column", "row", "cell_width", "cell_height", "crop_l
 OUTLINED = (*SIZES, "left", "top", "across", "down")
 MOST = 16  # columns or rows of a sheet for which the style sheet has a class
 
-# How a picture is drawn: kind ("whole", "cell", "crop"), outlined, sharp, and the kind of what lies
-# over it ("" for nothing).
-Look = tuple[str, bool, bool, str]
+# The numbers behind a picture, and what they are.
+READING = tuple(f"reading_{name}" for name in ("rows", "columns", "data", "low", "high", "words"))
+
+# How a picture is drawn: kind ("whole", "cell", "crop"), outlined, sharp, the kind of what lies
+# over it ("" for nothing), and whether it can be read.
+Look = tuple[str, bool, bool, str, bool]
 _MARK = re.compile("\ue000(\\d+)\ue001")
 
 
@@ -55,6 +58,8 @@ def names(look: Look, prefix: str = "") -> list[str]:
     if look[3]:
         over = ("src", *(SIZES if look[3] == "whole" else CELL))
     named = ("src", "alt", *sizes, *("over_" + name for name in over))
+    if look[4]:
+        named += READING
     return [prefix + name for name in named]
 
 
@@ -101,9 +106,9 @@ class Stencils:
     def _values(self, shown: Picture, alt: str, root: str) -> tuple[object, ...]:
         """What `names` lists, of a picture whose alt text is already escaped."""
         values = self._source(shown.src, root), alt, *_sizes(shown)
-        if shown.over is None:
-            return values
-        return *values, self._source(shown.over.src, root), *_sizes(shown.over)
+        if shown.over is not None:
+            values += self._source(shown.over.src, root), *_sizes(shown.over)
+        return values if shown.reading is None else (*values, *_numbers(shown.reading))
 
     def tiles(self, gallery: Gallery, root: str, lazy: bool = True) -> Markup:
         """The tiles of a gallery."""
@@ -158,11 +163,18 @@ def _placed(width: int, height: int, cell: int, columns: int, rows: int) -> tupl
     return (*sheet, width, height, column * width, row * height)
 
 
+def _numbers(reading: Reading) -> tuple[object, ...]:
+    """What is behind a picture, in the order of `READING`."""
+    low, high = f"{reading.low:.6g}", f"{reading.high:.6g}"
+    words, data = escaped([reading.words, reading.data])
+    return reading.rows, reading.columns, data, low, high, words
+
+
 def look(shown: Picture) -> Look:
     """How a picture is drawn. Cells that no class of the style sheet can place are cropped."""
     kind = _kind(shown)
     outlined = kind == "whole" and shown.outline is not None
-    return kind, outlined, shown.pixelated, _over(shown, kind)
+    return kind, outlined, shown.pixelated, _over(shown, kind), shown.reading is not None
 
 
 def _kind(shown: Picture) -> str:

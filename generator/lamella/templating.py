@@ -16,6 +16,7 @@ from jinja2.bccache import BytecodeCache
 from lamella import resources
 from lamella.charts import chart
 from lamella.curves import curves
+from lamella.heat import stops
 from lamella.stencils import Stencils
 from lamella.zooming import drawn
 
@@ -119,6 +120,7 @@ def environment() -> Environment:
         auto_reload=False,
     )
     filters = (address, chart, curves, fragment, kind, thousands)
+    made.globals["heat"] = stops()  # before the templates that name it are imported
     # Most of a page's pieces are on other pages too: `memo(macro, *arguments)` draws each once.
     made.globals["memo"] = lru_cache(maxsize=16384)(lambda macro, *given: macro(*given))
 

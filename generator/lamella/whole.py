@@ -1,15 +1,20 @@
-"""What panels show of the whole network: their pictures, sections of its page, and articles.
+"""What panels show of the whole network: their pictures, sections of its page and of the about
+page, and articles.
 
-Flow: store -> facts -> panels' `view_network` and `articles` -> **whole** -> pages. What is drawn
-here may rest on all layers, so each panel's part is a group of its own, renewed only when what that
-panel reads has changed: when a layer is finished, the others' shards are not read again.
+Flow: store -> facts -> panels' `view_network`, `view_about` and `articles` -> **whole** -> pages.
+What is drawn here may rest on all layers, so each panel's part is a group of its own, renewed only
+when what that panel reads has changed: when a layer is finished, the others' shards are not read
+again.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from lamella import links
 from lamella.drawing import Drawing
 from lamella.errors import SiteError
+from lamella.facts import Atlas
+from lamella.figures import Figure
 from lamella.panels.base import Panel
 from lamella.publish import Note, Site, Write
 from lamella.sections import Section, made_of_network
@@ -18,6 +23,7 @@ from lamella.store import digest_of
 OWN_WAY = "photographs"  # drawn elsewhere: a panel from the beginning, with its own addresses
 
 Listed = tuple[str, str, str, bool]  # an article's address, title, lead; whether it is listed
+View = Callable[[Atlas], tuple[Figure, ...]]
 
 
 class Prints:
@@ -67,35 +73,55 @@ def write_pictures(drawing: Drawing, site: Site) -> None:
         site.group(f"pictures/{panel.name}", inputs, make)
 
 
-def write_whole(
-    drawing: Drawing, site: Site, common: str, prints: Prints
-) -> tuple[list[str], list[Listed]]:
-    """Write the articles; sections are kept as notes until the network's page is written.
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """What the pages of the whole network are made of.
 
-    Returns:
-        The sections, drawn, and what the network's page says of the articles.
+    Attributes:
+        sections: of the network's page, drawn.
+        about: of the about page, drawn.
+        articles: what the network's page says of them.
+    """
+
+    sections: list[str] = field(default_factory=list)
+    about: list[str] = field(default_factory=list)
+    articles: list[Listed] = field(default_factory=list)
+
+
+def write_whole(drawing: Drawing, site: Site, common: str, prints: Prints) -> Whole:
+    """Write the articles; sections are kept as notes until the pages that they are on are written.
+
     Raises:
         SiteError: two articles have the same address.
     """
-    sections: list[str] = []
-    articles: list[Listed] = []
+    found = Whole()
     for panel in drawing.panels:
         inputs = digest_of([common, prints.of(panel)])
         if type(panel).view_network is not Panel.view_network:
 
             def section(write: Write, panel: Panel = panel) -> Note:
-                return {"html": _section(drawing, panel)}
+                page = links.network_page(drawing.network.name)
+                return {"html": _section(drawing, panel, panel.view_network, page)}
 
             note = site.group(f"section/{panel.name}", inputs, section)
-            sections += [note["html"]] if note["html"] else []
+            found.sections.extend([note["html"]] if note["html"] else [])
+        if type(panel).view_about is not Panel.view_about:
+
+            def about(write: Write, panel: Panel = panel) -> Note:
+                return {"html": _section(drawing, panel, panel.view_about, links.ABOUT)}
+
+            note = site.group(f"about/{panel.name}", inputs, about)
+            found.about.extend([note["html"]] if note["html"] else [])
         if type(panel).articles is not Panel.articles:
 
             def pages(write: Write, panel: Panel = panel) -> Note:
                 return {"articles": _articles(drawing, write, panel)}
 
             note = site.group(f"articles/{panel.name}", inputs, pages)
-            articles += [(path, title, lead, on) for path, title, lead, on in note["articles"]]
-    addresses = [path for path, *_ in articles]
+            found.articles.extend(
+                (path, title, lead, on) for path, title, lead, on in note["articles"]
+            )
+    addresses = [path for path, *_ in found.articles]
     for path in addresses:
         if addresses.count(path) > 1:
             raise SiteError(
@@ -103,16 +129,15 @@ def write_whole(
                 "Each panel must give its articles slugs that no other uses: mend the panel, or "
                 "leave it out.",
             )
-    return sections, articles
+    return found
 
 
-def _section(drawing: Drawing, panel: Panel) -> str:
-    """A panel's section of the network's page; "" for none."""
-    figures = panel.view_network(drawing.atlas)
+def _section(drawing: Drawing, panel: Panel, view: View, path: str) -> str:
+    """A panel's section of the page at `path`, which is what `view` gives; "" for none."""
+    figures = view(drawing.atlas)
     if not figures:
         return ""
-    section = Section(panel.name, panel.title, panel.about, figures)
-    return drawing.section(section, links.network_page(drawing.network.name))
+    return drawing.section(Section(panel.name, panel.title, panel.about, figures), path)
 
 
 def _articles(drawing: Drawing, write: Write, panel: Panel) -> list[Listed]:

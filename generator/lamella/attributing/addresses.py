@@ -5,6 +5,10 @@ Flow: **addresses** -> panels' `view`.
 
 from lamella.facts import Photograph
 
+CLASSES = "classes"  # the index of all classes
+DECISIONS = "decisions"  # the index of all decisions
+SANITY = "sanity"  # whether the maps can be trusted
+
 
 def class_slug(output: int) -> str:
     """The page of one class, by the number of the network's output."""

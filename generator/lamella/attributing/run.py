@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from lamella.attributing import cam, gradcam, gradients, rollout
+from lamella.attributing.integrating import integrated
 from lamella.attributing.named import METHODS
 from lamella.attributing.occlusion import occlusion
 from lamella.model import Model
@@ -51,7 +52,7 @@ def _lost(model: Model, shown: Tensor, classes: Tensor, options: Options) -> Ten
 _ATTRIBUTE: dict[str, Attribute] = {
     "saliency": lambda model, shown, classes, _: gradients.saliency(model, shown, classes),
     "guided": lambda model, shown, classes, _: gradients.guided(model, shown, classes),
-    "integrated": lambda model, shown, classes, options: gradients.integrated(
+    "integrated": lambda model, shown, classes, options: integrated(
         model, shown, classes, options.steps
     ),
     "occlusion": _lost,

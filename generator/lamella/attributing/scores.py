@@ -21,7 +21,15 @@ def scores(model: Model, shown: Tensor) -> Tensor:
     Raises:
         ModelError: the output is no vector of at least two numbers for each image.
     """
-    found = model.module(model.normalise(shown))
+    return listed(model.module(model.normalise(shown)))
+
+
+def listed(found: object) -> Tensor:
+    """A network's output as (image, class).
+
+    Raises:
+        ModelError: it is no vector of at least two numbers for each image.
+    """
     if isinstance(found, Tensor) and found.dim() >= 2 and found[0].numel() == found.shape[1] > 1:
         return found.flatten(1)
     what = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
@@ -49,8 +57,16 @@ def chosen(found: Tensor, classes: Tensor) -> Tensor:
     Raises:
         ModelError: there is no such class.
     """
-    most = found.shape[1]
+    known(classes, found.shape[1])
+    return found.gather(1, classes)
+
+
+def known(classes: Tensor, most: int) -> None:
+    """Refuse classes that a network with so many does not have.
+
+    Raises:
+        ModelError: there is no such class.
+    """
     if classes.numel() and (int(classes.min()) < 0 or int(classes.max()) >= most):
         wrong = next(int(one) for one in classes.flatten() if not 0 <= int(one) < most)
         raise ModelError(f"There is no class {wrong}.", f"The network has classes 0 to {most - 1}.")
-    return found.gather(1, classes)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from lamella.decoding import Pixels, centre_box, decode
+from lamella.decoding import Pixels, decode, nearest
 from lamella.dissecting.colours import COLOURS, colours_of
 from lamella.dissecting.concepts import COLOUR, LAST_INDEX, Concept
 from lamella.dissecting.scenes import Scenes, check_sizes, opened, upright_size
@@ -106,15 +106,9 @@ class Labelled:
         if mask is None:
             return np.zeros((self.side, self.side), np.int32)
         values = self.read(mask)
-        height, width = values.shape
         preprocessing = self.images.preprocessing
         resize = resize_of(self.images.paths[number], preprocessing)
-        left, top, right, bottom = centre_box((width, height), resize, preprocessing.size)
-        steps = (np.arange(self.side) + 0.5) / self.side
-        rows = (top + steps * (bottom - top)).astype(np.int64).clip(0, height - 1)
-        columns = (left + steps * (right - left)).astype(np.int64).clip(0, width - 1)
-        found: Plane = values[rows[:, None], columns]
-        return found
+        return nearest(values, resize, preprocessing.size, self.side)
 
     def read(self, mask: Path) -> Plane:
         """A mask with the numbers of concepts from 1 in place of its indices.

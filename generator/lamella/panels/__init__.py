@@ -8,7 +8,10 @@ from importlib.metadata import entry_points
 
 from lamella.errors import ConfigError
 from lamella.panels.activation_atlas import ActivationAtlas
+from lamella.panels.attribution import Attribution
 from lamella.panels.base import Panel
+from lamella.panels.class_pages import ClassPages
+from lamella.panels.class_units import ClassUnits
 from lamella.panels.classes import Classes
 from lamella.panels.dataset_examples import DatasetExamples
 from lamella.panels.dissection import Dissection
@@ -22,7 +25,9 @@ from lamella.panels.images import ImageSpace
 from lamella.panels.negative import Negative
 from lamella.panels.objectives import Objectives
 from lamella.panels.photographs import Photographs
+from lamella.panels.predictions import Predictions
 from lamella.panels.quality import PictureQuality
+from lamella.panels.sanity import Sanity
 from lamella.panels.statistics import Statistics
 from lamella.panels.stimuli import Stimuli
 from lamella.panels.strata import Strata
@@ -38,6 +43,7 @@ PANELS: tuple[Panel, ...] = (
     DatasetExamples(),
     Strata(),
     FacetsOfUnits(),
+    Attribution(),
     Classes(),
     Explanation(),
     Statistics(),
@@ -45,6 +51,7 @@ PANELS: tuple[Panel, ...] = (
     Tuning(),
     Dissection(),
     Weights(),
+    ClassUnits(),
     Embedding(),
     Photographs(),
     ImageSpace(),
@@ -52,6 +59,9 @@ PANELS: tuple[Panel, ...] = (
     ActivationAtlas(),
     Distillation(),
     Walk(),
+    Predictions(),
+    ClassPages(),
+    Sanity(),
 )
 
 

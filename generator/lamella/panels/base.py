@@ -132,6 +132,11 @@ class Panel:
         """
         return ()
 
+    def view_about(self, atlas: Atlas) -> tuple[Figure, ...]:
+        """What the about page shows: how far what the atlas shows can be trusted; () leaves the
+        section out. It may read what `view_network` may."""
+        return ()
+
     def articles(self, atlas: Atlas) -> tuple[Article, ...]:
         """Pages of their own on the whole network; they may read what `view_network` may."""
         return ()

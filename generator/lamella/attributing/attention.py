@@ -1,0 +1,101 @@
+"""What attention there is while a network runs, however it was written.
+
+Flow: model -> **attention** -> rollout. A `TorchFunctionMode` sees `nn.MultiheadAttention`, torch's
+own scaled dot product attention and a softmax written by hand; no hook is left behind, and the
+module is never touched.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+
+_MULTI_HEAD = inspect.signature(F.multi_head_attention_forward)
+
+
+class Attention(TorchFunctionMode):
+    """While it is entered, attention is kept, and the network computes what it always does.
+
+    `nn.MultiheadAttention` is asked for its weights, which takes another of torch's kernels: its
+    result is the same but for rounding.
+
+    Attributes:
+        found: of each attention in the order of the pass, averaged over heads, (image, token,
+            token); rows are who asks. Attention in windows has more of them than images.
+    """
+
+    def __init__(self, images: int) -> None:
+        super().__init__()
+        self.images = images
+        self.found: list[Tensor] = []
+
+    def __torch_function__(
+        self,
+        func: Any,
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        kwargs = kwargs or {}
+        name = getattr(func, "__name__", "")
+        if name == "multi_head_attention_forward":
+            return self._multi_head(func, args, kwargs)
+        result = func(*args, **kwargs)
+        if name == "scaled_dot_product_attention":
+            self.found.append(_over_heads(_scaled(*args, **kwargs)))
+        elif name == "softmax" and isinstance(result, Tensor):
+            axis = kwargs.get("dim", args[1] if len(args) > 1 else None)
+            if axis in (-1, result.dim() - 1) and self._among_tokens(result):
+                self.found.append(_over_heads(result))
+        return result
+
+    def _among_tokens(self, shares: Tensor) -> bool:
+        """Whether a softmax is attention: (image, head, token, token), or of one head alone."""
+        shape = shares.shape
+        square = len(shape) > 2 and shape[-1] == shape[-2] > 1
+        return square and (len(shape) == 4 or (len(shape) == 3 and shape[0] == self.images))
+
+    def _multi_head(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """torch.nn.functional's, which nn.MultiheadAttention calls."""
+        stated = _MULTI_HEAD.bind(*args, **kwargs)
+        stated.apply_defaults()
+        asked, averaged = stated.arguments["need_weights"], stated.arguments["average_attn_weights"]
+        stated.arguments["need_weights"] = True
+        result, weights = func(*stated.args, **stated.kwargs)
+        self.found.append(weights if averaged else weights.mean(1))
+        return result, weights if asked else None
+
+
+def _scaled(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attn_mask: Tensor | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    *,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+) -> Tensor:
+    """The weights that torch.nn.functional.scaled_dot_product_attention does not give out."""
+    if enable_gqa:
+        key = key.repeat_interleave(query.shape[-3] // key.shape[-3], -3)
+    factor = query.shape[-1] ** -0.5 if scale is None else scale
+    logits = query @ key.transpose(-2, -1) * factor
+    if is_causal:
+        attn_mask = torch.ones_like(logits, dtype=torch.bool).tril()
+    if attn_mask is not None and attn_mask.dtype == torch.bool:
+        logits = logits.masked_fill(~attn_mask, -torch.inf)
+    elif attn_mask is not None:
+        logits = logits + attn_mask
+    return logits.softmax(-1)
+
+
+def _over_heads(weights: Tensor) -> Tensor:
+    """Averaged over heads, the third axis from behind; windows count as images."""
+    return weights.mean(-3).flatten(0, -3) if weights.dim() > 3 else weights

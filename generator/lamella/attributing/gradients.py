@@ -1,0 +1,175 @@
+"""Gradients of scores, and of single units, with respect to the pixels of an image.
+
+Flow: model -> scores, guided_mode -> **gradients** -> integrating, run, locating. Nothing is hooked
+or swapped: the network runs as it is, and the image is the leaf of the graph.
+
+captum's `Saliency` runs the network forwards again for every class: for the five classes of a page
+10 passes where 6 will do. So one forward pass serves all classes of an image here, and what would
+be left of captum's is no more than the magnitude. Its `GuidedBackprop` finds nothing but modules of
+the class nn.ReLU and puts hooks on them: see guided_mode.
+
+Sources: Simonyan, Vedaldi and Zisserman 2014, "Deep inside convolutional networks",
+arXiv:1312.6034; Springenberg et al. 2015, arXiv:1412.6806.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+
+import torch
+from torch import Tensor
+
+from lamella.activations import visit
+from lamella.attributing.guided_mode import Guided
+from lamella.attributing.scores import chosen, scores
+from lamella.errors import ModelError
+from lamella.model import Model
+
+BATCH = {"cpu": 16, "cuda": 64}  # images, or steps towards them, whose graphs are held at once
+
+
+@contextmanager
+def differentiable() -> Iterator[None]:
+    """Gradients on, whatever the caller has switched off."""
+    with torch.inference_mode(False), torch.enable_grad():
+        yield
+
+
+def gradients_of(
+    read: Callable[[Tensor], Tensor], shown: Tensor, *, guided: bool = False
+) -> Tensor:
+    """Gradients of some numbers of each image, (image, k, 3, row, column), in one forward pass.
+
+    Args:
+        read: images, (image, 3, row, column), to numbers, (image, k). It may look into the network.
+        shown: sRGB in [0, 1], (image, 3, row, column).
+        guided: by guided backpropagation.
+    Raises:
+        ModelError: no gradient comes back.
+    """
+    with differentiable():
+        leaf = shown.detach().clone().requires_grad_()
+        with Guided() if guided else nullcontext():
+            numbers = read(leaf)
+        found: list[Tensor] = []
+        last = numbers.shape[1] - 1
+        for at in range(numbers.shape[1]):
+            # Images do not share a gradient, so that of their sum holds that of each.
+            total = numbers[:, at].sum()
+            gradient = (
+                torch.autograd.grad(total, leaf, retain_graph=at < last, allow_unused=True)[0]
+                if total.requires_grad
+                else None
+            )
+            if gradient is None:
+                raise ModelError(
+                    "No gradient comes back from the network's output to the image.",
+                    "Its forward pass cuts it off, with torch.no_grad or detach say; take that "
+                    "out, or leave the panels out that rest on gradients.",
+                )
+            found.append(gradient)
+    return torch.stack(found, 1)
+
+
+def saliency(model: Model, shown: Tensor, classes: Tensor, *, batch: int | None = None) -> Tensor:
+    """Magnitude of the gradient of class scores, the largest of the three colours.
+
+    Args:
+        shown: sRGB in [0, 1], (image, 3, row, column).
+        classes: (image, k), int64; one forward pass serves all of an image's.
+        batch: images whose graphs are held at once.
+    Returns:
+        Per unit of brightness, (image, k, row, column), float32.
+    Raises:
+        ModelError: there is no such class, or no gradient comes back.
+    """
+    return _magnitudes(model, shown, classes, batch, guided=False)
+
+
+def guided(model: Model, shown: Tensor, classes: Tensor, *, batch: int | None = None) -> Tensor:
+    """As `saliency`, by guided backpropagation; see guided_mode."""
+    return _magnitudes(model, shown, classes, batch, guided=True)
+
+
+def _magnitudes(
+    model: Model, shown: Tensor, classes: Tensor, batch: int | None, *, guided: bool
+) -> Tensor:
+    size = batch or batch_of(model)
+    with differentiable():
+        # A copy: what was made in inference mode cannot be part of a graph.
+        wanted = classes.to(model.device).clone()
+        found = [
+            gradients_of(scores_of(model, of), run, guided=guided).abs().amax(2)
+            for run, of in in_runs(size, shown.to(model.device), wanted)
+        ]
+        return torch.cat(found).float()
+
+
+def scores_of(model: Model, classes: Tensor) -> Callable[[Tensor], Tensor]:
+    """What reads the scores of some classes, (image, k), off images."""
+    return lambda leaf: chosen(scores(model, leaf), classes)
+
+
+def in_runs(size: int, *tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
+    """Runs of at most so many images, of all tensors alike."""
+    for first in range(0, len(tensors[0]), size):
+        yield tuple(tensor[first : first + size] for tensor in tensors)
+
+
+def batch_of(model: Model) -> int:
+    """How many graphs are held at once."""
+    return BATCH.get(model.device.type, BATCH["cpu"])
+
+
+def unit_gradient(
+    model: Model,
+    shown: Tensor,
+    layer: str,
+    channel: Tensor,
+    row: Tensor,
+    column: Tensor,
+    *,
+    guided: bool = False,
+    batch: int | None = None,
+) -> Tensor:
+    """Magnitude of the gradient of one activation in each image, the largest of three colours.
+
+    The activation is the one that the survey saw: behind normalization and activation function.
+    The pass ends there. A unit that its own rectifier holds at zero has no gradient.
+
+    Args:
+        shown: sRGB in [0, 1], (image, 3, row, column).
+        layer: name of a layer.
+        channel, row, column: where it is in each image, (image,), int64.
+        guided: by guided backpropagation.
+        batch: images whose graphs are held at once.
+    Returns:
+        Activation per unit of brightness, (image, row, column), float32.
+    Raises:
+        ModelError: no gradient comes back.
+    """
+    size = batch or batch_of(model)
+    with differentiable():
+        places = torch.stack([channel, row, column], 1).to(model.device)
+        found = [
+            gradients_of(_activation_of(model, layer, at), run, guided=guided)[:, 0].abs().amax(1)
+            for run, at in in_runs(size, shown.to(model.device), places)
+        ]
+        return torch.cat(found).float()
+
+
+def _activation_of(model: Model, layer: str, places: Tensor) -> Callable[[Tensor], Tensor]:
+    """What reads one activation, (image, 1), off each image at its place, (image, 3)."""
+    address, each = model.traced[layer].observed, torch.arange(len(places), device=model.device)
+
+    def read(leaf: Tensor) -> Tensor:
+        kept: list[Tensor] = []
+
+        def see(values: Tensor) -> None:
+            kept.append(values[each, places[:, 0], places[:, 1], places[:, 2]])
+
+        visit(model.module, model.normalise(leaf), {address: see})
+        return kept[0][:, None]
+
+    return read

@@ -1,0 +1,95 @@
+"""The maps of one image as pictures and as numbers to be read.
+
+Flow: maps -> **drawing** -> store. Two sheets, a row for each class and a column for each method:
+of coarse maps, which lie over the photograph, and of fine ones, which stand alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from lamella import heat
+from lamella.attributing.named import BY_NAME, Method
+
+PHOTOGRAPH, COARSE, FINE = "photograph", "coarse", "fine"  # names of stored pictures
+SIDE = {COARSE: 168, FINE: 128}  # of a cell, in pixels
+LINE = "line"  # the first column of the coarse sheet: where Grad-CAM reaches half of its maximum
+OF_LINE = "gradcam"
+READ = {COARSE: 28, FINE: 56}  # positions along a side of the numbers that a page holds
+OUTSHONE = 0.995  # of a fine map's pixels: full colour is what the rest exceeds
+SHARES = {"gradcam", "gradcam_inside"}  # maps that are divided by their maximum
+
+Maps = NDArray[np.float32]
+
+
+def kind(method: Method) -> str:
+    """The sheet that a method's maps lie on."""
+    return FINE if method.fine else COARSE
+
+
+def columns(names: Sequence[str]) -> dict[str, list[str]]:
+    """What the columns of each sheet hold, given the methods that a network has."""
+    found: dict[str, list[str]] = {COARSE: [LINE] if OF_LINE in names else [], FINE: []}
+    for name in names:
+        found[kind(BY_NAME[name])].append(name)
+    return {sheet: held for sheet, held in found.items() if held}
+
+
+@dataclass(frozen=True, slots=True)
+class Scaled:
+    """A map as it is drawn.
+
+    Attributes:
+        values: `(row, column)`; a share of the maximum where the method says so.
+        full: the value of the full colour; 0 where the map is zero everywhere.
+        largest, lowest: of all values that the method gave, before anything else.
+    """
+
+    values: Maps
+    full: float
+    largest: float
+    lowest: float
+
+
+def scaled(method: Method, values: Maps) -> Scaled:
+    """Which value of a map has the full colour.
+
+    That of largest magnitude. A few single pixels of a fine map outshine all others by far, so its
+    full colour is the magnitude that one in two hundred of the picture's pixels exceeds.
+    """
+    known = np.nan_to_num(values)
+    largest, lowest = float(known.max()), float(known.min())
+    if method.name in SHARES:
+        return Scaled(
+            values / largest if largest > 0 else 0 * values, 1.0 * (largest > 0), largest, lowest
+        )
+    seen = np.abs(heat.reduced(known, SIDE[FINE], method.signed) if method.fine else known)
+    full = float(np.quantile(seen, OUTSHONE) if method.fine else seen.max())
+    return Scaled(values, full or float(seen.max()), largest, lowest)
+
+
+def sheets(maps: Mapping[str, Sequence[Scaled]], classes: int) -> dict[str, Image.Image]:
+    """The two sheets of an image.
+
+    Args:
+        maps: of each method, a map for each class; one for all where it asks about none.
+    """
+    found = {}
+    for name, held in columns(list(maps)).items():
+        side = SIDE[name]
+        sheet = Image.new("RGBA" if LINE in held else "RGB", (len(held) * side, classes * side))
+        for column, method in enumerate(held):
+            for row, one in enumerate(maps[OF_LINE if method == LINE else method]):
+                drawn = (
+                    heat.contour(one.values, one.full, side)
+                    if method == LINE
+                    else heat.picture(one.values, one.full, BY_NAME[method].signed, side)
+                )
+                sheet.paste(drawn, (column * side, row * side))
+        found[name] = sheet
+    return found

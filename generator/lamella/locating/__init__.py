@@ -1,0 +1,1 @@
+"""Which part of an image one unit answers to: by guided backpropagation, and under masks."""

@@ -1,0 +1,28 @@
+"""A unit's part in decisions: the classes that it pushes, or the class whose score it is."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from lamella.facts import LayerFacts
+from lamella.figures import Figure
+from lamella.judging.pushed import of_unit
+from lamella.panels.base import Panel
+
+
+class ClassUnits(Panel):
+    """Computes nothing: the pages of classes know it."""
+
+    name: ClassVar[str] = "class_units"
+    title: ClassVar[str] = "Its part in decisions"
+    about: ClassVar[str] = (
+        "The classes for which the unit has the largest weights, either way, where the class "
+        "scores are read off its layer: how much a score rises for each unit of activation, on "
+        "average over all positions. What that amounts to on photographs of a class stands on its "
+        "page."
+    )
+    needs: ClassVar[tuple[str, ...]] = ("class_pages",)
+    per: ClassVar[str] = "view"
+
+    def view(self, facts: LayerFacts, channel: int) -> tuple[Figure, ...]:
+        return of_unit(facts, channel)

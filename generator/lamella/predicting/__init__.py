@@ -1,0 +1,1 @@
+"""Predictions: what the network answers to all images, and what it takes for what."""

@@ -1,0 +1,60 @@
+"""The pictures of the tests: small maps, and photographs with the thing and the point beside it.
+
+Flow: sanity, pointing -> **drawing** -> making.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from lamella.attributing.named import BY_NAME
+from lamella.heat import picture
+from lamella.panels.encoding import encode, lossless
+from lamella.trusting.masks import Mask
+from lamella.trusting.ranks import Maps
+
+SIDE = 112  # of all pictures, in pixels
+INK, LIGHT = (0, 0, 0), (255, 255, 255)
+
+
+def full_of(values: Maps) -> float:
+    """The largest absolute value: what has the full colour."""
+    known = np.abs(values[np.isfinite(values)])
+    return float(known.max()) if known.size else 0.0
+
+
+def map_picture(name: str, values: Maps) -> bytes:
+    """A map of a method on its own scale, (row, column)."""
+    drawn = picture(values, full_of(values), BY_NAME[name].signed, SIDE)
+    return lossless(drawn) if BY_NAME[name].fine else encode(drawn, 85)
+
+
+def photograph(pixels: NDArray[np.uint8], quality: int) -> bytes:
+    """An image as the network sees it, small."""
+    return encode(Image.fromarray(pixels).resize((SIDE, SIDE), Image.Resampling.BOX), quality)
+
+
+def missed(
+    pixels: NDArray[np.uint8], mask: Mask, where: NDArray[np.float64], quality: int
+) -> bytes:
+    """An image with the thing outlined and a cross where a map pointed instead.
+
+    Args:
+        where: row and column, in sides of the image.
+    """
+    small = Image.fromarray(pixels).resize((SIDE, SIDE), Image.Resampling.BOX)
+    inside = np.asarray(Image.fromarray(mask).resize((SIDE, SIDE), Image.Resampling.NEAREST))
+    drawn = np.array(small)
+    grown = np.pad(inside, 1, mode="edge")
+    near = grown[:-2, 1:-1] & grown[2:, 1:-1] & grown[1:-1, :-2] & grown[1:-1, 2:]
+    drawn[~inside] = (0.45 * drawn[~inside]).astype(np.uint8)  # the thing alone stays light
+    drawn[inside & ~near] = LIGHT
+    made = Image.fromarray(drawn)
+    pen = ImageDraw.Draw(made)
+    row, column = (float(at) * SIDE for at in where)
+    for width, colour in ((5, INK), (2, (255, 214, 0))):
+        for tilt in (-1, 1):
+            pen.line((column - 6, row - 6 * tilt, column + 6, row + 6 * tilt), colour, width)
+    return encode(made, quality)
