@@ -175,30 +175,31 @@ class FakeDepth(Panel):
             Part(names[0], text, zooms),
         )
         lead = f"What {names[0]} would say of depth, if it had any."
+        maps = links.article_page(atlas.network.name, "maps")
         return (
-            Article("depth", f"Depth of {names[0]}", lead, parts),
+            Article("depth", f"Depth of {names[0]}", lead, parts, after=Cell(names[0], maps)),
             Article("empty", "", "", ()),
             _maps(atlas),
         )
 
 
 def _maps(atlas: Atlas) -> Article:
-    """Heat maps in every look, with numbers behind them; no other page leads here."""
+    """Heat maps in every look, with numbers behind them; the article on depth leads here."""
     words = [photograph.label for photograph in atlas.manifest.photographs] or [""]
     rows, columns = np.indices((12, 12)).astype(np.float32)
     hill: NDArray[np.float32] = np.exp(-((rows - 3) ** 2 + (columns - 7) ** 2) / 9)
     lower: NDArray[np.float32] = np.exp(-((rows - 9) ** 2 + (columns - 3) ** 2) / 6)
     signed: NDArray[np.float32] = hill - np.float32(0.7) * lower
     fine = np.abs(np.random.default_rng(0).normal(size=(96, 96))).astype(np.float32)
-    photograph = Picture(
-        atlas.panel_picture("photographs", "photograph", 0), "A photograph", 64, 64
-    )
+
+    def inline(content: bytes, alt: str, side: int) -> Picture:
+        source = f"data:image/webp;base64,{base64.b64encode(content).decode()}"
+        return Picture(source, alt, side, side)
 
     def drawn(values: NDArray[np.float32], sign: bool, side: int) -> Picture:
-        content = _encoded(np.asarray(heat.picture(values, 1.0, sign, side)))
-        source = f"data:image/webp;base64,{base64.b64encode(content).decode()}"
-        return Picture(source, "", side, side)
+        return inline(_encoded(np.asarray(heat.picture(values, 1.0, sign, side))), "", side)
 
+    photograph = inline(_texture(7, 64), "A texture", 64)
     tiles = [Tile(photograph, words[0], "the photograph itself")]
     for name, values, sign in (("hill", hill, False), ("signed", signed, True)):
         reading = heat.reading(values, f"{{}} of {words[0]}", sign)
@@ -206,7 +207,11 @@ def _maps(atlas: Atlas) -> Article:
         tiles.append(Tile(laid, name, "full colour: 1 of nothing"))
     alone = replace(drawn(fine, False, 64), alt="fine", reading=heat.reading(fine, "{} of noise"))
     tiles.append(Tile(alone, "fine", f"full colour: 1; {words[0]}"))
-    mixed = Tile(replace(tiles[1].picture, reading=None), words[0], "1", "tiny/depth.html")
+    ways = (
+        Cell(f"Depth of {words[0]}", links.article_page(atlas.network.name, "depth")),
+        Cell(words[0], links.network_page(atlas.network.name)),
+    )
+    mixed = Tile(replace(tiles[1].picture, reading=None), words[0], "1", ways[0].link)
     figures = (
         Legend("Colours", mixed=True, note=words[0]),
         Gallery("One", tuple(tiles), words[0], "maps"),
@@ -218,7 +223,6 @@ def _maps(atlas: Atlas) -> Article:
             ("", "share"),
         ),
     )
-    ways = (Cell(f"Depth of {words[0]}", "tiny/depth.html"), Cell(words[0], "tiny/index.html"))
     return Article(
         "maps", f"Maps of {words[0]}", "", (Part("Maps", (), figures),), False, *ways, ways[0]
     )

@@ -259,6 +259,7 @@ def test_a_network_of_patches_without_convolution() -> None:
 
     model = model_of(Mixer())
     assert own_grid(model, images(3), THREE).shape == (3, 2, 3, 3)
+    assert place_of(model).about == "the last tokens"
 
 
 # Words and bad input
@@ -304,7 +305,7 @@ def test_layers_that_cannot_be_asked_for() -> None:
 
 def test_networks_that_have_none() -> None:
     flat = model_of(nn.Sequential(nn.Flatten(), nn.Linear(432, 4)))
-    assert why_not(flat) == "Grad-CAM: no layer of this network has rows and columns."
+    assert why_not(flat) == "Not defined for this network: no layer of it has rows and columns."
     apart = Headed(lambda net, x: net.fc(x.mean((2, 3)).detach()))
     with pytest.raises(ModelError, match=r"do not depend on the maps of stem\."):
         gradcam(model_of(apart), images(1), THREE[:1], "stem")

@@ -1,7 +1,7 @@
 """Gradients and integrated gradients against finite differences, captum and slow loops."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -33,6 +33,15 @@ PLAIN = Preprocessing(resize=SIDE, size=SIDE)
 CAFFE = Preprocessing(
     resize=SIDE, size=SIDE, channels="BGR", scale=255.0, mean=(103.9, 116.8, 123.7), std=(1, 1, 1)
 )
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Threads that wait for each other make a busy machine slow."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 def model_of(module: nn.Module, preprocessing: Preprocessing = PLAIN) -> Model:

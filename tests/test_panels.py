@@ -25,7 +25,7 @@ def test_panels_are_named_once_and_say_what_they_are():
     assert len(set(names)) == len(names)
     for panel in PANELS:
         assert panel.title and panel.per in {"unit", "network", "view"}
-        assert set(panel.needs) <= {"survey", *names}
+        assert set(panel.needs) <= {"survey", "labels", *names}
         for name, field in panel.settings.model_fields.items():
             assert field.description, f"[panels.{panel.name}] {name} is not described"
 

@@ -61,7 +61,9 @@ function follow(row) {
     one.addEventListener("focus", () => {
       if (one.matches(":focus-visible")) mark(row, one, row.x, row.y);
     });
-    one.addEventListener("blur", hide);
+    one.addEventListener("blur", () => {
+      if (row.pointed === one) hide();
+    });
   }
 }
 
@@ -92,6 +94,7 @@ function index(share, count) {
 function mark(row, pointed, x, y) {
   if (shown && shown !== row) hide();
   shown = row;
+  row.pointed = pointed;
   row.x = Math.max(0, Math.min(1, x));
   row.y = Math.max(0, Math.min(1, y));
   for (const one of row.places) {

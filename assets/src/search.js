@@ -4,9 +4,12 @@ import MiniSearch from "minisearch";
 const MOST = 12;
 const split = (text) => text.toLowerCase().split(/[^\p{L}\p{N}]+/u).filter(Boolean);
 
-// One document per layer and per unit, from the compact form that the page was given.
+// One document per class, layer and unit, from the compact form that the page was given.
 function documents(data) {
   const found = [];
+  for (const [name, page] of data.classes) {
+    found.push({ id: found.length, name, words: "class", detail: "class", page });
+  }
   for (const layer of data.layers) {
     found.push({
       id: found.length,

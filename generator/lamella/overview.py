@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from lamella import links
 from lamella.facts import EXAMPLES, Atlas, LayerFacts, PanelFacts
+from lamella.judging.reading import named_pages
 from lamella.publish import Note
 from lamella.quality import quality_of
 from lamella.units import Unit
@@ -133,6 +134,7 @@ def search_data(atlas: Atlas, notes: Mapping[str, Note]) -> dict[str, Any]:
             }
             for layer in atlas.network.layers
         ],
+        "classes": named_pages(atlas),
     }
 
 

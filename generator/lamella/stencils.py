@@ -119,7 +119,7 @@ class Stencils:
             link = self._address(tile.link) if tile.link else ""
             said = 2 if tile.detail else 1 if tile.caption else 0
             alt, caption, detail = next(words), next(words), next(words)
-            if gallery.size == "small" and not (beside and beside.outline):
+            if gallery.size in {"small", "stages"} and not (beside and beside.outline):
                 caption = _breakable(caption)
             values = root + link, caption, detail, *self._values(shown, alt, root)
             if beside is not None:

@@ -19,6 +19,7 @@ KINDS = {
     "pending": "tiny/classifier/3.html",
     "map": "tiny/map.html",
     "article": "tiny/depth.html",
+    "maps": "tiny/maps.html",
     "about": "about.html",
 }
 AXE = ASSETS / "node_modules/axe-core/axe.min.js"

@@ -3,8 +3,8 @@
 Flow: model -> heads -> **cam** -> run. Read off the weights of the head, without a gradient, and
 defined for the two heads that average over positions alone (heads.py).
 
-torchcam and pytorch-grad-cam have CAM too: both ask for the name of the linear layer, put a hook on
-the module, and know no head of a 1 x 1 convolution behind which the mean is taken.
+captum and pytorch-grad-cam do not have it. torchcam's puts a hook on a module, takes for granted
+that the linear layer reads the mean of it, and cuts off what speaks against the class.
 
 Source: Zhou, Khosla, Lapedriza, Oliva and Torralba 2016, "Learning deep features for discriminative
 localization", arXiv:1512.04150.

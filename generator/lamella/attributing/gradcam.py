@@ -9,10 +9,11 @@ Flow: model -> heads, wiring -> layers_with_maps -> **gradcam** -> run.
 and S divided by its maximum is what is shown: `divided`. The maps here are not divided, so that the
 page can say what the maximum was.
 
-captum's LayerGradCam, pytorch-grad-cam and torchcam want a module to put a hook on, where it is the
-result of a concatenation or a sum that counts, and run forwards or backwards again for each class.
-Here one forward pass serves all classes, and the gradients go back to the maps and no further.
-captum's is the oracle of the tests.
+captum's LayerGradCam, pytorch-grad-cam and torchcam put hooks on a module, which the result of a
+concatenation need not be; captum runs forwards again for each class (measured, SqueezeNet, five
+classes, image by image: three times as long), pytorch-grad-cam rescales each map and goes back
+through the whole network. Here one forward pass serves all classes, and gradients go back to the
+maps and no further. captum's is the oracle of the tests.
 
 Source: Selvaraju et al. 2017, arXiv:1610.02391.
 """

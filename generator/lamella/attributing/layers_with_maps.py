@@ -136,8 +136,9 @@ def _last(model: Model, wiring: Wiring) -> Place:
             return Place(head.maps, head.field, f"{_carried(wiring, op)}, {role}")
     last = wiring.last_maps
     if last is not None and is_tokens(last):
-        last = _read_by_attention(wiring) or last
-        place = _tokens(model, wiring, last, "the tokens that the last attention reads")
+        read = _read_by_attention(wiring)
+        about = "the tokens that the last attention reads" if read else "the last tokens"
+        place = _tokens(model, wiring, read or last, about)
     elif last is not None:
         about = f"{_carried(wiring, last)}, the last before the head"
         place = Place(last.address, last.value.field, about)
@@ -145,7 +146,7 @@ def _last(model: Model, wiring: Wiring) -> Place:
         known = spatial_layers(model)
         place = _of_layer(model, wiring, known[-1]) if known else None
     if place is None:
-        raise ModelError("Grad-CAM: no layer of this network has rows and columns.")
+        raise ModelError("Not defined for this network: no layer of it has rows and columns.")
     return place
 
 

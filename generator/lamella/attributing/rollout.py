@@ -7,8 +7,7 @@ Each block passes half of a token by, and half goes through its attention, avera
 share of it comes from each patch; without a class token, the mean over all tokens does. It asks
 about no class.
 
-No package that is maintained has it for every way to write attention: the widespread scripts put
-hooks on modules of one library.
+captum does not have it.
 
 Source: Abnar and Zuidema 2020, "Quantifying attention flow in transformers", arXiv:2005.00928.
 """

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from lamella.model import Model
 
 SMALL = 96  # side of the picture in the index
+SMOOTH = 92  # quality of mean maps, whose colours hardly differ
 
 
 @dataclass(frozen=True)
@@ -62,15 +63,18 @@ class Wishes:
 def noted(model: Model) -> tuple[Notes, Weighing | None]:
     """What the pages say of the network itself, and how its head weighs."""
     from lamella.attributing.gradcam import why_not
+    from lamella.attributing.layers_with_maps import place_of
 
     layer = output_of(model)
     found = weighing_of(model, layer)
     without = why_not(model)
+    maps = "" if without else place_of(model).about
     if isinstance(found, str):
-        return Notes(output=layer, gradcam=without, head=found), None
+        return Notes(output=layer, gradcam=without, maps=maps, head=found), None
     told = Notes(
         output=layer,
         gradcam=without,
+        maps=maps,
         rectified=found.rectified,
         units=found.units(model),
         up=pushing.pushed(found.weight, 1),
@@ -143,7 +147,7 @@ def _shard(
         {
             IMAGES: [encode(_sheet(photographs, side), wishes.quality)],
             MAPS: [encode(_sheet(drawn, side), wishes.quality) if drawn else b""],
-            MEAN: [encode(mean, wishes.quality) if mean else b""],
+            MEAN: [encode(mean, SMOOTH) if mean else b""],
             STRONGEST: [
                 encode(cells[0].resize((SMALL, SMALL), Image.Resampling.LANCZOS), wishes.quality)
             ],

@@ -92,6 +92,7 @@ def weighing_of(model: Model, layer: str) -> Weighing | str:
     """
     import torch
 
+    from lamella.attributing.scores import scores
     from lamella.attributing.wiring import wiring_of
 
     op = next((op for op in wiring_of(model).ops if layer and op.layer == layer), None)
@@ -110,8 +111,10 @@ def weighing_of(model: Model, layer: str) -> Weighing | str:
     )
     shown = _noise(model)
     with torch.no_grad():
-        wanted, inputs, share = weighed(model, found, shown, 0)
-        own = inputs @ weight[0].float() + bias[0].float() * share
+        # Of a class that noise has something of: below a ReLU nothing is to be seen.
+        at = int(scores(model, shown)[0].argmax())
+        wanted, inputs, share = weighed(model, found, shown, at)
+        own = inputs @ weight[at].float() + bias[at].float() * share
     if not near(own, wanted):
         return (
             f"What follows {layer} changes its values: weights and activations do not add up to "

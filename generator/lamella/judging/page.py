@@ -25,7 +25,7 @@ from lamella.panels.encoding import encode
 from lamella.predicting.words import probability, share_of
 from lamella.upsampling import Maps
 
-QUALITY = 80
+QUALITY = 92
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ class Page:
         title = "What it looks at"
         if not self.book.public:
             return Part(title, (words.WITHHELD,))
-        text = [words.WHERE]
+        text = [words.where(self.book.notes.maps)]
         figures: list[Figure] = [Legend("", signed=False, mixed=True, note=words.LEGEND)]
         if self.book.notes.gradcam:
             text, figures = [words.UNMAPPED, self.book.notes.gradcam], []
@@ -161,15 +161,12 @@ class Page:
         title, name = "Where that usually is", book.answers.short(output)
         if number + blank == 1:
             return Part(title, (words.SINGLE,))
-        shown = book.picture(MEAN, output, "")
         own, usual = book.stored["mean"][output], book.usual
-        tiles = []
-        if shown is not None:
-            read = _readable(shown, own, name, words.mean_value(other=False))
-            tiles.append(Tile(read, name, f"mean of {words.images(number)}"))
-        whole = Picture(_source(usual.tobytes(), usual.shape), "", MEAN_SIDE, MEAN_SIDE)
+        shown = book.picture(MEAN, output, "") or _held(own)
+        read = _readable(shown, own, name, words.mean_value(other=False))
+        tiles = [Tile(read, name, f"mean of {words.images(number)}")]
         of = f"all {len(book.outputs)} classes"
-        read = _readable(whole, usual, of, words.mean_value(other=True))
+        read = _readable(_held(usual), usual, of, words.mean_value(other=True))
         tiles.append(Tile(read, of, "mean of their means"))
         count = int(book.answers.count[output])
         legend = () if book.public else (Legend("", signed=False),)
@@ -182,8 +179,8 @@ class Page:
         known, output = self.book.answers, self.output
         figures = []
         for title, found in (
-            ("Where it is the first answer, others have", known.confused_with(output)),
-            ("It has, where the first answer is", known.taken_for(output)),
+            ("What others have where it is first", known.confused_with(output)),
+            ("What it has where others are first", known.taken_for(output)),
         ):
             rows = tuple(
                 (self.book.cell(other), Cell(probability(share), bar=share))
@@ -225,9 +222,13 @@ def _readable(picture: Picture, values: Maps, of: str, said: str) -> Picture:
     return replace(picture, alt=alt, reading=heat.read(levels, 0.0, 1.0, said))
 
 
-@lru_cache(maxsize=4)  # all pages show the same one
+def _held(values: Maps) -> Picture:
+    """A mean map as a picture that the page itself holds."""
+    return Picture(_source(values.tobytes(), values.shape), "", MEAN_SIDE, MEAN_SIDE)
+
+
+@lru_cache(maxsize=4)  # all pages show that of all classes
 def _source(values: bytes, shape: tuple[int, int]) -> str:
-    """A mean map that the page itself holds."""
     maps = np.frombuffer(values, np.float32).reshape(shape)
     content = encode(heat.picture(maps, 1.0, signed=False, side=MEAN_SIDE), QUALITY)
     return f"data:image/webp;base64,{base64.b64encode(content).decode()}"

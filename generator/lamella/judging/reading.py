@@ -27,8 +27,8 @@ MEAN_SIDE = 168  # of a mean map, in pixels
 COLUMNS = 4  # of the sheets of images and of maps
 GRID = 28  # rows and columns of the numbers of a map
 FULL = 254  # its largest number, as it is stored
-UNITS = 10  # of each list of units
-FEW = 6  # classes that a unit's page names, each way
+UNITS = 9  # of each list of units: a row, or three of three
+FEW = 5  # classes that a unit's page names, each way
 # Lists of the inputs of the head: what adds most to the score and takes most from it on the images
 # of the class, and the largest weights either way.
 FOR, AGAINST, UP, DOWN = range(4)
@@ -43,7 +43,7 @@ class Notes:
     Attributes:
         output: the layer whose channels are the class scores; "" for none in the atlas.
         gradcam: why there is no Grad-CAM; "" where there is.
-        maps: the layer that Grad-CAM reads; "" where it has no name.
+        maps: those that Grad-CAM weighs, in words: "the maps of layer3.0.conv1".
         head: why no unit pushes a class by a weight; "" where units do.
         rectified: whether scores are cut off below zero before they are averaged over positions.
         units: the units of each input of the head, several where it reads a sum of layers.
@@ -130,18 +130,14 @@ def done(atlas: Atlas) -> set[int]:
 def pages(atlas: Atlas) -> dict[int, str]:
     """The page of each class that has one, as a path from the site's top."""
     name = atlas.network.name
-    return {
-        output: article_page(name, class_slug(output))
-        for output in sorted(done(atlas))
-        if answers(atlas) is not None
-    }
+    known = sorted(done(atlas)) if answers(atlas) is not None else ()
+    return {output: article_page(name, class_slug(output)) for output in known}
 
 
-def output_unit(atlas: Atlas, output: int) -> Unit | None:
-    """The unit whose activation is the score of a class; None where the atlas has none."""
-    told = notes(atlas)
-    layer = output_layer(atlas)
-    return Unit(layer.name, output) if told is not None and layer is not None else None
+def named_pages(atlas: Atlas) -> list[tuple[str, str]]:
+    """The names of the classes that have a page, with its address: for the search."""
+    found = answers(atlas)
+    return [(found.names[output], page) for output, page in pages(atlas).items()] if found else []
 
 
 def output_layer(atlas: Atlas) -> Layer | None:

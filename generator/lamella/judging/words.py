@@ -3,17 +3,9 @@
 Flow: **words** -> page, index.
 """
 
-from lamella.attributing.named import BY_NAME
-
 INDEX = (
     "Each class with the image made to raise its score and, beside it, the photograph that is most "
     "probably of it. The number says to how many photographs it is the first answer."
-)
-WHERE = (
-    "The photographs to which the network gives this class the largest probability, whatever they "
-    f"show. Over each lies Grad-CAM of this class. {BY_NAME['gradcam'].about} Each map is divided "
-    "by its own maximum: the full colour of two maps need not mean the same score. It shows where "
-    "what speaks for the class is, not what that is."
 )
 UNMAPPED = "The photographs to which the network gives this class the largest probability."
 LEGEND = (
@@ -44,6 +36,21 @@ CONFUSED_SPARSE = (
     "a little too low."
 )
 FEW_PRIVATE = 5  # images below which the mean of their maps is not published without them
+
+
+def where(maps: str) -> str:
+    """What the photographs are, and what lies over them.
+
+    Args:
+        maps: those that Grad-CAM weighs, in words: "the maps of layer3.0.conv1".
+    """
+    return (
+        "The photographs to which the network gives this class the largest probability, whatever "
+        f"they show. Over each lies Grad-CAM of this class: {maps}, each weighted by the mean over "
+        "its positions of the score's gradient, added up, without what is negative (Selvaraju et "
+        "al. 2017). Each map is divided by its own maximum, so the full colour of two maps need "
+        "not mean the same score. It shows where what speaks for the class is, not what it is."
+    )
 
 
 def averaged(number: int, count: int, blank: int) -> str:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from lamella.heat import HALF, picture, smooth
-from lamella.locating.page import COLUMNS
+from lamella.panels.attribution_tiles import COLUMNS
 from lamella.trusting.ranks import spearman
 from lamella.units import Box
 

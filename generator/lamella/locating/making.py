@@ -26,9 +26,9 @@ from lamella.locating.ledger import FILE, Ledger
 from lamella.locating.looks import Asked, Example, Group, entries, examples
 from lamella.locating.masks import cells_of, under, within
 from lamella.locating.occluding import Answer, activated, batch_of, masked
-from lamella.locating.page import COLUMNS, GUIDED, LOST, SHEET
 from lamella.locating.windows import Window
 from lamella.model import Model
+from lamella.panels.attribution_tiles import COLUMNS, GUIDED, LOST, SHEET
 from lamella.panels.encoding import encode
 from lamella.store import Shard, Sheet
 from lamella.units import Box, Layer

@@ -14,7 +14,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from lamella.attributing.occlusion import spans
+from lamella.attributing.cells import spans
 from lamella.units import Box
 
 Maps = NDArray[np.float32]
@@ -32,7 +32,8 @@ def side_of_mask(extent: int, cells: int, share: float) -> int:
     Args:
         share: side of a mask, in cells.
     """
-    return max(1, round(share * extent / cells)) if extent > cells else 1
+    # No less than a cell: masks leave no gaps.
+    return max(round(share * extent / cells), -(-extent // cells)) if extent > cells else 1
 
 
 @lru_cache(maxsize=1024)

@@ -24,6 +24,7 @@ from lamella.units import Box, Layer
 
 # Pixels of a batch: as many as of 16 images of 224 x 224, on a GPU of 128.
 PIXELS = {"cpu": 16 * 224 * 224, "cuda": 128 * 224 * 224}
+CAPPED = "relu6"
 MOST = 1024  # parts of a batch, however small they are
 
 
@@ -46,20 +47,16 @@ def batch_of(model: Model, height: int, width: int, share: float = 1.0) -> int:
 def explained(model: Model, layer: str) -> Address:
     """What of a unit is explained: its activation.
 
-    Behind a function that lets no more than so much through, nothing changes any more once that is
-    reached: there it is the value before it.
+    A ReLU6 lets no more than 6 through, and nothing changes any more once that is reached: there it
+    is the value before it.
     """
     traced = model.traced[layer]
-    return traced.target if np.isfinite(traced.layer.ceiling) else traced.observed
+    return traced.target if traced.layer.activation == CAPPED else traced.observed
 
 
 def activated(layer: Layer, value: NDArray[np.float32]) -> NDArray[np.float32]:
     """What the survey saw of a layer where that is explained."""
-    if layer.activation == "sigmoid":
-        return np.asarray(1 / (1 + np.exp(-value)), np.float32)
-    if layer.activation == "tanh":
-        return np.tanh(value)
-    return value.clip(0, layer.ceiling) if np.isfinite(layer.ceiling) else value  # relu6
+    return value.clip(0, layer.ceiling) if layer.activation == CAPPED else value
 
 
 def parts(model: Model, images: Images, of: Sequence[tuple[int, Box]]) -> tuple[Tensor, list[bool]]:

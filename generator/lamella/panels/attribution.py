@@ -13,7 +13,7 @@ from pydantic import Field
 
 from lamella.facts import LayerFacts
 from lamella.figures import Figure
-from lamella.locating.page import SHEET, rows
+from lamella.panels.attribution_tiles import SHEET, rows
 from lamella.panels.base import Panel, Settings
 from lamella.store import Shard
 from lamella.units import Layer

@@ -15,7 +15,7 @@ from lamella.facts import Atlas
 from lamella.judging.book import Book
 from lamella.judging.index import index
 from lamella.judging.page import Page
-from lamella.judging.reading import IMAGES, MAPS, NOTES, PANEL, STRONGEST
+from lamella.judging.reading import IMAGES, MAPS, MEAN, NOTES, PANEL, STRONGEST
 from lamella.panels.base import Panel, Settings
 from lamella.predicting.answers import answers
 from lamella.predicting.tally import FIRST, KEPT
@@ -67,7 +67,7 @@ class ClassPages(Panel):
     # The class-logit picture is shown, and the results do not depend on it: see `reads`.
     needs: ClassVar[tuple[str, ...]] = ("predictions", "feature_visualization")
     uses_images: ClassVar[bool] = True
-    photographic: ClassVar[frozenset[str]] = frozenset({IMAGES, MAPS, STRONGEST})
+    photographic: ClassVar[frozenset[str]] = frozenset({IMAGES, MAPS, MEAN, STRONGEST})
     per: ClassVar[str] = "network"
     entries: ClassVar[str] = "classes"
     settings: ClassVar[type[Settings]] = Options

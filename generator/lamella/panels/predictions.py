@@ -104,7 +104,7 @@ def _overview(atlas: Atlas, found: Answers) -> Table:
             f"{len(found.seen):,} of {len(found.names):,}",
         ),
         (
-            f"First answers with a probability above {SURE:.0%}",
+            f"First answers with a probability above {100 * SURE:.0f} %",
             f"{sure:,} ({share_of(sure, found.images)})",
         ),
     ]

@@ -59,7 +59,7 @@ def correlations(report: Report, signed: bool) -> Table | None:
     for at, method in methods:
         cells = []
         for stage in range(len(kept)):
-            mark = "*" if flat[stage, at] else ""
+            mark = "*" if 0 < flat[stage, at] < images else ""
             empty |= bool(mark)
             cells.append(number(float(kept[stage, at])) + mark)
         rows.append((method.title, *cells, *(number(float(each[at])) for each in controls)))
@@ -68,11 +68,13 @@ def correlations(report: Report, signed: bool) -> Table | None:
     note = f"Means over {images} images."
     if not signed:
         note += (
-            " The last two columns are controls of the trained network: the map of its second "
-            "answer to the same image, and the maps of the other images."
+            " The last two columns are controls of the trained network: the map of the same image "
+            "for the answer to another one, and the maps of the other images."
         )
     if empty:
-        note += " *: of some images the map is empty then, which counts as 0."
+        note += " *: for some images the map is empty then; they are left out of the mean."
+    if bool((flat == images).any()):
+        note += " –: empty for all."
     title = "With their signs" if signed else "Absolute values"
     return Table(title, tuple(rows), ("Map", *head), note)
 
@@ -83,7 +85,7 @@ def curve(report: Report, way: int) -> Lines | None:
         return None
     means = report.curves[:, way].mean(0)
     names = (*FLOORS, *(method.title for method in report.methods))
-    order = [*range(len(FLOORS), len(names)), *range(len(FLOORS))]  # methods first
+    order = [*range(len(FLOORS), len(names)), report.floor_order]  # of the floors the best
     series = tuple(Series(names[at], tuple(map(float, means[at]))) for at in order)
     what = "gone" if way == 0 else "there"
     starts = f"from {number(float(means[0, 0]))} to {number(float(means[0, -1]))}"
@@ -169,23 +171,22 @@ def misses(report: Report, links: dict[int, str]) -> Table | None:
     """The images that some method missed, and which did."""
     if not report.pointed:
         return None
-    rows: list[tuple[str | Cell, ...]] = []
+    names = range(len(report.methods))
+    rows: dict[str, tuple[str | Cell, ...]] = {}
     for image, entry in report.pointed:
-        missed = [
-            method.title
-            for at, method in enumerate(report.methods)
-            if report.numbers["hit"][entry, at] < 0.5
-        ]
-        if missed:
+        missed = [bool(report.numbers["hit"][entry, at] < 0.5) for at in names]
+        if any(missed):
             name = report.photograph(image).name
             answer = report.answer(int(report.numbers["answer"][entry]))
             sure = percent(float(report.numbers["probability"][entry]))
-            who = "all of them" if len(missed) == len(report.methods) else ", ".join(missed)
-            rows.append((Cell(name, links.get(image, "")), f"{answer}, {sure}", who))
+            marks = ("missed" if each else "" for each in missed)
+            rows[name] = (Cell(name, links.get(image, "")), f"{answer}, {sure}", *marks)
     if not rows:
         return None
-    rows.sort(key=lambda row: row[0].text if isinstance(row[0], Cell) else row[0])
-    return Table("What was missed", tuple(rows), ("Photograph", "explained", "missed by"))
+    head = ("Photograph", "explained", *(method.title for method in report.methods))
+    linked = any(isinstance(row[0], Cell) and row[0].link for row in rows.values())
+    note = "A name leads to what the network looked at in the photograph." if linked else ""
+    return Table("Which were missed", tuple(rows[name] for name in sorted(rows)), head, note)
 
 
 def shown(*figures: Figure | None) -> tuple[Figure, ...]:

@@ -93,3 +93,21 @@ def readable(images: Images, wanted: Sequence[int]) -> list[int]:
             continue
         found.append(number)
     return found
+
+
+def other_answers(classes: Tensor) -> Tensor:
+    """For each image a class that it is not: the answer to the next image that has another one.
+
+    Where all have the same, the image's own second answer.
+
+    Args:
+        classes: first and second answers, (image, 2).
+    Returns:
+        (image,).
+    """
+    firsts = classes[:, 0].tolist()
+    found = []
+    for at, own in enumerate(firsts):
+        others = [other for other in firsts[at + 1 :] + firsts[:at] if other != own]
+        found.append(others[0] if others else int(classes[at, 1]))
+    return torch.tensor(found, dtype=torch.int64)

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from lamella.attributing.named import BY_NAME
-from lamella.heat import picture
+from lamella.deciding.drawing import OUTSHONE
+from lamella.heat import picture, reduced
 from lamella.panels.encoding import encode, lossless
 from lamella.trusting.masks import Mask
 from lamella.trusting.ranks import Maps
@@ -19,15 +20,21 @@ SIDE = 112  # of all pictures, in pixels
 INK, LIGHT = (0, 0, 0), (255, 255, 255)
 
 
-def full_of(values: Maps) -> float:
-    """The largest absolute value: what has the full colour."""
-    known = np.abs(values[np.isfinite(values)])
-    return float(known.max()) if known.size else 0.0
+def full_of(name: str, values: Maps) -> float:
+    """What has the full colour: the largest absolute value of a map.
+
+    A few pixels of a fine map outshine all others: of that, what one pixel of the picture in two
+    hundred exceeds, as on the pages of decisions.
+    """
+    known = np.nan_to_num(values, posinf=0, neginf=0)
+    fine, signed = BY_NAME[name].fine, BY_NAME[name].signed
+    seen = np.abs(reduced(known, SIDE, signed) if fine else known)
+    return float(np.quantile(seen, OUTSHONE) if fine else seen.max()) or float(seen.max())
 
 
 def map_picture(name: str, values: Maps) -> bytes:
     """A map of a method on its own scale, (row, column)."""
-    drawn = picture(values, full_of(values), BY_NAME[name].signed, SIDE)
+    drawn = picture(values, full_of(name, values), BY_NAME[name].signed, SIDE)
     return lossless(drawn) if BY_NAME[name].fine else encode(drawn, 85)
 
 

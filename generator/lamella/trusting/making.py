@@ -20,7 +20,7 @@ from lamella.images import Images
 from lamella.job import Job
 from lamella.store import Shard, Sheet
 from lamella.trusting import deletion, drawing, pointing
-from lamella.trusting.choosing import Subjects, readable, subjects, telling
+from lamella.trusting.choosing import Subjects, other_answers, readable, subjects, telling
 from lamella.trusting.masks import Mask, Masks, find_masks, read
 from lamella.trusting.plan import DOCUMENT, PHOTOGRAPH, Plan, map_name, miss_name
 from lamella.trusting.randomised import cascade
@@ -115,7 +115,10 @@ def _stages(job: Job, plan: Plan, todo: Sequence[int]) -> Iterator[Shard]:
             "signed": kept.signed,
             "flat": kept.flat,
             "full": np.array(
-                [drawing.full_of(maps[name][0]) if name in maps else 0 for name in plan.methods],
+                [
+                    drawing.full_of(name, maps[name][0]) if name in maps else 0
+                    for name in plan.methods
+                ],
                 np.float32,
             ),
         }
@@ -123,9 +126,10 @@ def _stages(job: Job, plan: Plan, todo: Sequence[int]) -> Iterator[Shard]:
             map_name(name): drawing.map_picture(name, each[0]) for name, each in maps.items()
         }
         if entry == 0:
-            second = maps_of(plan.methods, model, shown, classes[:, 1], options)
+            others = other_answers(classes)
+            of_others = maps_of(plan.methods, model, shown, others, options)
             numbers |= {
-                "other_class": reference.kept(second).absolute,
+                "other_class": reference.kept(of_others).absolute,
                 "other_image": reference.among(),
                 "explained": classes[:, 0].numpy().astype(np.int32),
                 "sureness": np.array([p for one in found for p in one.probability], np.float32),

@@ -11,7 +11,7 @@ from lamella import links
 from lamella.article import Article, Part
 from lamella.attributing.addresses import SANITY
 from lamella.attributing.named import BY_NAME
-from lamella.figures import Cell, Figure, Gallery, Legend, Table, Tile, short
+from lamella.figures import Figure, Gallery, Legend, Table, Tile, short
 from lamella.trusting import charts, words
 from lamella.trusting.plan import PANEL, PHOTOGRAPH, map_name, miss_name
 from lamella.trusting.report import Report
@@ -20,14 +20,12 @@ from lamella.trusting.verdicts import glance, number, percent, sentences
 
 def summary(report: Report) -> tuple[Figure, ...]:
     """What the about page shows: the answers at a glance, charts, hits."""
-    more = Cell("How this was tested, and all maps", links.article_page(_name(report), SANITY))
     return charts.shown(
-        glance(report),
+        glance(report, links.article_page(report.atlas.network.name, SANITY)),
         charts.forgetting(report),
         charts.curve(report, 0),
         charts.curve(report, 1),
         charts.pointing(report),
-        Table("", ((more, ""),)),
     )
 
 
@@ -38,18 +36,15 @@ def article(report: Report, pages: dict[int, str]) -> Article:
         pages: of decisions, by the number of the image.
     """
     parts = (
-        Part("At a glance", (words.GLANCE, *sentences(report)), (glance(report),)),
+        Part("At a glance", (words.GLANCE,), (glance(report),)),
         _sanity(report),
+        Part("What that says of each map", told) if (told := sentences(report)) else None,
         _looked_at(report),
         _curves(report),
         _pointing(report, pages),
         _undefined(report),
     )
     return Article(SANITY, words.TITLE, words.LEAD, tuple(part for part in parts if part))
-
-
-def _name(report: Report) -> str:
-    return report.atlas.network.name
 
 
 def _sanity(report: Report) -> Part | None:
@@ -81,7 +76,9 @@ def _looked_at(report: Report) -> Part | None:
             numbers = report.numbers
             kept = float(numbers["absolute"][entry, 0, at])
             full = short(float(numbers["full"][entry, at]))
-            detail = f"full colour {full}" + (f", keeps {number(kept)}" if entry else "")
+            empty = bool(numbers["flat"][entry, 0, at])
+            left = "" if not entry else ", empty" if empty else f", keeps {number(kept)}"
+            detail = f"full {full}{left}"
             tiles.append(Tile(picture, name, detail))
         rows.append(Gallery(method.title, tuple(tiles), size="stages"))
     first = report.plan.images[0]

@@ -119,14 +119,21 @@ class Report:
         """The area under each curve, (image, way, order)."""
         return None if self.curves is None else area(self.curves)
 
+    @cached_property
+    def floor_order(self) -> int:
+        """The floor that marks best by chance: the largest area of insertion less deletion."""
+        if self.areas is None:
+            return 0
+        each = self.areas[:, 1] - self.areas[:, 0]
+        return int(each[:, : len(FLOORS)].mean(0).argmax())
+
     def gain(self, method: int) -> tuple[float, float, float] | None:
         """By how much insertion's area exceeds deletion's, that of the best floor, and how far the
         difference of the two is from chance: in standard errors over images, paired."""
         if self.areas is None:
             return None
         each = self.areas[:, 1] - self.areas[:, 0]
-        floors = each[:, : len(FLOORS)]
-        best = floors[:, int(floors.mean(0).argmax())]
+        best = each[:, self.floor_order]
         own = each[:, len(FLOORS) + method]
         apart = own - best
         error = apart.std(ddof=1) / math.sqrt(len(apart)) if len(apart) > 1 else math.inf

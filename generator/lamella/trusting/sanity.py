@@ -64,10 +64,9 @@ class Kept:
     """What maps keep of the order of others; rows are images, columns are methods.
 
     Attributes:
-        absolute: rank correlation of the absolute maps. A map that has become constant keeps
-            nothing: 0. Where there was no order to keep, NaN.
-        signed: of the maps as they are; NaN where a method is never negative.
-        flat: whether the map is constant, or not finite.
+        absolute: rank correlation of the absolute maps; NaN where one of the two has no order.
+        signed: of the maps as they are; NaN too where a method is never negative.
+        flat: whether the map is constant, or not finite: it says nothing any more.
     """
 
     absolute: Values
@@ -104,9 +103,9 @@ class Reference:
             # A map that could not be made is an empty one.
             now = maps.get(name, np.zeros_like(self.maps[name]))
             flat[:, at] = ~(np.ptp(now.reshape(images, -1), axis=1) > 0)
-            absolute[:, at] = _correlation(self.absolute[name], ranked(np.abs(now)))
+            absolute[:, at] = (self.absolute[name] * ranked(np.abs(now))).sum(1)
             if name in self.signed:
-                signed[:, at] = _correlation(self.signed[name], ranked(now))
+                signed[:, at] = (self.signed[name] * ranked(now)).sum(1)
         return Kept(absolute, signed, flat)
 
     def among(self) -> Values:
@@ -122,9 +121,3 @@ class Reference:
             total = np.where(known, each, 0).sum(1)
             columns.append(np.where(known.any(1), total / known.sum(1).clip(1), np.nan))
         return np.stack(columns, axis=1).astype(np.float32)
-
-
-def _correlation(before: NDArray[np.float64], after: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Of ranks, (image, place): what was constant has no order, what became so keeps none."""
-    found: NDArray[np.float64] = (before * np.nan_to_num(after)).sum(1)
-    return found

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from lamella.figures import Table
+from lamella.figures import Cell, Table
 from lamella.trusting.report import Report, Share
 
 LITTLE, MUCH = 0.25, 0.5  # of a map's order: a rank correlation
@@ -17,38 +17,49 @@ SURELY = 2.0  # standard errors
 NOTE = (
     "“Depends on what was learned”: yes where a map keeps less than "
     f"{LITTLE:g} of its order when all weights are random (rank correlation of absolute values), "
-    f"no from {MUCH:g} on. “Depends on the class”: yes where the maps of the network's first and "
-    f"second answer share less than {MUCH:g} of their order, no from {SAME:g} on. “Marks what "
-    "counts”: the area of insertion less that of deletion, and in brackets the best order that "
-    f"knows nothing; yes or no where they differ by more than {SURELY:g} standard errors. “Points "
-    "at the thing”: yes where the 95 % interval of its hits lies above what the image's centre "
-    "hits, no where it lies below."
+    f"no from {MUCH:g} on. “Depends on the class”: yes where the map of the network's answer and "
+    f"that of the answer to another image share less than {MUCH:g} of their order, no from "
+    f"{SAME:g} on. “Marks what counts”: the area under insertion less that under deletion, and in "
+    "brackets the best order that knows nothing; yes or no where they differ by more than "
+    f"{SURELY:g} standard errors. “Points at the thing”: images whose map is largest there; above "
+    "or below where the 95 % interval of that share does not hold what the image's centre, or a "
+    "random place, hits."
 )
 
 
-def glance(report: Report) -> Table:
-    """A row for each method, a column for each question."""
+def glance(report: Report, more: str = "") -> Table:
+    """A row for each method, a column for each question.
+
+    Args:
+        more: the page that it leads to.
+    """
     asked: list[tuple[str, Sequence[str]]] = []
     names = range(len(report.methods))
     if report.whole:
         kept = report.kept()[-1]
-        asked.append(("Depends on what was learned?", [_learned(float(kept[at])) for at in names]))
+        gone = report.flat()[-1] == len(report.plan.images)
+        learned = [_learned(float(kept[at]), bool(gone[at])) for at in names]
+        asked.append(("Depends on what was learned?", learned))
     if report.numbers.present[0]:
         shared = report.control("other_class")
         asked.append(("Depends on the class?", [_class(float(shared[at])) for at in names]))
     if report.areas is not None:
         asked.append(("Marks what counts?", [_counts(report, at) for at in names]))
     if report.pointed:
-        centre = report.floor("centre")
-        asked.append(("Points at the thing?", [_points(report.hits(at), centre) for at in names]))
-    rows = [
+        floors = report.floor("centre"), report.floor("chance")
+        asked.append(("Points at the thing?", [_points(report.hits(at), *floors) for at in names]))
+    rows: list[tuple[str | Cell, ...]] = [
         (method.title, *(answers[at] for _, answers in asked))
         for at, method in enumerate(report.methods)
     ]
+    if more:
+        rows.append((Cell("How this was tested, and all maps", more), *("" for _ in asked)))
     return Table("", tuple(rows), ("Map", *(question for question, _ in asked)), NOTE)
 
 
-def _learned(kept: float) -> str:
+def _learned(kept: float, gone: bool) -> str:
+    if gone:
+        return "yes: empty then"
     if not math.isfinite(kept):
         return "no map"
     word = "yes" if abs(kept) < LITTLE else "in part" if abs(kept) < MUCH else "no"
@@ -71,10 +82,14 @@ def _counts(report: Report, method: int) -> str:
     return f"{word}: {number(own)} ({number(floor)})"
 
 
-def _points(hits: Share, centre: float) -> str:
+def _points(hits: Share, centre: float, chance: float) -> str:
     low, high = hits.interval
-    word = "yes" if low > centre else "no" if high < centre else "unclear"
-    return f"{word}: {counted(hits)}"
+    if low <= chance:
+        word = "below chance" if high < chance else "like chance"
+    else:
+        word = "above" if low > centre else "below" if high < centre else "like"
+        word += " the centre"
+    return f"{counted(hits)}, {word}"
 
 
 def sentences(report: Report) -> tuple[str, ...]:
@@ -82,27 +97,31 @@ def sentences(report: Report) -> tuple[str, ...]:
     if not report.whole:
         return ()
     kept, flat = report.kept(), report.flat()
-    shared, images = report.control("other_class"), len(report.plan.images)
+    shared, among = report.control("other_class"), report.control("other_image")
+    images = len(report.plan.images)
     top = report.stages[0][0]
     found = []
     for at, method in enumerate(report.methods):
         last, first = float(kept[-1, at]), float(kept[0, at])
         if not math.isfinite(last):
-            found.append(f"{method.title}: its maps are empty, so there is no order to keep.")
+            when = "when everything is random" if flat[-1, at] == images else "from the beginning"
+            found.append(f"{method.title}: its maps are empty {when}.")
             continue
         told = [
             f"{method.title} keeps {number(last)} of its order when everything is random: "
             f"{_reading(last)}."
         ]
         if flat[-1, at]:
-            told.append(f"In {flat[-1, at]} of {images} images its map is then empty.")
+            told.append(f"For {flat[-1, at]} of {images} images its map is then empty.")
+        if float(among[at]) >= LITTLE:
+            told.append(f"Maps of different images share {number(float(among[at]))} anyway.")
         if len(kept) > 1 and first > SAME:
             told.append(f"That {top} alone is random it hardly notices ({number(first)}).")
         if not method.of_class:
             told.append("It does not ask about a class.")
         elif float(shared[at]) > SAME:
             told.append(
-                f"For the network's second answer it draws nearly the same ({number(shared[at])})."
+                f"For the answer to another image it draws nearly the same ({number(shared[at])})."
             )
         found.append(" ".join(told))
     return tuple(found)
@@ -118,7 +137,9 @@ def _reading(kept: float) -> str:
 
 def number(value: float) -> str:
     """Two decimals; a dash for what is not known."""
-    return f"{value:.2f}".replace("-", "−") if math.isfinite(value) else "–"
+    return (
+        f"{value:.2f}".replace("-0.00", "0.00").replace("-", "−") if math.isfinite(value) else "–"
+    )
 
 
 def counted(hits: Share) -> str:
@@ -133,5 +154,5 @@ def percent(share: float) -> str:
     if not math.isfinite(share):
         return "–"
     if 0 < share < 0.01:
-        return "< 1 %"
-    return "> 99 %" if 0.99 < share < 1 else f"{round(100 * share)} %"
+        return "<\u00a01\u00a0%"
+    return ">\u00a099\u00a0%" if 0.99 < share < 1 else f"{round(100 * share)}\u00a0%"

@@ -62,7 +62,7 @@ def looked_at(answer: str, label: str) -> tuple[str, ...]:
         f"The explained class is “{answer}”, the trained network's first answer to {what}. Each "
         "map here has its own scale, since the values of random networks are of other sizes: full "
         "colour stands for the number below it, and then for the share of its order that it keeps. "
-        "Where the rows stay the same from left to right, the method draws the photograph.",
+        "Where a row stays the same from left to right, the method draws the photograph.",
     )
 
 

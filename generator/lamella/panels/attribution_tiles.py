@@ -1,6 +1,6 @@
 """What a unit's page shows: a row for each example, with the numbers behind its maps.
 
-Flow: store -> facts -> **page** -> figures. Imports no torch.
+Flow: store -> facts -> **attribution_tiles** -> figures. Imports no torch.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def rows(facts: LayerFacts, own: PanelFacts, stored: Picture, channel: int) -> t
     patches = facts.picture("dataset_examples", "patches", channel, "")
     beside = facts.of("dataset_examples").sheets.get("patches")
     tall = own.sheets[SHEET].rows
-    ceiling = math.isfinite(facts.layer.ceiling)
+    capped = facts.layer.activation == "relu6"
     found: list[Figure] = []
     for place, before in enumerate(own["before"][channel].tolist()):
         if math.isnan(before):  # no more excite it, or it could not be read any more
@@ -72,7 +72,7 @@ def rows(facts: LayerFacts, own: PanelFacts, stored: Picture, channel: int) -> t
         first = COLUMNS * place
         sheet = replace(stored, columns=COLUMNS, rows=tall)
         tiles = [_guided(one, replace(sheet, cell=first))]
-        tiles.append(_masked(one, replace(sheet, cell=first + 1), ceiling))
+        tiles.append(_masked(one, replace(sheet, cell=first + 1), capped))
         if patches is not None and beside is not None:
             patch = cut_out(patches, beside, place, one.what, one.activation, one.box)
             tiles.insert(0, Tile(patch, short(one.activation), one.what))
@@ -114,13 +114,13 @@ def _guided(one: Shown, cell: Picture) -> Tile:
     return Tile(replace(cell, alt=alt, reading=numbers), "Guided backprop")
 
 
-def _masked(one: Shown, cell: Picture, ceiling: bool) -> Tile:
+def _masked(one: Shown, cell: Picture, capped: bool) -> Tile:
     """What masks take away.
 
     Args:
-        ceiling: whether the value is one before the layer's activation function.
+        capped: whether the value is the one before a ReLU6.
     """
-    of = f"of {short(one.before)}" + (" before its ceiling" if ceiling else "")
+    of = f"of {short(one.before)}" + (" before its ReLU6" if capped else "")
     most = float(one.lost.max())
     loss = f"{short(most)} {of}, in the {_part(one.lost)}" if most > 0 else f"nothing {of}"
     alt = f"Occlusion of example {one.place + 1} ({one.what}): the unit loses at most {loss}"
