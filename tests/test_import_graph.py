@@ -29,7 +29,7 @@ STAGES = {
     "survey": "survey",
     "panels": "activation_atlas dissecting correlation explaining facets imagespace job layouts "
     "optvis engines ascents plates stimuli distilling walking attributing locating trusting "
-    "predicting judging panels",
+    "predicting deciding judging panels",
     "plan": "plan",
     "pages": "about charts citation curves drawing fronts overview pages publish resources "
     "sections sprites stencils templating whole zooming",

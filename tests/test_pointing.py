@@ -245,7 +245,9 @@ def with_masks(folder: Path, masks: dict[str, np.ndarray]) -> Tiny:
     return found
 
 
-def test_hits_are_counted_by_method_and_label_and_misses_are_listed(tmp_path: Path) -> None:
+def test_hits_are_counted_by_method_and_label_and_misses_are_listed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     everywhere, corner = np.full(SIZE[::-1], 255, np.uint8), np.zeros(SIZE[::-1], np.uint8)
     corner[3:5, 5:7] = 255  # two pixels at the border of what is seen
     empty = np.zeros(SIZE[::-1], np.uint8)
@@ -270,6 +272,15 @@ def test_hits_are_counted_by_method_and_label_and_misses_are_listed(tmp_path: Pa
     assert article.count(">missed<") == missed and "Which were missed" in article
     pictures = list((tmp_path / "public" / "tiny" / "sanity").glob("*-miss-*.webp"))
     assert len(pictures) == missed
+    # Where an image has a page of what the network looked at, its name and pictures lead there.
+    monkeypatch.setattr(
+        "lamella.deciding.reading.pages",
+        lambda atlas: {number: f"tiny/decision-{number}.html" for number in range(4)},
+    )
+    (odd,) = (number for number, entry in report.pointed if entry in by_label["odd"])
+    found.change(title="Again").works("render")
+    article = page(found, "tiny/sanity.html")
+    assert article.count(f'href="../tiny/decision-{odd}.html"') == 1 + missed
     found.change(images__publish="patches").works("render")
     assert not list((tmp_path / "public" / "tiny").glob("sanity/*"))
     assert "Which were missed" in page(found, "tiny/sanity.html")
@@ -284,5 +295,5 @@ def test_a_wrong_mask_stops_the_build_before_it_begins(tmp_path: Path) -> None:
 
 def test_all_masks_empty_is_said(tmp_path: Path) -> None:
     found = with_masks(tmp_path, {"even/0.png": np.zeros(SIZE[::-1], np.uint8)})
-    found.works("build")
+    found.change(panels__sanity__images=1, panels__sanity__curves=1).works("build")
     assert "None of the masks says anything here" in page(found, "tiny/sanity.html")

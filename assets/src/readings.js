@@ -4,7 +4,9 @@
 const STEPS = 254; // from the lowest number to the highest
 const MISSING = 255;
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-const GAP = 14; // pixels between a place and what is said of it
+const GAP = 14; // pixels between a place and its number
+const EDGE = 3; // pixels between a map and what its number is
+const ROOM = 64; // pixels above a map for that
 
 let shown = null; // the row whose places are marked
 let status = null;
@@ -79,7 +81,7 @@ function walk(event, row, one) {
   const column = limited(index(row.x, columns) + step[0], columns);
   const line = limited(index(row.y, rows) + step[1], rows);
   mark(row, one, (column + 0.5) / columns, (line + 0.5) / rows);
-  status.textContent = `Row ${line + 1} of ${rows}, column ${column + 1} of ${columns}: ${said(one, row)}`;
+  status.textContent = `Row ${line + 1} of ${rows}, column ${column + 1} of ${columns}: ${said(one, number(one, row))}`;
 }
 
 function limited(at, count) {
@@ -98,27 +100,42 @@ function mark(row, pointed, x, y) {
   row.x = Math.max(0, Math.min(1, x));
   row.y = Math.max(0, Math.min(1, y));
   for (const one of row.places) {
-    const [ring, label] = marks(one);
+    const [ring, label, words] = marks(one);
     const box = one.getBoundingClientRect();
     const [left, top] = [row.x * box.width, row.y * box.height];
-    ring.style.left = `${left}px`;
-    ring.style.top = `${top}px`;
+    const value = one.dataset.read && number(one, row);
+    placed(ring, left, top);
     label.hidden = !one.dataset.read;
+    words.hidden = label.hidden || one !== pointed;
     if (label.hidden) continue;
-    label.textContent = one === pointed ? said(one, row) : told(one, number(one, row));
     // Towards the middle of the window, and above the finger where there is room.
-    const back = box.left + left > document.documentElement.clientWidth / 2;
+    const back = box.left + left > middle();
     const below = top < 34;
-    label.style.left = `${left}px`;
-    label.style.top = `${top + (below ? GAP : -GAP)}px`;
-    label.style.transform = `translate(${back ? "-100%" : "0"}, ${below ? "0" : "-100%"})`;
+    label.textContent = told(one, value);
+    placed(label, left, top + (below ? GAP : -GAP), back, !below);
+    // What the number is stands outside of the map, and so over none of the row.
+    const under = box.top < ROOM;
+    words.textContent = said(one, value);
+    placed(words, back ? box.width : 0, under ? box.height + EDGE : -EDGE, back, !under);
   }
+}
+
+function middle() {
+  return document.documentElement.clientWidth / 2;
+}
+
+// Put something at a place, at its left or right of it, below or above.
+function placed(mark, left, top, back = false, above = false) {
+  mark.style.left = `${left}px`;
+  mark.style.top = `${top}px`;
+  if (mark.className === "ring") return;
+  mark.style.transform = `translate(${back ? "-100%" : "0"}, ${above ? "-100%" : "0"})`;
 }
 
 function marks(one) {
   const known = one.querySelectorAll(".ring, .readout");
   if (known.length) return known;
-  const made = ["ring", "readout"].map((name) => {
+  const made = ["ring", "readout", "readout words"].map((name) => {
     const mark = document.createElement("span");
     mark.className = name;
     mark.setAttribute("aria-hidden", "true");
@@ -144,8 +161,7 @@ function number(one, row) {
   return level === MISSING ? null : low + ((high - low) * level) / STEPS;
 }
 
-function said(one, row) {
-  const value = number(one, row);
+function said(one, value) {
   return value === null ? "no number here" : one.dataset.words.replace("{}", told(one, value));
 }
 

@@ -30,7 +30,7 @@ class Prints:
     """The fingerprints of what the store holds of each layer, noted while layers are written."""
 
     def __init__(self, panels: Iterable[Panel]) -> None:
-        self._needs = {panel.name: panel.needs for panel in panels}
+        self._needs = {panel.name: (*panel.needs, *panel.shows) for panel in panels}
         self._found: dict[str, list[str]] = {}
 
     def note(self, prints: Mapping[str, str]) -> None:
@@ -39,7 +39,7 @@ class Prints:
             self._found.setdefault(name, []).append(fingerprint)
 
     def of(self, panel: Panel) -> dict[str, list[str]]:
-        """Everything of the layers that a panel may read: its own, and what it needs."""
+        """Everything of the layers that a panel may read: its own, what it needs, what it shows."""
         names = reads(panel.name, self._needs)
         return {name: self._found[name] for name in sorted(names & self._found.keys())}
 

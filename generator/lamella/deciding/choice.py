@@ -55,7 +55,7 @@ def best(atlas: Atlas, examples: int, most: int) -> list[int]:
 
 
 def unique(atlas: Atlas, numbers: Iterable[int]) -> list[int]:
-    """Each image once; of several files with the same content only the first."""
+    """Each image once; of several whose pages would have the same address only the first."""
     photographs = atlas.manifest.photographs
     found: dict[str, int] = {}
     for number in numbers:

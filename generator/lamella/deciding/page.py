@@ -186,8 +186,8 @@ class Page:
         full, largest, lowest = (float(one) for one in stored[f"{name}_scale"][self.entry, row])
         said = f"{{}} {method.value}"
         if name == "occlusion":
-            before = percent(float(stored["before"][self.entry, row]))
-            said = f"probability {{}} with this patch covered, {before} without"
+            said = words.under_mask(float(stored["before"][self.entry, row]), low, high)
+            low, high = 100 * low, 100 * high
         reading: Reading = heat.read(levels, low, high, said)
         alt = words.described(method, self.known.answers.short(self.outputs[row]), levels, full)
         picture = (

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from lamella.attributing.named import Method
 from lamella.figures import short
+from lamella.heat import STEPS
 
 TITLE = "What the network looked at"
 LEAD = (
@@ -64,10 +65,22 @@ def scale_of(method: Method, full: float, largest: float, lowest: float) -> str:
     if full <= 0:
         return "zero everywhere"
     if method.value.endswith("maximum"):
-        return f"full colour: {method.value.removeprefix('of ')}"
+        return f"full colour: {method.value.removeprefix('of ')}, {number(largest)}"
     extreme = max(largest, -lowest) if method.signed else largest
     beyond = f"; largest {number(extreme)}" if extreme > 1.01 * full else ""
     return f"full colour: {number(full)} {method.value}{beyond}"
+
+
+def under_mask(before: float, low: float, high: float) -> str:
+    """What a number of the occlusion map is: the probability under a mask, in percent.
+
+    Args:
+        before: the probability without one.
+        low, high: of the map; as many digits are told as they leave to be read.
+    """
+    step = 100 * (high - low) / STEPS
+    digits = min(6, max(0, math.floor(-math.log10(step)))) if step > 0 else 3
+    return f"{{}} % with this patch covered, {100 * before:.{digits}f} % without"
 
 
 def described(method: Method, name: str, levels: NDArray[np.uint8], full: float) -> str:

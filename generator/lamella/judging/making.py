@@ -28,7 +28,7 @@ from lamella.judging.reading import (
     UNITS,
     Notes,
 )
-from lamella.panels.encoding import encode
+from lamella.panels.encoding import encode, lossless
 from lamella.predicting.answers import Answers
 from lamella.store import Shard, Sheet
 
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from lamella.model import Model
 
 SMALL = 96  # side of the picture in the index
-SMOOTH = 92  # quality of mean maps, whose colours hardly differ
 
 
 @dataclass(frozen=True)
@@ -146,8 +145,8 @@ def _shard(
         {name: np.asarray(value)[None] for name, value in arrays.items()},
         {
             IMAGES: [encode(_sheet(photographs, side), wishes.quality)],
-            MAPS: [encode(_sheet(drawn, side), wishes.quality) if drawn else b""],
-            MEAN: [encode(mean, SMOOTH) if mean else b""],
+            MAPS: [lossless(_sheet(drawn, side), 2) if drawn else b""],
+            MEAN: [lossless(mean, 2) if mean else b""],
             STRONGEST: [
                 encode(cells[0].resize((SMALL, SMALL), Image.Resampling.LANCZOS), wishes.quality)
             ],

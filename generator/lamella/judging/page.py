@@ -21,11 +21,8 @@ from lamella.judging import words
 from lamella.judging.book import Book
 from lamella.judging.pushed import units_part
 from lamella.judging.reading import COLUMNS, FULL, IMAGES, MAPS, MEAN, MEAN_SIDE
-from lamella.panels.encoding import encode
 from lamella.predicting.words import probability, share_of
 from lamella.upsampling import Maps
-
-QUALITY = 92
 
 
 @dataclass(frozen=True)
@@ -229,6 +226,8 @@ def _held(values: Maps) -> Picture:
 
 @lru_cache(maxsize=4)  # all pages show that of all classes
 def _source(values: bytes, shape: tuple[int, int]) -> str:
+    from lamella.panels.encoding import lossless
+
     maps = np.frombuffer(values, np.float32).reshape(shape)
-    content = encode(heat.picture(maps, 1.0, signed=False, side=MEAN_SIDE), QUALITY)
+    content = lossless(heat.picture(maps, 1.0, signed=False, side=MEAN_SIDE), 2)
     return f"data:image/webp;base64,{base64.b64encode(content).decode()}"

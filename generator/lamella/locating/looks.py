@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lamella.facts import LayerFacts
 from lamella.locating.ledger import Ledger
 from lamella.locating.masks import Edges, edges_over
-from lamella.locating.windows import Window, field_of, window
+from lamella.locating.windows import Window, field_of, inside, window
 from lamella.units import Box, Layer
 
 
@@ -102,7 +103,7 @@ class Asked:
         key = (example.image, 0, 0) if whole else (example.image, example.row, example.column)
         if key not in group:
             seen = part.box if whole else layer.box(example.row, example.column, *self.size)
-            edges = edges_over(seen, self.cells, self.share, part.box)
+            edges = edges_over(inside(seen, part.box), self.cells, self.share)
             group[key] = Look(example.image, part.box, edges)
         wanted = group[key].reads.setdefault(layer.name, [])
         wanted.append((example.channel, example.place, part.row, part.column))
@@ -117,9 +118,10 @@ class Asked:
         return sorted(found, key=lambda group: group.height * group.width)
 
 
-def entries(looks: int, masks: int, batch: int) -> Iterator[np.ndarray]:
-    """Every look without a mask, 0, and under each, 1 to `masks`: batches of (look, mask) pairs."""
-    every = np.arange(looks * (masks + 1))
-    for first in range(0, len(every), batch):
-        run = every[first : first + batch]
-        yield np.stack([run // (masks + 1), run % (masks + 1)], axis=1)
+def entries(run: range, masks: int) -> NDArray[np.int64]:
+    """Some of all masked parts of a group, (entry, 2): a look's number, and a mask's.
+
+    Every look is seen without a mask, 0, and under each, 1 to `masks`, one after another.
+    """
+    every = np.arange(run.start, run.stop)
+    return np.stack([every // (masks + 1), every % (masks + 1)], axis=1)

@@ -26,12 +26,12 @@ from lamella.locating.ledger import FILE, Ledger
 from lamella.locating.looks import Asked, Example, Group, entries, examples
 from lamella.locating.masks import cells_of, under, within
 from lamella.locating.occluding import Answer, activated, batch_of, masked
-from lamella.locating.windows import Window
+from lamella.locating.windows import Window, inside
 from lamella.model import Model
 from lamella.panels.attribution_tiles import COLUMNS, GUIDED, LOST, SHEET
 from lamella.panels.encoding import encode
 from lamella.store import Shard, Sheet
-from lamella.units import Box, Layer
+from lamella.units import Layer
 
 SHARD = 64
 DRAWERS = 4  # workers of a GPU: while some draw, others compute
@@ -46,10 +46,10 @@ Maps = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """One task: masked parts of a group of looks."""
+    """One task: some of all masked parts of a group of looks, at most `size`."""
 
     group: Group
-    entries: NDArray[np.int64]
+    run: range
     size: int
 
 
@@ -112,14 +112,15 @@ class Making:
         with Workers(places(self.job.model), self._masked) as workers:
             for group in groups:
                 size = batch_of(self.job.model, group.height, group.width)
-                for run in entries(len(group.looks), masks, size):
-                    workers.submit(Batch(group, run, size))
+                every = range(len(group.looks) * (masks + 1))
+                for at in every[::size]:
+                    workers.submit(Batch(group, every[at : at + size], size))
             for task, answers in workers.results():
                 for answer in answers:
                     values = self.ledger.values[answer.layer]
                     values[answer.channel, answer.place, answer.mask] = answer.value
                 self.ledger.save(self.path)
-                done += len(task.entries) * task.group.height * task.group.width
+                done += len(task.run) * task.group.height * task.group.width
                 self._tick(first + (last - first) * done / whole)
 
     def _cost(self, group: Group) -> int:
@@ -130,8 +131,9 @@ class Making:
     def _masked(self, model: Model, task: Batch, look: Callable[[], None]) -> list[Answer]:
         """A batch at one place; nothing where the network refuses parts of images."""
         look()
+        pairs = entries(task.run, self.cells**2)
         try:
-            return masked(model, self.job.images, task.group.looks, task.entries, task.size)
+            return masked(model, self.job.images, task.group.looks, pairs, task.size)
         except Exception as error:  # the user's own code may raise anything
             if task.group.whole or ran_out(error):
                 raise
@@ -224,9 +226,8 @@ class Making:
     def _of(self, layer: Layer, example: Example, part: Window, gradient: Maps) -> Drawn:
         """One example on the grid of what the unit sees."""
         box = layer.box(example.row, example.column, *self.size)
-        inside = Box(box.left - part.box.left, box.top - part.box.top, box.width, box.height)
-        down = slice(inside.top, inside.top + inside.height)
-        seen = gradient[:, down, inside.left : inside.left + inside.width]
+        at = inside(box, part.box)
+        seen = gradient[:, at.top : at.top + at.height, at.left : at.left + at.width]
         values = self.ledger.values[layer.name][example.channel, example.place]
         lost = (values[0] - values[1:]).reshape(self.cells, self.cells)
         if (part.box.height, part.box.width) == self.size:

@@ -42,20 +42,16 @@ def axis_of(extent: int, cells: int, share: float) -> tuple[tuple[int, int], ...
     return tuple(spans(extent, side_of_mask(extent, cells, share), min(cells, extent)))
 
 
-def edges_over(box: Box, cells: int, share: float, origin: Box) -> Edges:
-    """The masks over a part of an image, (cells * cells, 4), row by row: rows, then columns.
+@lru_cache(maxsize=4096)  # parts of one size have few places in what runs for them
+def edges_over(box: Box, cells: int, share: float) -> Edges:
+    """The masks over a part of what runs, (cells * cells, 4), row by row: rows, then columns.
 
     Where the part has fewer pixels than `cells`, masks that nobody asks for are empty.
-
-    Args:
-        origin: whose upper left pixel counts as the first.
     """
     found = np.zeros((cells, cells, 4), np.int64)
     rows, columns = cells_of(box, cells)
-    down = np.array(axis_of(box.height, cells, share)) + box.top - origin.top
-    across = np.array(axis_of(box.width, cells, share)) + box.left - origin.left
-    found[:rows, :columns, :2] = down[:, None]
-    found[:rows, :columns, 2:] = across[None]
+    found[:rows, :columns, :2] = np.array(axis_of(box.height, cells, share))[:, None] + box.top
+    found[:rows, :columns, 2:] = np.array(axis_of(box.width, cells, share))[None] + box.left
     return found.reshape(-1, 4)
 
 

@@ -66,3 +66,8 @@ def window(field: Field | None, row: int, column: int, size: tuple[int, int]) ->
     top, left = first_of(field.rows, row, size[0]), first_of(field.columns, column, size[1])
     box = Box(left, top, side_of(field.columns, size[1]), side_of(field.rows, size[0]))
     return Window(box, row - top // field.rows.stride, column - left // field.columns.stride)
+
+
+def inside(box: Box, part: Box) -> Box:
+    """Where a box of an image lies in a part of the image."""
+    return Box(box.left - part.left, box.top - part.top, box.width, box.height)

@@ -14,6 +14,7 @@ from lamella.panels.class_pages import ClassPages
 from lamella.panels.class_units import ClassUnits
 from lamella.panels.classes import Classes
 from lamella.panels.dataset_examples import DatasetExamples
+from lamella.panels.decisions import Decisions
 from lamella.panels.dissection import Dissection
 from lamella.panels.distillation import Distillation
 from lamella.panels.diversity import Diversity
@@ -60,6 +61,7 @@ PANELS: tuple[Panel, ...] = (
     Distillation(),
     Walk(),
     Predictions(),
+    Decisions(),
     ClassPages(),
     Sanity(),
 )

@@ -153,8 +153,9 @@ def _note(facts: LayerFacts, own: PanelFacts, channel: int) -> str:
     side, number = side_of_mask(size, cells, share), min(cells, size)
     return (
         f"Masks of {side} × {side} pixels, {number} × {number} of them over {over}. Each map has "
-        "its own scale; point at one to read its numbers. Agreement is the rank correlation of "
-        "the two maps, place by place under the same masks."
+        "its own scale: guided backprop has full colours from its 99.5th percentile on, occlusion "
+        "at its largest change, half of which the line marks. Point at one to read its numbers. "
+        "Agreement is the rank correlation of the two maps, place by place under the same masks."
     )
 
 

@@ -37,6 +37,7 @@ class Panel:
         about: one sentence for the reader, below the heading.
         version: raised when its result changes for the same settings.
         needs: names of the panels whose results it reads.
+        shows: names of panels whose results its pages show where these are there.
         uses_images: whether its result depends on the images.
         shows_photographs: whether its stored pictures are cut from the images; they are then left
             out of an atlas that does not publish those.
@@ -56,6 +57,7 @@ class Panel:
     about: ClassVar[str] = ""
     version: ClassVar[int] = 1
     needs: ClassVar[tuple[str, ...]] = ()
+    shows: ClassVar[tuple[str, ...]] = ()
     uses_images: ClassVar[bool] = False
     per: ClassVar[str] = "unit"
     slow: ClassVar[bool] = False
@@ -127,8 +129,8 @@ class Panel:
     def view_network(self, atlas: Atlas) -> tuple[Figure, ...]:
         """What the page of the whole network shows; () leaves the section out.
 
-        It is drawn again when what this panel or the panels that it `needs` stored of any layer has
-        changed: it may read of the layers nothing else.
+        It is drawn again when what this panel or the panels that it `needs` or `shows` stored of
+        any layer has changed: it may read of the layers nothing else.
         """
         return ()
 

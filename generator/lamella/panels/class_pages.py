@@ -52,7 +52,7 @@ class Options(Settings):
         description="Probability below which a photograph is not shown there, but for the first.",
     )
     side: int = Field(192, ge=32, le=512, description="Side of a photograph there, in pixels.")
-    quality: int = Field(70, ge=1, le=100, description="Quality of the WebP pictures.")
+    quality: int = Field(70, ge=1, le=100, description="Quality of the WebP photographs.")
 
 
 class ClassPages(Panel):
@@ -64,16 +64,13 @@ class ClassPages(Panel):
         "For each class that is the first answer to a photograph: what the network looks at when "
         "it decides so, what it confuses it with, and the units that push it."
     )
-    # The class-logit picture is shown, and the results do not depend on it: see `reads`.
-    needs: ClassVar[tuple[str, ...]] = ("predictions", "feature_visualization")
+    needs: ClassVar[tuple[str, ...]] = ("predictions",)
+    shows: ClassVar[tuple[str, ...]] = ("feature_visualization",)  # of the class scores
     uses_images: ClassVar[bool] = True
     photographic: ClassVar[frozenset[str]] = frozenset({IMAGES, MAPS, MEAN, STRONGEST})
     per: ClassVar[str] = "network"
     entries: ClassVar[str] = "classes"
     settings: ClassVar[type[Settings]] = Options
-
-    def reads(self, settings: Settings) -> tuple[str, ...]:
-        return ("predictions",)
 
     def wanted(self, job: Job) -> list[int]:
         options: Options = job.settings

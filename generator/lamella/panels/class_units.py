@@ -16,10 +16,9 @@ class ClassUnits(Panel):
     name: ClassVar[str] = "class_units"
     title: ClassVar[str] = "Its part in decisions"
     about: ClassVar[str] = (
-        "The classes for which the unit has the largest weights, either way, where the class "
-        "scores are read off its layer: how much a score rises for each unit of activation, on "
-        "average over all positions. What that amounts to on photographs of a class stands on its "
-        "page."
+        "Where class scores are read off its layer: the classes for which the unit has the largest "
+        "weights, either way. The weight is by how much the score rises with the unit's mean "
+        "activation; what that amounts to on photographs stands on the page of the class."
     )
     needs: ClassVar[tuple[str, ...]] = ("class_pages",)
     per: ClassVar[str] = "view"

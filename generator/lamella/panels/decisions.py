@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field
 
 from lamella.article import Article
-from lamella.deciding.choice import asked, best, unique
+from lamella.deciding.choice import WHERE, asked, best, unique
 from lamella.deciding.index import index
 from lamella.deciding.known import known
 from lamella.deciding.page import Page
@@ -89,7 +89,8 @@ class Decisions(Panel):
         from lamella.attributing.occlusion import grid
 
         options: Options = job.settings
-        asked(job.images, options.images)
+        if asked(job.images, options.images) and (why := absent(job.atlas)):
+            raise ConfigError(f"{WHERE}: {why}", "Leave this key out: there is nothing to show.")
         told = methods(job)
         try:
             grid(job.model.facts.size, told.patch, told.stride)

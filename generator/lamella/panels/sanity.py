@@ -76,20 +76,19 @@ class Sanity(Panel):
         return plain
 
     def check(self, job: Job) -> None:
+        from lamella.predicting.run import outputs_of
         from lamella.trusting.making import masks_of
 
         masks_of(job)
-
-    def wanted(self, job: Job) -> list[int]:
-        from lamella.predicting.run import outputs_of
-        from lamella.trusting.making import plan_of
-
         try:
             outputs_of(job.model)
-        except ModelError as error:
+        except ModelError as error:  # before pages are drawn for the first time
             job.remember(ABSENT, error.problem)
-            return []
-        return list(plan_of(job).entries)
+
+    def wanted(self, job: Job) -> list[int]:
+        from lamella.trusting.making import plan_of
+
+        return [] if job.recall(ABSENT) else list(plan_of(job).entries)
 
     def compute_network(self, job: Job, missing: list[int]) -> Iterator[Shard]:
         from lamella.trusting.making import shards

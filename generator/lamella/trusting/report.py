@@ -39,6 +39,21 @@ class Share:
         return interval(self.hits, self.images)
 
 
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """The area under insertion less that under deletion, means over images.
+
+    Attributes:
+        own: of a method's order.
+        floor: of the best order that knows nothing.
+        away: their difference in standard errors, paired by images; 0 for one image alone.
+    """
+
+    own: float
+    floor: float
+    away: float
+
+
 @dataclass(frozen=True)
 class Report:
     """What is stored of one atlas; a run may not be finished.
@@ -127,18 +142,22 @@ class Report:
         each = self.areas[:, 1] - self.areas[:, 0]
         return int(each[:, : len(FLOORS)].mean(0).argmax())
 
-    def gain(self, method: int) -> tuple[float, float, float] | None:
-        """By how much insertion's area exceeds deletion's, that of the best floor, and how far the
-        difference of the two is from chance: in standard errors over images, paired."""
+    def gain(self, method: int) -> Gain:
+        """What a method's order is worth, beside the best that knows nothing.
+
+        Raises:
+            ValueError: no curve was measured.
+        """
         if self.areas is None:
-            return None
+            raise ValueError("no curve was measured")
         each = self.areas[:, 1] - self.areas[:, 0]
-        best = each[:, self.floor_order]
-        own = each[:, len(FLOORS) + method]
+        best, own = each[:, self.floor_order], each[:, len(FLOORS) + method]
         apart = own - best
-        error = apart.std(ddof=1) / math.sqrt(len(apart)) if len(apart) > 1 else math.inf
-        away = float(apart.mean() / error) if error > 0 else math.copysign(math.inf, apart.mean())
-        return float(own.mean()), float(best.mean()), away if math.isfinite(error) else 0.0
+        if len(apart) < 2:
+            return Gain(float(own.mean()), float(best.mean()), 0.0)
+        error = float(apart.std(ddof=1)) / math.sqrt(len(apart))
+        away = float(apart.mean()) / error if error > 0 else math.inf * np.sign(apart.mean())
+        return Gain(float(own.mean()), float(best.mean()), 0.0 if math.isnan(away) else away)
 
     # The pointing game.
 

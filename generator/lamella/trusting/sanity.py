@@ -45,6 +45,7 @@ def maps_of(
         classes: (image,), int64.
         lenient: leave out what cannot be computed: of random weights, whose scores may overflow.
     """
+    classes = classes.to(model.device)
     starts = range(0, len(shown), TOGETHER)
     runs = [(shown[at : at + TOGETHER], classes[at : at + TOGETHER, None]) for at in starts]
     found = {}

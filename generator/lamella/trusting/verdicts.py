@@ -9,22 +9,21 @@ import math
 from collections.abc import Sequence
 
 from lamella.figures import Cell, Table
-from lamella.trusting.report import Report, Share
+from lamella.trusting.report import Gain, Report, Share
 
 LITTLE, MUCH = 0.25, 0.5  # of a map's order: a rank correlation
 SAME = 0.8  # maps of two classes whose orders correlate so are hardly two maps
 SURELY = 2.0  # standard errors
 NOTE = (
-    "“Depends on what was learned”: yes where a map keeps less than "
-    f"{LITTLE:g} of its order when all weights are random (rank correlation of absolute values), "
-    f"no from {MUCH:g} on. “Depends on the class”: yes where the map of the network's answer and "
-    f"that of the answer to another image share less than {MUCH:g} of their order, no from "
-    f"{SAME:g} on. “Marks what counts”: the area under insertion less that under deletion, and in "
-    "brackets the best order that knows nothing; yes or no where they differ by more than "
-    f"{SURELY:g} standard errors. “Points at the thing”: images whose map is largest there; above "
-    "or below where the 95 % interval of that share does not hold what the image's centre, or a "
-    "random place, hits."
+    "In brackets, column by column: what is left of the map's order when all weights are random, "
+    f"as the rank correlation of absolute values (yes below {LITTLE:g}, no from {MUCH:g} on); what "
+    f"its maps of two unrelated classes share, likewise (yes below {MUCH:g}, no from {SAME:g} on); "
+    "the area under insertion less that under deletion (yes or no where it differs from that of "
+    f"the best order that knows nothing by more than {SURELY:g} standard errors). Last, the images "
+    "whose map is largest on the thing: above or below where the 95 % interval of their share does "
+    "not hold what the image's centre, or a random place, hits."
 )
+NOTHING = "(knowing nothing)"
 
 
 def glance(report: Report, more: str = "") -> Table:
@@ -33,53 +32,56 @@ def glance(report: Report, more: str = "") -> Table:
     Args:
         more: the page that it leads to.
     """
-    asked: list[tuple[str, Sequence[str]]] = []
+    asked: list[tuple[str, Sequence[str], str]] = []  # question, answers, what no map answers
     names = range(len(report.methods))
     if report.whole:
         kept = report.kept()[-1]
         gone = report.flat()[-1] == len(report.plan.images)
         learned = [_learned(float(kept[at]), bool(gone[at])) for at in names]
-        asked.append(("Depends on what was learned?", learned))
+        asked.append(("Depends on what was learned?", learned, ""))
     if report.numbers.present[0]:
         shared = report.control("other_class")
-        asked.append(("Depends on the class?", [_class(float(shared[at])) for at in names]))
+        asked.append(("Depends on the class?", [_class(float(shared[at])) for at in names], ""))
     if report.areas is not None:
-        asked.append(("Marks what counts?", [_counts(report, at) for at in names]))
+        found = [report.gain(at) for at in names]
+        floor = f"({number(found[0].floor)})"
+        asked.append(("Marks what counts?", [_counts(one) for one in found], floor))
     if report.pointed:
         floors = report.floor("centre"), report.floor("chance")
-        asked.append(("Points at the thing?", [_points(report.hits(at), *floors) for at in names]))
+        pointed = [_points(report.hits(at), *floors) for at in names]
+        images = len(report.pointed)
+        middle = counted(Share(floors[0] * images, images))
+        asked.append(("Points at the thing?", pointed, f"{middle}, the centre"))
     rows: list[tuple[str | Cell, ...]] = [
-        (method.title, *(answers[at] for _, answers in asked))
+        (method.title, *(answers[at] for _, answers, _ in asked))
         for at, method in enumerate(report.methods)
     ]
+    if any(floor for *_, floor in asked):
+        rows.append((NOTHING, *(floor for *_, floor in asked)))
     if more:
         rows.append((Cell("How this was tested, and all maps", more), *("" for _ in asked)))
-    return Table("", tuple(rows), ("Map", *(question for question, _ in asked)), NOTE)
+    return Table("", tuple(rows), ("Map", *(question for question, *_ in asked)), NOTE)
 
 
 def _learned(kept: float, gone: bool) -> str:
     if gone:
-        return "yes: empty then"
+        return "yes (empty)"
     if not math.isfinite(kept):
         return "no map"
     word = "yes" if abs(kept) < LITTLE else "in part" if abs(kept) < MUCH else "no"
-    return f"{word}: keeps {number(kept)}"
+    return f"{word} ({number(kept)})"
 
 
 def _class(shared: float) -> str:
     if not math.isfinite(shared):
         return "no map"
     word = "yes" if abs(shared) < MUCH else "in part" if abs(shared) < SAME else "no"
-    return f"{word}: shares {number(shared)}"
+    return f"{word} ({number(shared)})"
 
 
-def _counts(report: Report, method: int) -> str:
-    found = report.gain(method)
-    if found is None:
-        return "-"
-    own, floor, away = found
-    word = "yes" if away > SURELY else "no" if away < -SURELY else "unclear"
-    return f"{word}: {number(own)} ({number(floor)})"
+def _counts(found: Gain) -> str:
+    word = "yes" if found.away > SURELY else "no" if found.away < -SURELY else "unclear"
+    return f"{word} ({number(found.own)})"
 
 
 def _points(hits: Share, centre: float, chance: float) -> str:
@@ -88,7 +90,7 @@ def _points(hits: Share, centre: float, chance: float) -> str:
         word = "below chance" if high < chance else "like chance"
     else:
         word = "above" if low > centre else "below" if high < centre else "like"
-        word += " the centre"
+        word = f"{word} the centre"
     return f"{counted(hits)}, {word}"
 
 
