@@ -346,6 +346,15 @@ def test_units_and_classes_lead_to_each_other(built: Tiny) -> None:
         assert "Its part in decisions" in (site(built) / "0" / f"{channel}.html").read_text()
 
 
+def test_photographs_lead_to_what_decided_them(tmp_path: Path) -> None:
+    panels = ["class_pages", "decisions"]
+    found = atlas_in(tmp_path, number=4).change(analysis__panels=panels)
+    found.works("build")
+    decided = {str(path) for path in site(found).glob("decision-*.html")}
+    linked = [addresses(path) & decided for path in site(found).glob("class-*.html")]
+    assert decided and all(linked) and set().union(*linked) == decided
+
+
 def test_the_index_leads_to_all_classes_and_the_search_finds_them(built: Tiny) -> None:
     known = answers(open_atlas(built.config()))
     assert known is not None

@@ -19,7 +19,7 @@ from lamella.deciding.words import percent
 from lamella.facts import Photograph
 from lamella.figures import Cell, Figure, Gallery, Legend, Picture, Reading, Table, Tile
 
-RULED_OUT = 0.02  # below this probability the page says so
+RULED_OUT = 0.01  # below this probability the page says so
 
 
 @dataclass(frozen=True)
