@@ -16,12 +16,13 @@ from lamella import heat
 from lamella.attributing.named import BY_NAME
 from lamella.attributing.occlusion import occlusion
 from lamella.attributing.run import attribute
-from lamella.deciding import choice, words
+from lamella.deciding import choice, known, words
 from lamella.deciding.drawing import COARSE, FINE, LINE, SIDE, columns, scaled, sheets
 from lamella.deciding.reading import CHOSEN, entries, had, pages
 from lamella.facts import Manifest, Photograph
+from lamella.figures import Cell, Table
 from lamella.gathering import PanelFacts, gather
-from lamella.panels.decisions import Options, methods
+from lamella.panels.decisions import Decisions, Options, methods
 from lamella.pipeline import Analysis
 from lamella.plan import open_atlas
 from test_import_graph import CLI, without_torch
@@ -41,7 +42,7 @@ def atlas_in(folder: Path, network: str = NETWORK, images: int = 5, **keys: Any)
     if network == NETWORK:
         keys = {"model__classes": "classes.txt", **keys}
     few = {"panels__decisions__steps": 3, "panels__decisions__patch": 8}
-    return Tiny(folder).change(analysis__panels=["decisions"], **{**few, **keys})
+    return Tiny(folder).change(**{"analysis__panels": ["decisions"], **few, **keys})
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +52,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
         tmp_path_factory.mktemp("decisions"),
         panels__decisions__images=["odd/1.png", "2.png"],
         panels__decisions__examples=0,
+        panels__walk__images=["2.png"],
+        analysis__panels=["decisions", "walk"],
     )
     found.works("build")
     return found
@@ -202,6 +205,23 @@ def test_alt_texts_say_where_a_map_is_strongest(built: Tiny) -> None:
     assert all(
         re.search(rf": (strongest at the ({place})|zero everywhere)\.$", alt) for alt in alts
     )
+
+
+def test_it_leads_to_the_walk_and_to_the_pages_of_classes(
+    built: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    atlas = open_atlas(built.config())
+    monkeypatch.setattr(known, "class_pages", lambda atlas: {1: "tiny/class-1.html"})
+    _, first, second = Decisions().articles(atlas)
+    for article, walks in ((first, False), (second, True)):
+        tables = [figure for figure in article.parts[0].figures if isinstance(figure, Table)]
+        cells = [cell for table in tables for row in table.rows for cell in row]
+        links = {cell.text: cell.link for cell in cells if isinstance(cell, Cell)}
+        assert links["bee, honey bee"] == "tiny/class-1.html" and links["ant"] == ""
+        assert ("its way through the network" in links) == walks
+        if walks:
+            way = links["its way through the network"]
+            assert (built.folder / "public" / way).is_file()
 
 
 def test_the_index_leads_to_all_and_is_listed(built: Tiny) -> None:
@@ -357,18 +377,18 @@ def test_odd_networks_have_pages_too(tmp_path: Path, kind: str) -> None:
         found.change(model__preprocessing={"resize": 20, "size": 12})
     found.works("build")
     text = unescape(told(found)[0].read_text())
-    known = had(open_atlas(found.config()))
+    network = had(open_atlas(found.config()))
     assert "output 1" in text
     if kind == "two classes":
         assert text.count('class="gallery maps"') == 2
     if kind == "no maps":
-        assert "cam" not in known.names and "Not defined for this head" in text
-        assert "gradcam" not in known.names and "line: Grad-CAM" not in text
+        assert "cam" not in network.names and "Not defined for this head" in text
+        assert "gradcam" not in network.names and "line: Grad-CAM" not in text
         assert 'class="gallery mixed"' in (tmp_path / "public/tiny/decisions.html").read_text()
     if kind == "dead":
         assert text.count("zero everywhere") >= 3
     if kind == "transformer":
-        assert "rollout" in known.names
+        assert "rollout" in network.names
         assert text.count("Attention rollout: strongest at the") == 1
 
 

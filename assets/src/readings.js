@@ -111,7 +111,7 @@ function mark(row, pointed, x, y) {
     // Towards the middle of the window, and above the finger where there is room.
     const back = box.left + left > middle();
     const below = top < 34;
-    label.textContent = told(one, value);
+    label.textContent = told(one, value) + (one.dataset.words.startsWith("{} %") ? " %" : "");
     placed(label, left, top + (below ? GAP : -GAP), back, !below);
     // What the number is stands outside of the map, and so over none of the row.
     const under = box.top < ROOM;

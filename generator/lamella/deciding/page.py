@@ -114,8 +114,8 @@ class Page:
     def _answers(self) -> Part:
         """The photograph, and what the network says of it."""
         picture = self.shown(f"{self._what()}.")
-        label = f"label: {self.photograph.label}" if self.photograph.label else "no label"
-        tile = picture and Tile(picture, "as the network sees it", label)
+        label = f". Label: {self.photograph.label}" if self.photograph.label else ""
+        tile = picture and Tile(picture, f"As the network sees it{label}")
         figures: tuple[Figure, ...] = (Gallery("", (tile,), size="lone"),) if tile else ()
         names, classes = self.known.answers.names, self.known.classes
         rows = tuple(
