@@ -8,17 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
 from captum.attr import (
     GuidedBackprop,
     IntegratedGradients,
-    NeuronGradient,
-    NeuronGuidedBackprop,
     Saliency,
 )
 from torch import Tensor, nn
 
-from lamella.attributing.gradients import gradients_of, guided, saliency, unit_gradient
+from lamella.attributing.gradients import gradients_of, guided, saliency
 from lamella.attributing.integrating import completeness, integrated, plain
 from lamella.attributing.scores import scores
 from lamella.config import Preprocessing
@@ -210,61 +207,6 @@ def test_maps_add_up_to_the_difference_of_scores() -> None:
     assert gaps[0] > 4 * gaps[1] and gaps[1] > gaps[2] and gaps[2] < 1e-5, gaps
 
 
-# One unit
-
-
-@pytest.mark.parametrize("layer", ["0", "2", "6"])
-@pytest.mark.parametrize("preprocessing", [PLAIN, CAFFE])
-def test_a_units_gradient_against_captum(layer: str, preprocessing: Preprocessing) -> None:
-    model, shown = model_of(rectified(), preprocessing), images(3)
-    behind = model.module[int(layer) + 1] if layer != "6" else model.module[6]  # its ReLU
-    with torch.no_grad():
-        values = model.module[: int(layer) + 2](model.normalise(shown))
-    values = values[..., None, None] if layer == "6" else values
-    # Where it is strongest: there no ReLU is closed.
-    at = values.flatten(1).argmax(1)
-    channel, row, column = torch.unravel_index(at, values.shape[1:])
-    whole = Whole(model)
-    for rule, theirs in ((False, NeuronGradient), (True, NeuronGuidedBackprop)):
-        found = unit_gradient(model, shown, layer, channel, row, column, guided=rule)
-        assert found.shape == (3, SIDE, SIDE) and found.dtype == torch.float32
-        for at in range(3):
-            place = (int(channel[at]), int(row[at]), int(column[at]))
-            expected = quietly(
-                theirs(whole, behind).attribute,
-                shown[at : at + 1],
-                neuron_selector=place if layer != "6" else place[0],
-            )
-            torch.testing.assert_close(found[at], expected[0].abs().amax(0))
-            assert found[at].max() > 0
-
-
-def test_a_units_pass_ends_behind_its_layer() -> None:
-    class Deep(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.first, self.second = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 3)
-            self.passes = 0
-
-        def forward(self, given: Tensor) -> Tensor:
-            hidden = F.softplus(self.first(given))
-            self.passes += 1
-            return self.second(hidden)
-
-    model = model_of(Deep())
-    before = model.module.passes
-    zeros = torch.zeros(5, dtype=torch.int64)
-    places = (zeros + 1, zeros + 2, zeros + 3)
-    found = unit_gradient(model, images(5), "first", *places, guided=True)
-    assert model.module.passes == before
-    again = unit_gradient(model, images(5), "first", *places, guided=True, batch=2)
-    torch.testing.assert_close(found, again)
-    # What it sees is its receptive field, and nothing else.
-    field = torch.zeros(SIDE, SIDE, dtype=torch.bool)
-    field[2:5, 3:6] = True
-    assert (found[:, ~field] == 0).all() and (found[:, field] > 0).any(1).all()
-
-
 # Promises that all methods keep
 
 
@@ -279,10 +221,6 @@ def test_the_network_is_left_as_it_was(method: Method) -> None:
     with untouched(network, shown):
         maps = method(model, shown, THREE)
     assert not maps.requires_grad
-    at = torch.zeros(3, dtype=torch.int64)
-    for rule in (False, True):
-        with untouched(network, shown):
-            assert not unit_gradient(model, shown, "2", at, at, at, guided=rule).requires_grad
 
 
 @every
@@ -306,8 +244,6 @@ def test_whatever_the_caller_has_switched_off(method: Method) -> None:
         assert copied[0].is_inference() and copied[1].is_inference()
         fresh = replace(model)  # its constants are made here
         torch.testing.assert_close(method(fresh, *copied), expected)
-        at = copied[1][:, 0]
-        unit_gradient(model, copied[0], "0", at, at, at, guided=True)
         torch.testing.assert_close(completeness(model, *copied, expected).sum, expected.sum((2, 3)))
 
 

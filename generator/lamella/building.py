@@ -16,7 +16,7 @@ from lamella.progress import Progress
 from lamella.publish import Site
 from lamella.selection import channel_numbers
 
-RENDER_SHARE = 0.1  # of the time since the start that rendering in between may take
+RENDER_SHARE = 0.05  # of the time since the start that rendering in between may take
 
 
 def about_of(config: Config) -> About:

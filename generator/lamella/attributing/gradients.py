@@ -21,7 +21,6 @@ from contextlib import contextmanager, nullcontext
 import torch
 from torch import Tensor
 
-from lamella.activations import visit
 from lamella.attributing.guided_mode import Guided
 from lamella.attributing.scores import chosen, scores
 from lamella.errors import ModelError
@@ -121,56 +120,3 @@ def in_runs(size: int, *tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
 def batch_of(model: Model) -> int:
     """How many graphs are held at once."""
     return BATCH.get(model.device.type, BATCH["cpu"])
-
-
-def unit_gradient(
-    model: Model,
-    shown: Tensor,
-    layer: str,
-    channel: Tensor,
-    row: Tensor,
-    column: Tensor,
-    *,
-    guided: bool = False,
-    batch: int | None = None,
-) -> Tensor:
-    """Magnitude of the gradient of one activation in each image, the largest of three colours.
-
-    The activation is the one that the survey saw: behind normalization and activation function.
-    The pass ends there. A unit that its own rectifier holds at zero has no gradient.
-
-    Args:
-        shown: sRGB in [0, 1], (image, 3, row, column).
-        layer: name of a layer.
-        channel, row, column: where it is in each image, (image,), int64.
-        guided: by guided backpropagation.
-        batch: images whose graphs are held at once.
-    Returns:
-        Activation per unit of brightness, (image, row, column), float32.
-    Raises:
-        ModelError: no gradient comes back.
-    """
-    size = batch or batch_of(model)
-    with differentiable():
-        places = torch.stack([channel, row, column], 1).to(model.device)
-        found = [
-            gradients_of(_activation_of(model, layer, at), run, guided=guided)[:, 0].abs().amax(1)
-            for run, at in in_runs(size, shown.to(model.device), places)
-        ]
-        return torch.cat(found).float()
-
-
-def _activation_of(model: Model, layer: str, places: Tensor) -> Callable[[Tensor], Tensor]:
-    """What reads one activation, (image, 1), off each image at its place, (image, 3)."""
-    address, each = model.traced[layer].observed, torch.arange(len(places), device=model.device)
-
-    def read(leaf: Tensor) -> Tensor:
-        kept: list[Tensor] = []
-
-        def see(values: Tensor) -> None:
-            kept.append(values[each, places[:, 0], places[:, 1], places[:, 2]])
-
-        visit(model.module, model.normalise(leaf), {address: see})
-        return kept[0][:, None]
-
-    return read

@@ -5,7 +5,7 @@ Flow: store -> known -> **page** -> panels/decisions.py. Imports no torch.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from lamella import heat, links
@@ -20,6 +20,7 @@ from lamella.facts import Photograph
 from lamella.figures import Cell, Figure, Gallery, Legend, Picture, Reading, Table, Tile
 
 RULED_OUT = 0.01  # below this probability the page says so
+UNMOVED = 0.02  # share of a probability; if no mask takes as much, the page says so
 
 
 @dataclass(frozen=True)
@@ -150,7 +151,7 @@ class Page:
             share = self.shares[row]
             called = self.known.answers.short(self.outputs[row])
             tiles = (self._photograph(row), *(self._map(name, row) for name in names))
-            note = self._gap(row) if "integrated" in names else ""
+            note = " ".join(self._notes(row, names))
             gallery = Gallery("", tuple(tile for tile in tiles if tile), note, "maps")
             legend = (Legend("", mixed=True, note=words.LEGEND),) if row == 0 else ()
             text = (words.HOW,) if row == 0 else (words.UNLIKELY,) if share < RULED_OUT else ()
@@ -206,10 +207,15 @@ class Page:
         place = row * len(held) + held.index(column)
         return replace(picture, cell=place, columns=len(held), rows=self.explained)
 
-    def _gap(self, row: int) -> str:
-        """How well integrated gradients add up."""
-        total, difference = self.known.stored["sums"][self.entry, row].tolist()
-        return words.gap(total, difference)
+    def _notes(self, row: int, names: Sequence[str]) -> Iterator[str]:
+        """How well integrated gradients add up, and whether masks change anything."""
+        if "integrated" in names:
+            total, difference = self.known.stored["sums"][self.entry, row].tolist()
+            yield words.gap(total, difference)
+        if "occlusion" in names:
+            largest = float(self.known.stored["occlusion_scale"][self.entry, row][1])
+            if largest < UNMOVED * self.shares[row] and self.shares[row] >= RULED_OUT:
+                yield words.unmoved(largest)
 
     def _methods(self) -> Part:
         """How each method works, and why some are not there."""

@@ -33,6 +33,16 @@ LEGEND = (
     "the scale. Maps with a number per pixel stand alone. Of those, full colour is what one in 200 "
     "of the pixels exceeds: a few outshine all others, and the largest value stands below the map."
 )
+
+
+def unmoved(largest: float) -> str:
+    """Of an answer that no mask changes much."""
+    return (
+        f"Covering one place takes at most {percent(largest)} of the probability away: the answer "
+        "rests on more than one place, and the occlusion map shows next to nothing."
+    )
+
+
 OF_ALL = (
     "This map asks about no class: it says from where in the image the network has its "
     "information, whatever the answer."
