@@ -11,6 +11,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from PIL import Image
 
 from lamella.pipeline import Analysis
 from lamella.plan import open_atlas
@@ -347,13 +348,31 @@ def test_a_network_without_classes_is_no_error(tmp_path: Path) -> None:
     assert "no list of class scores: (1, 4, 14, 14)" in text
 
 
-def test_scores_that_are_no_numbers(tmp_path: Path) -> None:
-    network = HEAD + (
+def nan_where(condition: str) -> str:
+    """A network whose scores are NaN for some images."""
+    return HEAD + (
         "    class Broken(nn.Sequential):\n"
         "        def forward(self, x):\n"
-        "            return super().forward(x) * float('nan')\n\n"
+        f"            bad = {condition}\n"
+        "            return super().forward(x) + torch.where(bad, float('nan'), 0.0)[:, None]\n\n"
         "    layers = nn.Conv2d(3, 2, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten()\n"
         "    return Broken(*layers).eval()\n"
     )
-    found = atlas_in(tmp_path, network, images=2)
-    assert "holds NaN or infinite scores" in found.fails("build")
+
+
+def test_scores_that_are_no_numbers(tmp_path: Path) -> None:
+    """The layers are known all the same; the pages say why there are no answers."""
+    found = atlas_in(tmp_path, nan_where("torch.ones(len(x), dtype=torch.bool)"), images=2)
+    found.works("build")
+    atlas = open_atlas(found.config())
+    assert answers(atlas) is None and "NaN or infinite" in absent(atlas)
+
+
+def test_an_image_without_an_answer_is_not_counted(tmp_path: Path) -> None:
+    found = atlas_in(tmp_path, nan_where("x.mean((1, 2, 3)) > 1.5"), images=3)
+    Image.new("RGB", (24, 24), "white").save(found.folder / "images" / "white.png")
+    found.works("build")
+    known = answers(open_atlas(found.config()))
+    assert known is not None and known.images == 3
+    text = unescape((found.folder / "public" / "tiny" / "index.html").read_text())
+    assert "1: its scores are NaN or infinite" in text

@@ -18,8 +18,9 @@ import numpy as np
 
 from lamella.config import Config, Preprocessing
 from lamella.decoding import SUFFIXES, BrokenImage, Pixels, decode
-from lamella.errors import ImagesError
+from lamella.errors import ConfigError, ImagesError
 from lamella.facts import Manifest, Photograph
+from lamella.selection import photograph_named
 from lamella.store import Store, digest_of
 
 CACHE = 150_000_000  # bytes of decoded images that are kept
@@ -58,6 +59,27 @@ class Images:
     def pixels(self, number: int) -> Pixels:
         """One image as the network sees it, sRGB bytes, (row, column, 3); do not write into it."""
         return self.recent(number)
+
+    def named(self, wanted: Sequence[str], where: str) -> list[int]:
+        """The numbers of images that the user named, each once.
+
+        Args:
+            wanted: ids, paths in the folder, or names of files.
+            where: what names them, for the error.
+        Raises:
+            ConfigError: there is no such image, or it cannot be decoded.
+        """
+        found = []
+        for name in wanted:
+            number = photograph_named(self.manifest, name, where)
+            try:
+                self.pixels(number)
+            except BrokenImage as error:
+                raise ConfigError(
+                    f"{where}: {name!r} cannot be shown: {error}.", "Name another image."
+                ) from error
+            found.append(number)
+        return list(dict.fromkeys(found))
 
     def batches(
         self,

@@ -5,36 +5,13 @@ Flow: atlas.toml + predictions -> **choice** -> maps.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from lamella.attributing.addresses import decision_slug
-from lamella.decoding import BrokenImage
-from lamella.errors import ConfigError
 from lamella.facts import Atlas
-from lamella.images import Images
 from lamella.predicting.answers import answers
-from lamella.selection import photograph_named
 
 WHERE = "[panels.decisions] images"
-
-
-def asked(images: Images, wanted: Sequence[str]) -> list[int]:
-    """The numbers of the images that the user named.
-
-    Raises:
-        ConfigError: there is no such image, or it cannot be decoded.
-    """
-    found = []
-    for name in wanted:
-        number = photograph_named(images.manifest, name, WHERE)
-        try:
-            images.pixels(number)
-        except BrokenImage as error:
-            raise ConfigError(
-                f"{WHERE}: {name!r} cannot be shown: {error}.", "Name another image."
-            ) from error
-        found.append(number)
-    return found
 
 
 def best(atlas: Atlas, examples: int, most: int) -> list[int]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field
 
 from lamella.article import Article
-from lamella.deciding.choice import WHERE, asked, best, unique
+from lamella.deciding.choice import WHERE, best, unique
 from lamella.deciding.index import index
 from lamella.deciding.known import known
 from lamella.deciding.page import Page
@@ -89,7 +89,7 @@ class Decisions(Panel):
         from lamella.attributing.occlusion import grid
 
         options: Options = job.settings
-        if asked(job.images, options.images) and (why := absent(job.atlas)):
+        if job.images.named(options.images, WHERE) and (why := absent(job.atlas)):
             raise ConfigError(f"{WHERE}: {why}", "Leave this key out: there is nothing to show.")
         told = methods(job)
         try:
@@ -162,5 +162,5 @@ def _found(job: Job) -> dict[str, Any]:
 def _chosen(job: Job) -> list[int]:
     """The numbers of the images that have a page."""
     options: Options = job.settings
-    named = asked(job.images, options.images)
+    named = job.images.named(options.images, WHERE)
     return unique(job.atlas, [*named, *best(job.atlas, options.examples, options.most)])

@@ -118,6 +118,10 @@ def _overview(atlas: Atlas, found: Answers) -> Table:
         )
     if pages(atlas):
         rows.append(("More", Cell("All classes", article_page(atlas.network.name, CLASSES))))
+    whole = len(atlas.manifest.photographs) - len(atlas.manifest.skipped)
+    if found.images < whole:
+        lost = f"{whole - found.images:,}: its scores are NaN or infinite"
+        rows.append(("Photographs that it has no answer to", lost))
     unnamed = "The outputs have no names here; [model] classes in atlas.toml gives them some."
     unknown = "No label is the name of a class, so it is not known how many answers are right."
     note = unnamed if not found.named else "" if labelled or not atlas.manifest.labels else unknown

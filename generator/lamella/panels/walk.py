@@ -20,7 +20,7 @@ from lamella.facts import Atlas
 from lamella.panels.base import Panel, Settings
 from lamella.panels.encoding import encode
 from lamella.store import Shard, Sheet
-from lamella.walking.choice import answer_to, asked, telling
+from lamella.walking.choice import WHERE, answer_to, telling
 from lamella.walking.page import CELL, CELLS, HEAT, MAPS, PANEL, PHOTOGRAPH, Page
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Walk(Panel):
 
     def check(self, job: Job) -> None:
         options: Options = job.settings
-        asked(job.images.manifest, job.images, options.images or ())
+        job.images.named(options.images or (), WHERE)
 
     def wanted(self, job: Job) -> list[int]:
         if job.atlas.publish != "whole":
@@ -97,7 +97,7 @@ def _images(job: Job) -> list[int]:
     """The numbers of the images that walk; those that were chosen are chosen once."""
     options: Options = job.settings
     if options.images is not None:
-        return asked(job.images.manifest, job.images, options.images)
+        return job.images.named(options.images, WHERE)
     known = job.recall(CHOSEN)
     if known is None:
         known = {"images": telling(job)}

@@ -31,7 +31,7 @@ def outputs_of(model: Model) -> int:
     """How many class scores the network gives.
 
     Raises:
-        ModelError: its output is no list of class scores.
+        ModelError: its output is no list of class scores, or they are no numbers.
     """
     import torch
 
@@ -39,7 +39,13 @@ def outputs_of(model: Model) -> int:
 
     with torch.inference_mode():
         blank = torch.full((1, 3, *model.facts.size), 0.5, device=model.device)
-        return scores(model, blank).shape[1]
+        found = scores(model, blank)
+    if not bool(torch.isfinite(found).all()):
+        raise ModelError(
+            "The network's scores of a grey image are NaN or infinite.",
+            "Check the weights and [model.preprocessing].",
+        )
+    return found.shape[1]
 
 
 def tallied(
@@ -50,14 +56,12 @@ def tallied(
     tick: Callable[[int], None],
     batch: int = BATCH,
 ) -> Tally:
-    """What the network answers to all images; those that cannot be decoded are passed over.
+    """What the network answers to all images; those without an answer are passed over.
 
     Args:
         classes: outputs of the network.
         partial: a file for what was seen so far; it is gone at the end.
         tick: called with the number of images that are behind, so far.
-    Raises:
-        ModelError: the network yields NaN or infinite scores.
     """
     import torch
 
@@ -73,15 +77,11 @@ def tallied(
         with torch.inference_mode():
             said = scores(model, model.shown(found.pixels)).float()
             shares = probabilities(said).cpu().numpy()
-        if not np.isfinite(shares).all():
-            wrong = int(np.flatnonzero(~np.isfinite(shares).all(axis=1))[0])
-            name = manifest.photographs[found.numbers[wrong]].name
-            raise ModelError(
-                f"The network's output on {name} holds NaN or infinite scores.",
-                "Check the weights and [model.preprocessing].",
-            )
         numbers = np.array(found.numbers, np.int64)
-        tally.update(numbers, labels[numbers], shares)
+        # NaN or infinite scores are no answer: such an image is not counted.
+        sound = np.isfinite(shares).all(axis=1)
+        if sound.any():
+            tally.update(numbers[sound], labels[numbers[sound]], shares[sound])
         following = found.numbers[-1] + 1
         if time.monotonic() - saved > CHECKPOINT_SECONDS:
             write_whole(partial, save(tally.state() | {FOLLOWING: np.array([following])}))

@@ -41,15 +41,19 @@ class Subjects:
 
 
 def subjects(model: Model, images: Images, wanted: Sequence[int]) -> Iterator[Subjects]:
-    """Images in batches, with the network's answers; broken ones are left out."""
+    """Images in batches, with the network's answers; without one, and broken, they are left out."""
     for batch in images.batches(BATCH, only=wanted, skipped={}):
         shown = model.shown(batch.pixels)
         with torch.inference_mode():
             shares = probabilities(scores(model, shown).float()).cpu()
+        sound = torch.isfinite(shares).all(dim=1)  # NaN scores are no answer
+        shown, shares = shown[sound.to(shown.device)], shares[sound]
+        if not len(shares):
+            continue
         # Equal scores by number: an argument sort that is stable, as everywhere.
         order = shares.sort(dim=1, descending=True, stable=True)
         yield Subjects(
-            batch.numbers,
+            tuple(n for n, own in zip(batch.numbers, sound.tolist(), strict=True) if own),
             shown,
             order.indices[:, :2].clone(),
             tuple(order.values[:, 0].tolist()),

@@ -15,12 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lamella.decoding import BrokenImage
-from lamella.errors import ConfigError
-from lamella.facts import Manifest
-from lamella.selection import photograph_named
 
 if TYPE_CHECKING:
-    from lamella.images import Images
     from lamella.job import Job
     from lamella.model import Model
 
@@ -49,25 +45,6 @@ class Answer:
         raised = np.exp(values - values.max())
         shares: NDArray[np.float64] = raised / raised.sum()
         return shares
-
-
-def asked(manifest: Manifest, images: Images, wanted: Sequence[str]) -> list[int]:
-    """The numbers of the images that the user named, each once.
-
-    Raises:
-        ConfigError: there is no such image, or it cannot be decoded.
-    """
-    found = []
-    for name in wanted:
-        number = photograph_named(manifest, name, WHERE)
-        try:
-            images.pixels(number)
-        except BrokenImage as error:
-            raise ConfigError(
-                f"{WHERE}: {name!r} cannot be shown: {error}.", "Name another image."
-            ) from error
-        found.append(number)
-    return list(dict.fromkeys(found))
 
 
 def telling(job: Job) -> list[int]:
