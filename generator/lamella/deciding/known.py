@@ -9,12 +9,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lamella.attributing.addresses import SANITY
 from lamella.deciding.reading import PANEL, Had, entries, had
 from lamella.facts import Atlas
 from lamella.gathering import PanelFacts
 from lamella.judging.reading import pages as class_pages
 from lamella.links import article_page
 from lamella.predicting.answers import Answers, answers
+from lamella.trusting.report import Report
 from lamella.walking.page import ID
 from lamella.walking.page import PANEL as WALK
 
@@ -29,6 +31,7 @@ class Known:
         had: the network's methods.
         classes: the page of each class that has one.
         walks: the page of each image that has one of its way through the network.
+        tested: the page on whether the maps can be trusted; "" without one.
     """
 
     atlas: Atlas
@@ -38,6 +41,7 @@ class Known:
     had: Had
     classes: dict[int, str]
     walks: dict[int, str]
+    tested: str
 
 
 def known(atlas: Atlas) -> Known | None:
@@ -46,7 +50,9 @@ def known(atlas: Atlas) -> Known | None:
     if said is None or not done:
         return None
     stored = atlas.whole(PANEL, max(done.values()) + 1)
-    return Known(atlas, said, stored, done, had(atlas), class_pages(atlas), _walks(atlas))
+    classes, walks = class_pages(atlas), _walks(atlas)
+    tested = article_page(atlas.network.name, SANITY) if Report.of(atlas) else ""
+    return Known(atlas, said, stored, done, had(atlas), classes, walks, tested)
 
 
 def _walks(atlas: Atlas) -> dict[int, str]:

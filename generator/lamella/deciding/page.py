@@ -141,6 +141,10 @@ class Page:
             for layer in self.known.had.layers
             if layer in self.known.atlas.channels
         ]
+        if self.known.tested:
+            rows.append(
+                ("Can the maps be trusted?", Cell("how each was tested", self.known.tested))
+            )
         if rows:
             yield Table("", tuple(rows))
 
