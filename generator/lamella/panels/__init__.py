@@ -55,15 +55,15 @@ PANELS: tuple[Panel, ...] = (
     ClassUnits(),
     Embedding(),
     Photographs(),
+    Predictions(),
+    Decisions(),
+    ClassPages(),
+    Sanity(),
     ImageSpace(),
     Objectives(),
     ActivationAtlas(),
     Distillation(),
     Walk(),
-    Predictions(),
-    Decisions(),
-    ClassPages(),
-    Sanity(),
 )
 
 
