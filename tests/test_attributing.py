@@ -1,11 +1,15 @@
 """All methods under one name: which a network has, and why it has the others not."""
 
+from html import unescape
+from pathlib import Path
+
 import torch
 from torch import Tensor, nn
 
 from lamella.attributing.named import METHODS
 from lamella.attributing.run import Options, attribute, defined
 from test_gradients import images, model_of, rectified
+from tiny import NETWORK, Tiny, write_images
 from untouched import untouched
 
 NAMES = {method.name for method in METHODS}
@@ -43,3 +47,25 @@ def test_without_gradients_there_are_masks_and_reasons() -> None:
     assert "occlusion" in had
     for name in ("saliency", "guided", "integrated", "gradcam", "gradcam_inside"):
         assert "gradient" in missing[name] or "depend" in missing[name], missing[name]
+
+
+def test_an_atlas_of_such_a_network_has_its_pages(tmp_path: Path) -> None:
+    network = NETWORK.replace("import torch\n", "import torch\n\n", 1).replace(
+        "return layers.eval()",
+        "return Detached(*layers).eval()\n\n\n"
+        "class Detached(nn.Sequential):\n"
+        "    def forward(self, given):\n"
+        "        return super().forward(given).detach()",
+    )
+    write_images(tmp_path / "images", 3)
+    (tmp_path / "network.py").write_text(network)
+    panels = ["predictions", "decisions", "class_pages", "sanity"]
+    found = Tiny(tmp_path).change(
+        analysis__panels=panels, panels__decisions__patch=8, panels__sanity__patch=8
+    )
+    found.works("build")
+    page = unescape((tmp_path / "public" / "tiny" / "sanity.html").read_text())
+    assert "No gradient comes back" in page
+    pages = list((tmp_path / "public" / "tiny").glob("decision-*.html"))
+    assert pages and "No gradient comes back" in unescape(pages[0].read_text())
+    assert list((tmp_path / "public" / "tiny").glob("class-*.html"))

@@ -26,7 +26,7 @@ import torch
 from torch import Tensor
 
 from lamella.activations import Address, Watch, channels_first
-from lamella.attributing.gradients import batch_of, differentiable, in_runs
+from lamella.attributing.gradients import batch_of, differentiable, in_runs, probe
 from lamella.attributing.layers_with_maps import Place, place_of
 from lamella.attributing.placing import placed
 from lamella.attributing.scores import chosen, listed
@@ -36,9 +36,12 @@ from lamella.model import Model
 
 
 def why_not(model: Model, layer: str = "") -> str:
-    """Why a network has no Grad-CAM, a sentence for the reader; "" if it has."""
+    """Why a network has no Grad-CAM, a sentence for the reader; "" if it has.
+
+    A forward pass may cut gradients off, so it is tried on a grey image.
+    """
     try:
-        place_of(model, layer)
+        own_grid(model, *probe(model), layer)
     except LamellaError as error:
         return error.problem
     return ""

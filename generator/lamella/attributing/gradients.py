@@ -72,6 +72,21 @@ def gradients_of(
     return torch.stack(found, 1)
 
 
+def why_not(model: Model) -> str:
+    """Why no gradient reaches the pixels, a sentence for the reader; "" if it does."""
+    try:
+        saliency(model, *probe(model))
+    except ModelError as error:
+        return error.problem
+    return ""
+
+
+def probe(model: Model) -> tuple[Tensor, Tensor]:
+    """A grey image and a class, to try a method on: what `saliency` asks for."""
+    shown = torch.full((1, 3, *model.facts.size), 0.5, device=model.device)
+    return shown, torch.zeros(1, 1, dtype=torch.int64, device=model.device)
+
+
 def saliency(model: Model, shown: Tensor, classes: Tensor, *, batch: int | None = None) -> Tensor:
     """Magnitude of the gradient of class scores, the largest of the three colours.
 

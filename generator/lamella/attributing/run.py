@@ -9,14 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from lamella.attributing import cam, gradcam, gradients, rollout
 from lamella.attributing.integrating import integrated
 from lamella.attributing.named import METHODS
 from lamella.attributing.occlusion import occlusion
-from lamella.errors import ModelError
 from lamella.model import Model
 
 
@@ -84,23 +82,11 @@ def attribute(name: str, model: Model, shown: Tensor, classes: Tensor, options: 
 
 def defined(model: Model) -> tuple[tuple[str, ...], dict[str, str]]:
     """The names of the methods that a network has, and for the others why it has them not."""
-    blind = _refused("saliency", model)  # for all that go back to the pixels
-    unweighed = gradcam.why_not(model) or _refused("gradcam", model)
     reasons = {
-        **dict.fromkeys(("saliency", "guided", "integrated"), blind),
+        **dict.fromkeys(("saliency", "guided", "integrated"), gradients.why_not(model)),
         "cam": cam.why_not(model),
-        **dict.fromkeys(("gradcam", "gradcam_inside"), unweighed),
+        **dict.fromkeys(("gradcam", "gradcam_inside"), gradcam.why_not(model)),
         "rollout": rollout.why_not(model),
     }
     missing = {name: reason for name, reason in reasons.items() if reason}
     return tuple(method.name for method in METHODS if method.name not in missing), missing
-
-
-def _refused(name: str, model: Model) -> str:
-    """Why a method refuses a grey image, "" if it does not: a pass may cut gradients off."""
-    shown = torch.full((1, 3, *model.facts.size), 0.5, device=model.device)
-    try:
-        attribute(name, model, shown, torch.zeros(1, 1, dtype=torch.int64), Options())
-    except ModelError as error:
-        return error.problem
-    return ""

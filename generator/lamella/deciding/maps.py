@@ -53,7 +53,8 @@ class Explained:
         maps: of each method, (image, class, row, column).
         before: probabilities of the classes that are explained, (image, class).
         under: likewise under each mask, (image, class, row, column).
-        sums: what the integrated gradients add up to, and to what they should, (image, class, 2).
+        sums: what the integrated gradients add up to, and to what they should, (image, class, 2);
+            zeros where the network has none.
     """
 
     outputs: NDArray[np.int32]
@@ -97,14 +98,17 @@ def explained(
         else attribute(name, model, shown, classes, options)
         for name in names
     }
-    adding = completeness(model, shown, classes, maps["integrated"])
+    sums = np.zeros((*classes.shape, 2), np.float32)
+    if "integrated" in maps:
+        adding = completeness(model, shown, classes, maps["integrated"])
+        sums = np.stack([_plain(adding.sum), _plain(adding.difference)], axis=-1)
     return Explained(
         outputs,
         said,
         {name: _plain(each) for name, each in maps.items()},
         _plain(masked.before),
         _plain(masked.under),
-        np.stack([_plain(adding.sum), _plain(adding.difference)], axis=-1),
+        sums,
     )
 
 
