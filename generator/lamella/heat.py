@@ -184,20 +184,18 @@ def reading(values: Maps, words: str = "{}", signed: bool = False, finest: int =
     return read(*levels(values, signed, finest), words)
 
 
+def rim(region: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The pixels of a region that have one beside them that is not of it; borders are none."""
+    around = np.pad(region, 1, mode="edge")
+    inner = around[:-2, 1:-1] & around[2:, 1:-1] & around[1:-1, :-2] & around[1:-1, 2:]
+    found: NDArray[np.bool_] = region & ~inner
+    return found
+
+
 def _line(drawn: Colours, inside: NDArray[np.bool_], dashed: bool = False) -> None:
     """Draw the border of a region: light within, dark without, so that it shows on any ground."""
-    for line, colour in ((inside & _beside(~inside), 255), (~inside & _beside(inside), 0)):
+    for line, colour in ((rim(inside), 255), (rim(~inside), 0)):
         if dashed:
             rows, columns = np.indices(line.shape)
             line &= (rows + 2 * columns) // _DASH % 2 == 0
         drawn[line] = (colour, colour, colour, 255)[: drawn.shape[-1]]
-
-
-def _beside(region: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """What has a pixel of the region above, below, left or right of it."""
-    found = np.zeros_like(region)
-    found[1:] |= region[:-1]
-    found[:-1] |= region[1:]
-    found[:, 1:] |= region[:, :-1]
-    found[:, :-1] |= region[:, 1:]
-    return found

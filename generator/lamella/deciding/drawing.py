@@ -56,21 +56,30 @@ class Scaled:
     lowest: float
 
 
-def scaled(method: Method, values: Maps) -> Scaled:
-    """Which value of a map has the full colour.
+def full_colour(method: Method, known: Maps, side: int) -> float:
+    """Which value of a map has the full colour; 0 where the map is zero everywhere.
 
     That of largest magnitude. A few single pixels of a fine map outshine all others by far, so its
     full colour is the magnitude that one in two hundred of the picture's pixels exceeds.
+
+    Args:
+        known: `(row, column)`, all of it finite.
+        side: of the picture, in pixels.
     """
+    seen = np.abs(heat.reduced(known, side, method.signed) if method.fine else known)
+    full = float(np.quantile(seen, OUTSHONE) if method.fine else seen.max())
+    return full or float(seen.max())
+
+
+def scaled(method: Method, values: Maps) -> Scaled:
+    """A map with its full colour; divided by its maximum where that is how it is shown."""
     known = np.nan_to_num(values)
     largest, lowest = float(known.max()), float(known.min())
     if method.name in SHARES:
         return Scaled(
             values / largest if largest > 0 else 0 * values, 1.0 * (largest > 0), largest, lowest
         )
-    seen = np.abs(heat.reduced(known, SIDE[FINE], method.signed) if method.fine else known)
-    full = float(np.quantile(seen, OUTSHONE) if method.fine else seen.max())
-    return Scaled(values, full or float(seen.max()), largest, lowest)
+    return Scaled(values, full_colour(method, known, SIDE[FINE]), largest, lowest)
 
 
 def sheets(maps: Mapping[str, Sequence[Scaled]], classes: int) -> dict[str, Image.Image]:

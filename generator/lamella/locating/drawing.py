@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from lamella.heat import HALF, picture, smooth
+from lamella.heat import HALF, picture, rim, smooth
 from lamella.panels.attribution_tiles import COLUMNS
 from lamella.trusting.ranks import spearman
 from lamella.units import Box
@@ -130,13 +130,6 @@ def _over(guided: Marks, lost: Marks) -> Image.Image:
     rows, columns = (np.arange(side) // DASH for side in guided.shape)
     gaps = (rows[:, None] + columns) % 2 == 0
     for region, shown in ((lost, gaps), (guided, np.ones_like(gaps))):
-        drawn[_rim(~region) & shown] = (0, 0, 0, 255)
-        drawn[_rim(region) & shown] = (255, 255, 255, 255)
+        drawn[rim(~region) & shown] = (0, 0, 0, 255)
+        drawn[rim(region) & shown] = (255, 255, 255, 255)
     return Image.fromarray(drawn)
-
-
-def _rim(region: Marks) -> Marks:
-    """The pixels of a region that have one beside them that is not of it; borders are none."""
-    around = np.pad(region, 1, mode="edge")
-    inner = around[:-2, 1:-1] & around[2:, 1:-1] & around[1:-1, :-2] & around[1:-1, 2:]
-    return region & ~inner

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from lamella.attributing.named import BY_NAME
-from lamella.deciding.drawing import OUTSHONE
-from lamella.heat import picture, reduced
+from lamella.deciding.drawing import full_colour
+from lamella.heat import picture, rim
 from lamella.panels.encoding import encode, lossless
 from lamella.trusting.masks import Mask
 from lamella.trusting.ranks import Maps
@@ -21,15 +21,8 @@ INK, LIGHT = (0, 0, 0), (255, 255, 255)
 
 
 def full_of(name: str, values: Maps) -> float:
-    """What has the full colour: the largest absolute value of a map.
-
-    A few pixels of a fine map outshine all others: of that, what one pixel of the picture in two
-    hundred exceeds, as on the pages of decisions.
-    """
-    known = np.nan_to_num(values, posinf=0, neginf=0)
-    fine, signed = BY_NAME[name].fine, BY_NAME[name].signed
-    seen = np.abs(reduced(known, SIDE, signed) if fine else known)
-    return float(np.quantile(seen, OUTSHONE) if fine else seen.max()) or float(seen.max())
+    """What has the full colour of a map, by the rule of the pages of decisions."""
+    return full_colour(BY_NAME[name], np.nan_to_num(values, posinf=0, neginf=0), SIDE)
 
 
 def map_picture(name: str, values: Maps) -> bytes:
@@ -54,10 +47,8 @@ def missed(
     small = Image.fromarray(pixels).resize((SIDE, SIDE), Image.Resampling.BOX)
     inside = np.asarray(Image.fromarray(mask).resize((SIDE, SIDE), Image.Resampling.NEAREST))
     drawn = np.array(small)
-    grown = np.pad(inside, 1, mode="edge")
-    near = grown[:-2, 1:-1] & grown[2:, 1:-1] & grown[1:-1, :-2] & grown[1:-1, 2:]
     drawn[~inside] = (0.45 * drawn[~inside]).astype(np.uint8)  # the thing alone stays light
-    drawn[inside & ~near] = LIGHT
+    drawn[rim(inside)] = LIGHT
     made = Image.fromarray(drawn)
     pen = ImageDraw.Draw(made)
     row, column = (float(at) * SIDE for at in where)
