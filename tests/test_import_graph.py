@@ -28,7 +28,7 @@ STAGES = {
     "model": "heap activations folding flow recording trace sources weights model decoding images",
     "survey": "survey",
     "panels": "activation_atlas dissecting correlation explaining facets imagespace job layouts "
-    "optvis engines ascents plates stimuli distilling walking attributing locating trusting "
+    "optvis engines ascents plates stimuli distilling walking attributing locating ranks trusting "
     "predicting deciding judging panels",
     "plan": "plan",
     "pages": "about charts citation curves drawing fronts overview pages publish resources "

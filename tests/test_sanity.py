@@ -29,9 +29,9 @@ from lamella.panels.sanity import Sanity
 from lamella.pipeline import Analysis, Selection
 from lamella.plan import open_atlas
 from lamella.progress import Progress
+from lamella.ranks import spearman
 from lamella.trusting.choosing import other_answers, telling
 from lamella.trusting.randomised import cascade
-from lamella.trusting.ranks import spearman
 from lamella.trusting.report import Report
 from lamella.trusting.sanity import Reference, maps_of
 from lamella.trusting.stages import stages

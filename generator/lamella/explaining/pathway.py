@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lamella import ranks
 from lamella.explaining.comparison import Comparison
 from lamella.explaining.patches import Pixels, cut, in_batches
 from lamella.units import Layer
@@ -64,20 +65,7 @@ def ranked(values: Values) -> Values:
     Equal values share the mean of their ranks. A row of equal values has no correlation with
     anything: NaN.
     """
-    rows, channels = values.shape
-    order = np.argsort(values, axis=1, kind="stable")
-    ascending = np.take_along_axis(values, order, axis=1)
-    begins = np.ones(values.shape, dtype=np.bool_)
-    begins[:, 1:] = ascending[:, 1:] != ascending[:, :-1]
-    run = np.cumsum(begins.ravel()) - 1  # equal values form a run, and none goes over a row's end
-    first = np.flatnonzero(begins)
-    length = np.diff(np.append(first, rows * channels))
-    middle = (first % channels + (length - 1) / 2)[run].reshape(rows, channels)
-    ranks = np.empty((rows, channels))
-    np.put_along_axis(ranks, order, middle - (channels - 1) / 2, axis=1)
-    norm = np.linalg.norm(ranks, axis=1, keepdims=True)
-    norm[norm == 0] = np.nan
-    vectors: Values = (ranks / norm).astype(np.float32)
+    vectors: Values = ranks.ranked(values[:, None]).astype(np.float32)
     return vectors
 
 

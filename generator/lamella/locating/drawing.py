@@ -15,7 +15,7 @@ from PIL import Image
 
 from lamella.heat import HALF, picture, rim, smooth
 from lamella.panels.attribution_tiles import COLUMNS
-from lamella.trusting.ranks import spearman
+from lamella.ranks import spearman
 from lamella.units import Box
 
 SHARP = 32  # a side of so few pixels is shown as it is, not smeared

@@ -26,7 +26,7 @@ from lamella.attributing.occlusion import mean_colour
 from lamella.attributing.scores import chosen, probabilities, scores
 from lamella.heat import smooth
 from lamella.model import Model
-from lamella.trusting.ranks import Maps
+from lamella.ranks import Maps
 from lamella.trusting.shares import SHARES
 
 SQUARES = 14  # along a side of the image

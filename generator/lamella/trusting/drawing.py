@@ -13,8 +13,8 @@ from lamella.attributing.named import BY_NAME
 from lamella.deciding.drawing import full_colour
 from lamella.heat import picture, rim
 from lamella.panels.encoding import encode, lossless
+from lamella.ranks import Maps
 from lamella.trusting.masks import Mask
-from lamella.trusting.ranks import Maps
 
 SIDE = 112  # of all pictures, in pixels
 INK, LIGHT = (0, 0, 0), (255, 255, 255)

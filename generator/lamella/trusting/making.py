@@ -18,13 +18,13 @@ from torch import Tensor
 from lamella.attributing.run import Options, defined
 from lamella.images import Images
 from lamella.job import Job
+from lamella.ranks import Maps
 from lamella.store import Shard, Sheet
 from lamella.trusting import deletion, drawing, pointing
 from lamella.trusting.choosing import Subjects, other_answers, readable, subjects, telling
 from lamella.trusting.masks import Mask, Masks, find_masks, read
 from lamella.trusting.plan import DOCUMENT, PHOTOGRAPH, Plan, map_name, miss_name
 from lamella.trusting.randomised import cascade
-from lamella.trusting.ranks import Maps
 from lamella.trusting.sanity import TOGETHER, Reference, maps_of
 from lamella.trusting.stages import stages
 

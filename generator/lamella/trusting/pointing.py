@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
+from lamella.ranks import Maps
 from lamella.trusting.masks import Mask
-from lamella.trusting.ranks import Maps
 
 TOLERANCE = 15 / 224  # in sides of the image
 

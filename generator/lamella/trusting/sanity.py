@@ -21,7 +21,7 @@ from lamella.attributing.named import BY_NAME
 from lamella.attributing.run import Options, attribute
 from lamella.errors import ModelError
 from lamella.model import Model
-from lamella.trusting.ranks import Maps, ranked
+from lamella.ranks import Maps, ranked
 
 TOGETHER = 8  # images that are explained at once
 Values = NDArray[np.float32]

@@ -1,6 +1,6 @@
-"""Rank correlation of two maps: whether they put the image's places into the same order.
+"""Rank correlation: whether two maps put the image's places into the same order.
 
-Flow: maps -> **ranks** -> sanity.
+Flow: maps, activations -> **ranks** -> trusting, locating, explaining. No torch.
 """
 
 from __future__ import annotations
