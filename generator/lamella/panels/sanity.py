@@ -77,7 +77,7 @@ class Sanity(Panel):
 
     def check(self, job: Job) -> None:
         from lamella.predicting.run import outputs_of
-        from lamella.trusting.making import masks_of
+        from lamella.trusting.masks import masks_of
 
         masks_of(job)
         try:

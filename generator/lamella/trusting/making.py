@@ -22,7 +22,7 @@ from lamella.ranks import Maps
 from lamella.store import Shard, Sheet
 from lamella.trusting import deletion, drawing, pointing
 from lamella.trusting.choosing import Subjects, other_answers, readable, subjects, telling
-from lamella.trusting.masks import Mask, Masks, find_masks, read
+from lamella.trusting.masks import Mask, Masks, masks_of, read
 from lamella.trusting.plan import DOCUMENT, PHOTOGRAPH, Plan, map_name, miss_name
 from lamella.trusting.randomised import cascade
 from lamella.trusting.sanity import TOGETHER, Reference, maps_of
@@ -40,12 +40,6 @@ def plan_of(job: Job) -> Plan:
         known = asdict(_planned(job))
         job.remember(DOCUMENT, known)
     return Plan.read(known)
-
-
-def masks_of(job: Job) -> Masks:
-    """The masks that the settings name, if they name any."""
-    folder = job.settings.masks
-    return Masks({}) if folder is None else find_masks(job.path(folder), job.images)
 
 
 def _planned(job: Job) -> Plan:

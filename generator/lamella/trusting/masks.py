@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,9 @@ from lamella.decoding import SUFFIXES, nearest
 from lamella.dissecting.scenes import upright_size
 from lamella.errors import ImagesError, said
 from lamella.images import Images
+
+if TYPE_CHECKING:
+    from lamella.job import Job
 
 WHERE = "[panels.sanity] masks"
 FORMATS = ("PNG", "TIFF", "BMP", "GIF")  # that keep black black
@@ -43,6 +47,12 @@ class Masks:
 
     files: dict[int, Path]
     left_out: dict[str, str] = field(default_factory=dict)
+
+
+def masks_of(job: Job) -> Masks:
+    """The masks that the settings name, if they name any."""
+    folder = job.settings.masks
+    return Masks({}) if folder is None else find_masks(job.path(folder), job.images)
 
 
 def find_masks(folder: Path, images: Images) -> Masks:
