@@ -7,10 +7,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lamella.config import Preprocessing
-from lamella.facts import Network
-from lamella.model import Model, mend_torchvision
-from lamella.trace import trace
+from lamella.config.config import Preprocessing
+from lamella.network.description import Network
+from lamella.network.model import Model, mend_torchvision
+from lamella.network.trace import trace
 
 mend_torchvision()  # before anything imports it
 

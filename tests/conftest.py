@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from lamella.model import mend_torchvision
+from lamella.network.model import mend_torchvision
 from tiny import NETWORK, Tiny, write_images
 
 mend_torchvision()

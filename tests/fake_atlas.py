@@ -16,9 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from lamella import heat, links, pyramid
-from lamella.article import Article, Part
-from lamella.facts import Atlas, LayerFacts, Manifest, Network, Photograph
+from lamella.analyses.dataset_examples import DatasetExamples
+from lamella.analyses.embedding import Embedding
+from lamella.analyses.panel import Panel
+from lamella.analyses.photographs import Photographs
+from lamella.analyses.visualization_quality import PictureQuality
 from lamella.figures import (
     Cell,
     Figure,
@@ -34,15 +36,24 @@ from lamella.figures import (
     Table,
     Tile,
     Zoom,
+    heat,
+    links,
+    pyramid,
 )
-from lamella.pages import About
-from lamella.panels.base import Panel
-from lamella.panels.dataset_examples import DatasetExamples
-from lamella.panels.embedding import Embedding
-from lamella.panels.photographs import Photographs
-from lamella.panels.quality import PictureQuality
-from lamella.store import Shard, Sheet, Store
-from lamella.units import Field, Layer, ReceptiveField, Unit
+from lamella.figures.article import Article, Part
+from lamella.figures.published import (
+    network_picture,
+    network_picture_address,
+    thumbnail,
+    unit_page,
+    unit_picture,
+)
+from lamella.images.manifest import Manifest, Photograph
+from lamella.network.description import Network
+from lamella.network.units import Field, Layer, ReceptiveField, Unit
+from lamella.site.pages import About
+from lamella.store.facts import Atlas, LayerFacts
+from lamella.store.store import Shard, Sheet, Store
 
 ABOUT = About(
     title="An atlas of nothing",
@@ -63,7 +74,7 @@ class FakeVisualization(Panel):
 
     def view(self, facts: LayerFacts, channel: int) -> tuple[Figure, ...]:
         unit = Unit(facts.layer.name, channel)
-        picture = facts.picture(self.name, "picture", channel, f"What {unit} looks for")
+        picture = unit_picture(facts, self.name, "picture", channel, f"What {unit} looks for")
         if picture is None:
             return ()
         ratio = facts.of(self.name)["ratio"][channel]
@@ -103,15 +114,15 @@ class FakeWeights(Panel):
     def view(self, facts: LayerFacts, channel: int) -> tuple[Figure, ...]:
         layers = facts.network.layers
         at = layers.index(facts.layer)
-        sheet = facts.picture(self.name, "kernels", channel, "")
+        sheet = unit_picture(facts, self.name, "kernels", channel, "")
         if not at or sheet is None:
             return ()
         tiles = []
         for place in range(6):
             unit = Unit(layers[at - 1].name, (channel + place) % layers[at - 1].channels)
             kernel = Picture(sheet.src, f"Kernel on {unit}", 36, 36, place, 6, 2, None, True)
-            shown = facts.atlas.thumbnail(unit)
-            link = facts.atlas.page(unit)
+            shown = thumbnail(facts.atlas, unit)
+            link = unit_page(facts.atlas, unit)
             tiles.append(Tile(shown, str(unit), f"+{6 - place}.2", link, kernel))
         note = "Kernels: red is positive, blue negative, white zero."
         titles = "Excited most by", "Inhibited most by"
@@ -159,7 +170,7 @@ class FakeDepth(Panel):
         )
         lines = Lines(names[0], tuple(range(40)), waves, names[0], names[-1], "waves")
         pictures = (
-            atlas.figure_picture(self.name, "texture", at, f"Texture {at}") for at in (0, 1)
+            network_picture(atlas, self.name, "texture", at, f"Texture {at}") for at in (0, 1)
         )
         tiles = tuple(Tile(p, f"{p.width} x {p.height}", names[0]) for p in pictures if p)
         rows = tuple((Cell(n, links.layer_page(atlas.network.name, n)), "1", "2") for n in names)
@@ -238,7 +249,7 @@ def _mosaic() -> tuple[tuple[Level, ...], list[Image.Image]]:
 
 def _zoom(atlas: Atlas, panel: str) -> tuple[Zoom, ...]:
     """The mosaic, with a spot for each texture; every third leads nowhere."""
-    still = atlas.figure_picture(panel, "still", 0, "Textures")
+    still = network_picture(atlas, panel, "still", 0, "Textures")
     if still is None:
         return ()
     levels, _ = _mosaic()
@@ -251,7 +262,7 @@ def _zoom(atlas: Atlas, panel: str) -> tuple[Zoom, ...]:
         )
         for at in range(48)
     )
-    folder = atlas.panel_picture(panel, "mosaic", 0).removesuffix("0-mosaic.webp")
+    folder = network_picture_address(atlas, panel, "mosaic", 0).removesuffix("0-mosaic.webp")
     return (Zoom("Mosaic", words[0], still, levels, 128, folder, "mosaic", spots, "Textures."),)
 
 
@@ -510,7 +521,7 @@ def _kernels(seed: int) -> bytes:
 
 
 if __name__ == "__main__":
-    from lamella.pages import render
+    from lamella.site.pages import render
 
     out = Path(sys.argv[1])
     big = Fake(

@@ -12,19 +12,19 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 
-from lamella.activation_atlas.drafts import TOLD, Draft, Numbering, likeness, strongest
-from lamella.activation_atlas.grid import cells, levels
-from lamella.activation_atlas.layout import directions, nearest, plane, spread
-from lamella.activation_atlas.naming import effects, named
-from lamella.activation_atlas.pictures import BATCH, aims, fitting_side, made
-from lamella.activation_atlas.sampling import chosen, inner, places_of, sample
-from lamella.activation_atlas.sheet import GROUND, font, sheet, wrapped
-from lamella.activation_atlas.spaces import Space, beside, deepest, spaces
+from lamella.analyses.activation_atlas import ActivationAtlas
+from lamella.analyses.activation_atlas.class_names import effects, named
+from lamella.analyses.activation_atlas.grid import cells, levels
+from lamella.analyses.activation_atlas.layout import directions, nearest, plane, spread
+from lamella.analyses.activation_atlas.pictures import BATCH, aims, fitting_side, made
+from lamella.analyses.activation_atlas.sampling import chosen, inner, places_of, sample
+from lamella.analyses.activation_atlas.sheet import GROUND, font, sheet, wrapped
+from lamella.analyses.activation_atlas.spaces import Space, beside, deepest, spaces
+from lamella.analyses.activation_atlas.stored import TOLD, Draft, Numbering, likeness, strongest
 from lamella.errors import ConfigError, LamellaError
-from lamella.gathering import measured
-from lamella.panels.activation_atlas import ActivationAtlas
-from lamella.pipeline import Analysis
-from lamella.units import Layer, Segment
+from lamella.network.units import Layer, Segment
+from lamella.pipeline.pipeline import Analysis
+from lamella.store.gathering import measured
 from tiny import NETWORK, Tiny, write_images
 
 PANEL = "activation_atlas"
@@ -378,7 +378,7 @@ def test_aims_are_what_sets_a_cell_apart() -> None:
 def test_a_picture_that_breaks_takes_no_other_with_it(
     atlas: Tiny, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from lamella.activation_atlas import pictures
+    from lamella.analyses.activation_atlas import pictures
     from lamella.optvis import NotFinite
 
     found = analysis(atlas)

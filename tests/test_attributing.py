@@ -6,8 +6,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from lamella.attributing.named import METHODS
-from lamella.attributing.run import Options, attribute, defined
+from lamella.attribution.methods import METHODS
+from lamella.attribution.run import Options, attribute, defined
 from test_gradients import images, model_of, rectified
 from tiny import NETWORK, Tiny, write_images
 from untouched import untouched

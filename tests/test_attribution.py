@@ -22,28 +22,29 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 import lamella
-from lamella.activations import cut
-from lamella.attributing.occlusion import mean_colour
-from lamella.config import Preprocessing
-from lamella.facts import Atlas, LayerFacts, Network
-from lamella.job import Job
-from lamella.locating import making
-from lamella.locating.drawing import Drawn, compared, marked, sheet, strokes
-from lamella.locating.guiding import guided
-from lamella.locating.ledger import Ledger
-from lamella.locating.looks import entries
-from lamella.locating.making import Making
-from lamella.locating.masks import axis_of, cells_of, edges_over, under, within
-from lamella.locating.occluding import activated, explained
-from lamella.locating.windows import field_of, side_of, window
-from lamella.model import Model
-from lamella.panels import PANELS
-from lamella.panels.attribution import Attribution, Options
-from lamella.panels.attribution_tiles import COLUMNS, SHEET, _part, _reading
-from lamella.pipeline import Analysis
-from lamella.plan import open_atlas
-from lamella.trace import trace
-from lamella.units import Box, Field, Layer, ReceptiveField
+from lamella.analyses import PANELS
+from lamella.analyses.job import Job
+from lamella.analyses.unit_attribution import Attribution, Options
+from lamella.analyses.unit_attribution import compute as making
+from lamella.analyses.unit_attribution.checkpoint import Ledger
+from lamella.analyses.unit_attribution.compute import Making
+from lamella.analyses.unit_attribution.crops import field_of, side_of, window
+from lamella.analyses.unit_attribution.drawing import Drawn, compared, marked, sheet, strokes
+from lamella.analyses.unit_attribution.guided import guided
+from lamella.analyses.unit_attribution.masks import axis_of, cells_of, edges_over, under, within
+from lamella.analyses.unit_attribution.occlusion import activated, explained
+from lamella.analyses.unit_attribution.schedule import entries
+from lamella.analyses.unit_attribution.view import COLUMNS, SHEET, _part, _reading
+from lamella.attribution.occlusion import mean_colour
+from lamella.config.config import Preprocessing
+from lamella.network.activations import cut
+from lamella.network.description import Network
+from lamella.network.model import Model
+from lamella.network.trace import trace
+from lamella.network.units import Box, Field, Layer, ReceptiveField
+from lamella.pipeline.pipeline import Analysis
+from lamella.pipeline.plan import open_atlas
+from lamella.store.facts import Atlas, LayerFacts
 from tiny import Tiny
 
 SIZE = (48, 56)
@@ -464,7 +465,7 @@ def test_maps_peak_where_the_unit_looks(tiny):
 def job_of(tiny: Tiny, **settings: Any) -> tuple[Job, list]:
     analysis = Analysis.of(tiny.config())
     ticks: list[int] = []
-    job = analysis._job(Attribution(), Options(**settings), ticks.append)
+    job = analysis.job(Attribution(), Options(**settings), ticks.append)
     return job, ticks
 
 
@@ -513,7 +514,7 @@ def test_a_stop_among_the_masks_keeps_those_that_ran(tiny, monkeypatch):
     built(tiny)
     job, _ = job_of(tiny)
     expected = shards(job, everything(job))
-    monkeypatch.setattr("lamella.locating.ledger.SECONDS", 0.0)
+    monkeypatch.setattr("lamella.analyses.unit_attribution.checkpoint.SECONDS", 0.0)
     running = Making(job, everything(job))
     running._occlude(running._asked().groups()[:1], 0, 0.2)
     assert running.path.is_file()

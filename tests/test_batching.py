@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from lamella.ascents import batching
-from lamella.ascents.batching import bytes_of, fitting, limit_of, ran_out
+from lamella.engines import memory as batching
+from lamella.engines.memory import bytes_of, fitting, limit_of, ran_out
 
 
 @pytest.fixture(autouse=True)

@@ -8,13 +8,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from attributed import Headed, images, model_of
-from lamella.attributing.cam import cam, contributions, why_not
-from lamella.attributing.gradcam import own_grid
-from lamella.attributing.heads import head_of
-from lamella.attributing.scores import chosen, scores
-from lamella.config import Preprocessing
+from lamella.attribution.cam import cam, contributions, why_not
+from lamella.attribution.gradcam import own_grid
+from lamella.attribution.heads import head_of
+from lamella.attribution.scores import chosen, scores
+from lamella.config.config import Preprocessing
 from lamella.errors import ModelError
-from lamella.model import Model
+from lamella.network.model import Model
 from untouched import untouched
 
 THREE = torch.tensor([[0, 3], [2, 2], [1, 0]])

@@ -13,13 +13,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from lamella.ascents import campaign
-from lamella.ascents.campaign import Campaign, Candidate, Finished
-from lamella.ascents.climb import Climbed, climb
-from lamella.ascents.recipe import ATTEMPTS, Recipe
+from lamella.analyses.feature_visualization import campaign
+from lamella.analyses.feature_visualization.batch import Climbed, climb
+from lamella.analyses.feature_visualization.campaign import Campaign, Candidate, Finished
+from lamella.analyses.feature_visualization.recipe import ATTEMPTS, Recipe
 from lamella.errors import LamellaError
-from lamella.model import Model, load
-from lamella.units import Unit
+from lamella.network.model import Model, load
+from lamella.network.units import Unit
 from tiny import Tiny
 
 BATCH = 4

@@ -14,19 +14,30 @@ from PIL import Image
 from torch import Tensor, nn
 
 from attributed import Headed, images, model_of
-from lamella.attributing.gradcam import divided, gradcam
-from lamella.attributing.heads import head_of
-from lamella.attributing.scores import scores
-from lamella.gathering import PanelFacts
-from lamella.judging import making
-from lamella.judging.outputs import Weighing, output_of, weighed, weighing_of
-from lamella.judging.pushing import largest, lists, picked, pushed
-from lamella.judging.reading import AGAINST, DOWN, FOR, FULL, GRID, UP, Notes, notes, pages, stored
-from lamella.panels import PANELS
-from lamella.pipeline import Analysis
-from lamella.plan import open_atlas, panels_of
-from lamella.predicting.answers import answers
-from lamella.units import Unit
+from lamella.analyses import PANELS
+from lamella.analyses.classes import compute as making
+from lamella.analyses.classes.contributions import largest, lists, picked, pushed
+from lamella.analyses.classes.outputs import Weighing, output_of, weighed, weighing_of
+from lamella.analyses.classes.stored import (
+    AGAINST,
+    DOWN,
+    FOR,
+    FULL,
+    GRID,
+    UP,
+    Notes,
+    notes,
+    pages,
+    stored,
+)
+from lamella.analyses.predictions.stored import answers
+from lamella.attribution.gradcam import divided, gradcam
+from lamella.attribution.heads import head_of
+from lamella.attribution.scores import scores
+from lamella.network.units import Unit
+from lamella.pipeline.pipeline import Analysis
+from lamella.pipeline.plan import open_atlas, panels_of
+from lamella.store.gathering import PanelFacts
 from test_pages import Scan
 from tiny import Tiny
 from untouched import untouched

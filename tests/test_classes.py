@@ -8,16 +8,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lamella.activations import cut
-from lamella.facts import Atlas, LayerFacts, Manifest, Network, Photograph
+from lamella.analyses.label_selectivity import CHARTED, LISTED, Classes, selectivity
+from lamella.commands.progress import Progress
 from lamella.figures import Histogram, Lines, Table
-from lamella.gathering import PanelFacts
-from lamella.panels.classes import CHARTED, LISTED, Classes, selectivity
-from lamella.pipeline import Analysis, Selection
-from lamella.plan import open_atlas
-from lamella.progress import Progress
-from lamella.store import Store
-from lamella.units import Layer
+from lamella.images.manifest import Manifest, Photograph
+from lamella.network.activations import cut
+from lamella.network.description import Network
+from lamella.network.units import Layer
+from lamella.pipeline.pipeline import Analysis, Selection
+from lamella.pipeline.plan import open_atlas
+from lamella.store.facts import Atlas, LayerFacts
+from lamella.store.gathering import PanelFacts
+from lamella.store.store import Store
 
 means = st.lists(st.floats(0, 1e3, width=32) | st.just(math.nan), min_size=1, max_size=8)
 

@@ -15,12 +15,12 @@ from click.testing import CliRunner
 
 import lamella
 from lamella import __version__
+from lamella.analyses.feature_visualization import FeatureVisualization
+from lamella.analyses.feature_visualization.estimate import seconds_per_unit
 from lamella.cli import main
-from lamella.estimate import seconds_per_unit
-from lamella.panels.feature_visualization import FeatureVisualization
-from lamella.pipeline import Analysis
-from lamella.reports import duration, field_words, stale
-from lamella.units import Field, Layer, ReceptiveField
+from lamella.commands.store_reports import duration, field_words, stale
+from lamella.network.units import Field, Layer, ReceptiveField
+from lamella.pipeline.pipeline import Analysis
 from tiny import Tiny, mistake, process, started
 
 
@@ -183,7 +183,9 @@ def test_seconds_per_unit_grow_with_the_steps(tiny: Tiny) -> None:
     few, many = (
         FeatureVisualization.settings.model_validate({"steps": steps}) for steps in (1, 10_000)
     )
-    assert 0 < seconds_per_unit(analysis, layer, few) < seconds_per_unit(analysis, layer, many)
+    panel = FeatureVisualization()
+    less, more = (seconds_per_unit(analysis.job(panel, each), layer) for each in (few, many))
+    assert 0 < less < more
     assert all(parameter.grad is None for parameter in analysis.model.module.parameters())
 
 
@@ -277,7 +279,7 @@ def test_prune_that_fails(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(path: Path) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("lamella.reports.shutil.rmtree", fail)
+    monkeypatch.setattr("lamella.commands.store_reports.shutil.rmtree", fail)
     message = tiny.fails("prune", "--yes")
     assert "Cannot delete" in message and "Permission denied." in message
 
@@ -286,7 +288,7 @@ def test_an_analysis_needs_its_packages(tiny: Tiny, monkeypatch: pytest.MonkeyPa
     def absent(*args: object) -> None:
         raise ModuleNotFoundError("No module named 'torch'", name="torch")
 
-    monkeypatch.setattr("lamella.pipeline.Analysis.of", absent)
+    monkeypatch.setattr("lamella.pipeline.pipeline.Analysis.of", absent)
     message = tiny.fails("analyse")
     assert "needs torch, which is not installed." in message
     assert 'pip install "lamella[analyse]"' in message
@@ -296,7 +298,7 @@ def test_mistakes_of_ours_keep_their_traceback(tiny: Tiny, monkeypatch: pytest.M
     def broken(*args: object) -> None:
         raise ModuleNotFoundError("No module named 'jinja2'", name="jinja2")
 
-    monkeypatch.setattr("lamella.pipeline.Analysis.of", broken)
+    monkeypatch.setattr("lamella.pipeline.pipeline.Analysis.of", broken)
     assert isinstance(tiny.run("analyse").exception, ModuleNotFoundError)
 
 
@@ -314,7 +316,7 @@ def test_ctrl_c_in_a_command(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> Non
     def stopped(*args: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("lamella.pipeline.Analysis.of", stopped)
+    monkeypatch.setattr("lamella.pipeline.pipeline.Analysis.of", stopped)
     result = tiny.run("analyse")
     assert result.exit_code == 130
     assert result.stderr.strip() == (

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lamella.config import Config, Preprocessing, load
+from lamella.commands.init import ATLAS
+from lamella.config.config import Config, Preprocessing, load
 from lamella.errors import ConfigError, did_you_mean, said
-from lamella.starting import ATLAS
 from tiny import Tiny
 
 

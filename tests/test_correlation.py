@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lamella import correlation
-from lamella.correlation import ERROR, LEAST, NEAREST, by_chance, correlated
+from lamella.analyses.embedding import correlation
+from lamella.analyses.embedding.correlation import ERROR, LEAST, NEAREST, by_chance, correlated
 
 
 def sketches(units: int, width: int = 16, seed: int = 0) -> np.ndarray:

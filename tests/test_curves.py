@@ -9,9 +9,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lamella.curves import DASHES, WIDTH, curves
 from lamella.figures import Lines, Mark, Series
-from lamella.templating import environment
+from lamella.figures.curves import DASHES, WIDTH, curves
+from lamella.site.templating import environment
 
 NAN = math.nan
 FIGURE = Lines("title", (0, 1, 2, 3), (Series("one", (0, 1, 4, 2)),), "alt", "step", "height")

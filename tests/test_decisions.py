@@ -12,19 +12,27 @@ import pytest
 import torch
 from PIL import Image
 
-from lamella import heat
-from lamella.attributing.named import BY_NAME
-from lamella.attributing.occlusion import occlusion
-from lamella.attributing.run import attribute
-from lamella.deciding import choice, known, words
-from lamella.deciding.drawing import COARSE, FINE, LINE, SIDE, columns, scaled, sheets
-from lamella.deciding.reading import CHOSEN, entries, had, pages
-from lamella.facts import Manifest, Photograph
-from lamella.figures import Cell, Table
-from lamella.gathering import PanelFacts, gather
-from lamella.panels.decisions import Decisions, Options, methods
-from lamella.pipeline import Analysis
-from lamella.plan import open_atlas
+from lamella.analyses.attribution_maps import Decisions, Options, choice, methods
+from lamella.analyses.attribution_maps import facts as known
+from lamella.analyses.attribution_maps import text as words
+from lamella.analyses.attribution_maps.drawing import (
+    COARSE,
+    FINE,
+    LINE,
+    SIDE,
+    columns,
+    scaled,
+    sheets,
+)
+from lamella.analyses.attribution_maps.stored import CHOSEN, entries, had, pages
+from lamella.attribution.methods import BY_NAME
+from lamella.attribution.occlusion import occlusion
+from lamella.attribution.run import attribute
+from lamella.figures import Cell, Table, heat
+from lamella.images.manifest import Manifest, Photograph
+from lamella.pipeline.pipeline import Analysis
+from lamella.pipeline.plan import open_atlas
+from lamella.store.gathering import PanelFacts, gather
 from test_import_graph import CLI, without_torch
 from test_pages import Scan
 from tiny import NETWORK, Tiny, write_images

@@ -12,10 +12,18 @@ from hypothesis.extra.numpy import arrays
 from scipy.ndimage import gaussian_filter
 from torch import Tensor, nn
 
-from lamella.config import Preprocessing
-from lamella.model import Model
-from lamella.trusting.deletion import SQUARES, blurred, centred, curves, floors, places, stretched
-from lamella.trusting.shares import FLOORS, SHARES, area
+from lamella.analyses.sanity_checks.deletion import (
+    SQUARES,
+    blurred,
+    centred,
+    curves,
+    floors,
+    places,
+    stretched,
+)
+from lamella.analyses.sanity_checks.fractions import FLOORS, SHARES, area
+from lamella.config.config import Preprocessing
+from lamella.network.model import Model
 
 SIDE = 20
 

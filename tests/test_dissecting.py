@@ -11,19 +11,13 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn.functional import interpolate
 
-from lamella.dissecting.colours import COLOURS, colours_of, oklch
-from lamella.dissecting.overlap import Areas, Overlap
-from lamella.dissecting.thresholds import (
-    ERROR,
-    SHARE,
-    Sketch,
-    exponent_of,
-    threshold,
-)
-from lamella.dissecting.untrained import untrained
-from lamella.dissecting.verdict import RANKED, Half, eligible, judged, with_threshold
+from lamella.analyses.dissection.colours import COLOURS, colours_of, oklch
+from lamella.analyses.dissection.detectors import RANKED, Half, eligible, judged, with_threshold
+from lamella.analyses.dissection.overlap import Areas, Overlap
+from lamella.analyses.dissection.thresholds import ERROR, SHARE, Sketch, exponent_of, threshold
+from lamella.network.units import Field, Layer, ReceptiveField
+from lamella.network.untrained import untrained
 from lamella.survey.bins import BINS, table
-from lamella.units import Field, Layer, ReceptiveField
 
 SIDE = 12  # of the label planes
 CONCEPTS, KINDS = 5, (0, 0, 1, 1, 1)
@@ -362,7 +356,7 @@ def test_modules_of_ones_own_that_reset_with_arguments_are_left_to_the_draw():
 
 
 def test_pictures_show_what_a_unit_marks():
-    from lamella.dissecting.specimens import border, stretched
+    from lamella.analyses.dissection.examples import border, stretched
 
     mask = np.zeros((6, 6), bool)
     mask[1:5, 1:5] = True

@@ -8,15 +8,15 @@ import pytest
 from PIL import Image
 
 from drawn_scenes import SIDE, TABLE, write_scenes
-from lamella.article import Article
-from lamella.decoding import decode
-from lamella.dissecting.concepts import Concept
-from lamella.dissecting.report import slug_of
-from lamella.dissecting.scenes import digest_of_folder, find_scenes
+from lamella.analyses.dissection import Dissection
+from lamella.analyses.dissection.concepts import Concept
+from lamella.analyses.dissection.scenes import digest_of_folder, find_scenes
+from lamella.analyses.dissection.stored import slug_of
 from lamella.errors import ConceptsError
 from lamella.figures import Gallery
-from lamella.panels.dissection import Dissection
-from lamella.plan import open_atlas
+from lamella.figures.article import Article
+from lamella.images.decoding import decode
+from lamella.pipeline.plan import open_atlas
 from tiny import Tiny
 
 # Channel 0 answers to red, 1 to blue, 2 to everything alike; the others are random.
@@ -253,8 +253,8 @@ def test_a_folder_of_scenes_that_is_none(made: Tiny) -> None:
 
 
 def test_masks_of_16_bits_and_palettes_are_read(tmp_path: Path) -> None:
-    from lamella.config import Preprocessing
-    from lamella.dissecting.labels import of_scenes
+    from lamella.analyses.dissection.labels import of_scenes
+    from lamella.config.config import Preprocessing
 
     folder = write_scenes(tmp_path, 3)
     rewrite(folder, "index,name,kind\n300,cat,animal\n7,noise,ground\n1,a,b\n2,c,b\n")
@@ -279,8 +279,8 @@ def test_masks_of_16_bits_and_palettes_are_read(tmp_path: Path) -> None:
 
 def test_a_mask_is_cut_and_scaled_like_its_image(tmp_path: Path) -> None:
     """A mask drawn as a photograph, sent through the photographs' own path."""
-    from lamella.config import Preprocessing
-    from lamella.dissecting.labels import of_scenes
+    from lamella.analyses.dissection.labels import of_scenes
+    from lamella.config.config import Preprocessing
 
     folder = write_scenes(tmp_path, 1)
     mask = np.zeros((90, 130), np.uint8)

@@ -11,9 +11,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
-from lamella.article import Article
-from lamella.distilling.charts import number
-from lamella.distilling.claims import (
+from lamella.analyses.activation_statistics import Distillation
+from lamella.analyses.activation_statistics.claims import (
     HOLDS,
     MIXED,
     REVERSED,
@@ -24,11 +23,17 @@ from lamella.distilling.claims import (
     role,
     spearman,
 )
-from lamella.distilling.numbers import Distilled, components_for, distilled, participation_ratio
+from lamella.analyses.activation_statistics.stored import (
+    Distilled,
+    components_for,
+    distilled,
+    participation_ratio,
+)
 from lamella.figures import Lines, Table
-from lamella.gathering import PanelFacts
-from lamella.panels.distillation import Distillation
-from lamella.units import Layer
+from lamella.figures.article import Article
+from lamella.figures.format import number
+from lamella.network.units import Layer
+from lamella.store.gathering import PanelFacts
 from tiny import Tiny
 
 spectra = st.lists(st.floats(0, 1e6), min_size=1, max_size=40)
@@ -211,7 +216,7 @@ def test_blocks_that_squeeze_and_expand_are_compared_with_their_like() -> None:
 
 
 def pages(monkeypatch: pytest.MonkeyPatch, layers: list[Distilled]) -> Any:
-    monkeypatch.setattr("lamella.panels.distillation.along", lambda atlas: tuple(layers))
+    monkeypatch.setattr("lamella.analyses.activation_statistics.along", lambda atlas: tuple(layers))
     atlas: Any = SimpleNamespace(network=SimpleNamespace(name="tiny"))
     return Distillation().view_network(atlas), Distillation().articles(atlas)
 

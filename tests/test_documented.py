@@ -9,10 +9,10 @@ import pytest
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from lamella.analyses import known_panels
 from lamella.cli import main
-from lamella.config import Config
-from lamella.panels import known_panels
-from lamella.starting import ATLAS
+from lamella.commands.init import ATLAS
+from lamella.config.config import Config
 
 README = Path(__file__).parents[1] / "README.md"
 

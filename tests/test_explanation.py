@@ -7,16 +7,16 @@ import numpy as np
 import pytest
 import torch
 
-from lamella.explaining.comparison import Comparison
-from lamella.explaining.exam import KINDS, Exam
-from lamella.explaining.patches import Examples
-from lamella.facts import Atlas
+from lamella.analyses.interpretability import Explanation, Options, decoded
+from lamella.analyses.interpretability.comparison import Comparison
+from lamella.analyses.interpretability.patches import Examples
+from lamella.analyses.interpretability.tasks import KINDS, Exam
+from lamella.commands.progress import Progress
 from lamella.figures import Lines, Table
-from lamella.panels.explanation import Explanation, Options, decoded
-from lamella.pipeline import Analysis, Selection
-from lamella.plan import open_atlas
-from lamella.progress import Progress
-from lamella.units import Field, Layer, ReceptiveField
+from lamella.network.units import Field, Layer, ReceptiveField
+from lamella.pipeline.pipeline import Analysis, Selection
+from lamella.pipeline.plan import open_atlas
+from lamella.store.facts import Atlas
 from tiny import Tiny, write_images
 
 SIDE, UNITS, EACH = 32, 12, 8

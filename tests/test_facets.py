@@ -10,16 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from lamella.facets import (
+from lamella.analyses.facets.clusters import (
     APART,
     FEWEST,
     MOST,
     background,
-    clearly_several,
     directions,
     facets,
     silhouette,
 )
+from lamella.analyses.facets.stored import clearly_several
 
 Floats = NDArray[np.float32]
 

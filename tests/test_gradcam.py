@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from attributed import Headed, Transformer, images, model_of
-from lamella.attributing.gradcam import divided, gradcam, own_grid, why_not
-from lamella.attributing.layers_with_maps import place_of, spatial_layers
+from lamella.attribution.gradcam import divided, gradcam, own_grid, why_not
+from lamella.attribution.target_layers import place_of, spatial_layers
 from lamella.errors import ModelError, UnknownLayer
-from lamella.model import Model
+from lamella.network.model import Model
 from untouched import untouched
 
 THREE = torch.tensor([[0, 3], [2, 2], [1, 0]])
@@ -229,7 +229,7 @@ def test_maps_with_the_channels_last() -> None:
     """Swin: the mean of its last maps is all that the head sees, so CAM says the same."""
     from torchvision.models.swin_transformer import SwinTransformer
 
-    from lamella.attributing.cam import contributions
+    from lamella.attribution.cam import contributions
 
     model = model_of(SwinTransformer([4, 4], 8, [2, 2], [2, 2], [4, 4], num_classes=7), 64)
     classes = torch.tensor([[0, 6], [3, 3]])

@@ -15,14 +15,14 @@ from captum.attr import (
 )
 from torch import Tensor, nn
 
-from lamella.attributing.gradients import gradients_of, guided, saliency
-from lamella.attributing.integrating import completeness, integrated, plain
-from lamella.attributing.scores import scores
-from lamella.config import Preprocessing
+from lamella.attribution.gradients import gradients_of, guided, saliency
+from lamella.attribution.integrated import completeness, integrated, plain
+from lamella.attribution.scores import scores
+from lamella.config.config import Preprocessing
 from lamella.errors import ModelError
-from lamella.facts import Network
-from lamella.model import Model
-from lamella.trace import trace
+from lamella.network.description import Network
+from lamella.network.model import Model
+from lamella.network.trace import trace
 from untouched import untouched
 
 SIDE = 12

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from torchvision.models import VisionTransformer, mobilenet_v3_small
 from zennit.composites import GuidedBackprop as ZennitGuided
 
-from lamella.activations import Address, Watch, cut
-from lamella.attributing.guided_mode import Guided
+from lamella.attribution.guided import Guided
+from lamella.network.activations import Address, Watch, cut
 from untouched import untouched
 
 

@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from attributed import Headed, Transformer, images, model_of
-from lamella.attributing.heads import class_maps, defined_head, head_of
-from lamella.attributing.scores import scores
+from lamella.attribution.heads import class_maps, defined_head, head_of
+from lamella.attribution.scores import scores
 from lamella.errors import ModelError
 from untouched import untouched
 

@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
 
-from lamella import heat
-from lamella.figures import Gallery, Legend, Picture, Reading, Tile
-from lamella.stencils import MOST
-from lamella.templating import environment
+from lamella.figures import Gallery, Legend, Picture, Reading, Tile, heat
+from lamella.site.templating import environment
+from lamella.site.tiles import MOST
 
 GRIDS = arrays(
     np.float32,
@@ -227,7 +226,7 @@ def test_the_legend_has_the_colours_of_the_maps() -> None:
 
 
 def test_a_coarse_map_is_a_small_file() -> None:
-    from lamella.walking.grid import packed
+    from lamella.figures.encoding import packed
 
     values = np.random.default_rng(0).random((14, 14), np.float32)
     content = packed(heat.picture(values, 1.0, False, 168))

@@ -15,18 +15,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from lamella import decoding
-from lamella.config import Preprocessing
-from lamella.decoding import BrokenImage, decode
-from lamella.images import Images, find
-from lamella.store import Store
+from lamella.config.config import Preprocessing
+from lamella.images import decoding
+from lamella.images.decoding import BrokenImage, decode
+from lamella.images.images import Digests, Images, find
 from tiny import Tiny, write_images
 
 RED, BLUE = (220, 30, 40), (30, 40, 220)
 
 
 def found(tiny: Tiny) -> Images:
-    return find(tiny.config(), Preprocessing(resize=20, size=16), Store(tiny.work))
+    return find(tiny.config(), Preprocessing(resize=20, size=16), Digests())
 
 
 def halves(width: int = 60, height: int = 40) -> Image.Image:

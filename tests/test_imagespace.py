@@ -14,17 +14,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from lamella.analyses.image_embeddings import ImageSpace, Options
+from lamella.analyses.image_embeddings.compute import laid_out, preserved
+from lamella.analyses.image_embeddings.features import SIDE, features, small, space
+from lamella.analyses.image_embeddings.grid import WIDEST, assigned, cells, columns_for
+from lamella.analyses.image_embeddings.layers import Piece, Reading, reading
+from lamella.analyses.image_embeddings.mosaic import Mosaic, drawn, gridded, stored
+from lamella.analyses.image_embeddings.neighbours import agreement, nearest, queries
+from lamella.analyses.image_embeddings.scatter import STEP, scattered
 from lamella.errors import UnknownLayer
-from lamella.imagespace.features import SIDE, features, small, space
-from lamella.imagespace.grid import WIDEST, assigned, cells, columns_for
-from lamella.imagespace.making import laid_out, preserved
-from lamella.imagespace.mosaic import Mosaic, drawn, gridded, stored
-from lamella.imagespace.neighbours import agreement, nearest, queries
-from lamella.imagespace.reading import Piece, Reading, reading
-from lamella.imagespace.scatter import STEP, scattered
-from lamella.layouts import principal
-from lamella.panels.images import ImageSpace, Options
-from lamella.pipeline import Analysis
+from lamella.numbers.layouts import principal
+from lamella.pipeline.pipeline import Analysis
 from test_pages import Scan
 from tiny import NETWORK, Tiny, write_images
 

@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lamella.explaining.interpretability import SHOWN, SLOPE, UNITS, Judge, margins, score, tasks
+from lamella.analyses.interpretability.score import (
+    SHOWN,
+    SLOPE,
+    UNITS,
+    Judge,
+    margins,
+    score,
+    tasks,
+)
 
 
 def unit_length(vectors: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from lamella.interrupts import heard
+from lamella.engines.interrupts import heard
 
 
 def test_results_and_errors_come_through() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from lamella.explaining.likeness import ORIENTATIONS, bank, levels_of, texture
+from lamella.analyses.interpretability.similarity import ORIENTATIONS, bank, levels_of, texture
 
 
 def grating(side: int, wavelength: float, angle: float, phase: float = 0.0) -> torch.Tensor:

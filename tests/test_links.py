@@ -9,9 +9,10 @@ from urllib.parse import unquote, urldefrag
 import pytest
 
 from fake_atlas import ABOUT, PANELS, Fake
-from lamella import links
-from lamella.pages import render
-from lamella.units import Unit
+from lamella.figures import links
+from lamella.network.units import Unit
+from lamella.site.pages import render
+from lamella.store.slug import slug
 
 
 class Page(HTMLParser):
@@ -109,6 +110,6 @@ def test_pages_keep_their_promises(pages: dict[Path, Page]) -> None:
 
 def test_names_that_file_systems_refuse_get_others() -> None:
     for name in ("con", "AUX", "a:b", "Mixed_4c", "_x", ".", "..", "images", "index.html", "é"):
-        assert links.slug(name) != name
-    assert len({links.slug(name) for name in ("Mixed", "mixed", "mixed.", "MIXED")}) == 4
-    assert links.slug("layer3.0.conv1") == "layer3.0.conv1"
+        assert slug(name) != name
+    assert len({slug(name) for name in ("Mixed", "mixed", "mixed.", "MIXED")}) == 4
+    assert slug("layer3.0.conv1") == "layer3.0.conv1"

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lamella import links
-from lamella.links import slug
-from lamella.units import Unit
+from lamella.figures import links
+from lamella.network.units import Unit
+from lamella.store.slug import slug
 
 NAMES = st.text(max_size=120) | st.text(alphabet="aAbB019._-/@ ", max_size=12)
 

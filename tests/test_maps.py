@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from PIL import Image
 from torch.nn import functional
 
-from lamella.activations import cut
-from lamella.panels.encoding import lossless
-from lamella.panels.overlays import LEVELS, OPAQUE, SHADE, blocks, grid, heat, sheet, views
-from lamella.pipeline import Analysis
+from lamella.figures.encoding import lossless
+from lamella.figures.overlays import LEVELS, OPAQUE, SHADE, blocks, grid, heat, sheet, views
+from lamella.network.activations import cut
+from lamella.network.units import Field, Layer, ReceptiveField
+from lamella.numbers.upsampling import upsampled, weights
+from lamella.pipeline.pipeline import Analysis
 from lamella.survey.maps import BATCH, UNITS, Wanted, maps_of, parts
-from lamella.units import Field, Layer, ReceptiveField
-from lamella.upsampling import upsampled, weights
 
 SIZE = (48, 48)
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from lamella.ascents.measures import Norms, measured
+from lamella.analyses.feature_visualization.measures import Norms, measured
 from lamella.optvis.channel import SMALLEST_SPREAD
 
 

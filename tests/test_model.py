@@ -13,10 +13,10 @@ from safetensors.torch import save_file
 from torch import nn
 
 import lamella
-from lamella.config import Preprocessing
+from lamella.config.config import Preprocessing
 from lamella.errors import ModelError
-from lamella.model import Model, device_of, load
-from lamella.weights import load_weights, weights_digest
+from lamella.network.model import Model, device_of, load
+from lamella.network.weights import load_weights, weights_digest
 from tiny import NETWORK, Tiny
 
 CPU = torch.device("cpu")
@@ -376,7 +376,7 @@ def test_torchvision_beside_a_torch_of_any_build(tmp_path: Path, build: str) -> 
     (package / "__init__.py").write_text(f"import torch\nfrom . import ops\n{build}")
     (package / "ops.py").touch()
     code = (
-        "from lamella.model import mend_torchvision\n"
+        "from lamella.network.model import mend_torchvision\n"
         "mend_torchvision(); mend_torchvision()\n"
         "import torchvision, torch\n"
         "print(torchvision.__file__, torch.ops.torchvision.nms)"

@@ -11,19 +11,19 @@ from typing import Any
 import pytest
 import torch
 
-import lamella.plates.press as press
+import lamella.analyses.objectives.compute as press
 from lamella import optvis
+from lamella.analyses.objectives import Objectives
+from lamella.analyses.objectives.choice import before, chosen, fitting_layer, ranked, understood
+from lamella.analyses.objectives.compute import PLATES, Watched, entries, profile
+from lamella.analyses.objectives.context import Studio
+from lamella.analyses.objectives.expressions import Worded, numbers
+from lamella.analyses.objectives.settings_text import parameterized, shaken
+from lamella.analyses.objectives.specification import Plate
+from lamella.analyses.objectives.text import ABSENT, SECTIONS
 from lamella.errors import LamellaError
-from lamella.panels.objectives import Objectives
-from lamella.pipeline import Analysis
-from lamella.plates.choice import before, chosen, fitting_layer, ranked, understood
-from lamella.plates.order import Plate
-from lamella.plates.press import PLATES, Watched, entries, profile
-from lamella.plates.studio import Studio
-from lamella.plates.told import parameterized, shaken
-from lamella.plates.worded import Worded, numbers
-from lamella.plates.words import ABSENT, SECTIONS
-from lamella.units import Layer
+from lamella.network.units import Layer
+from lamella.pipeline.pipeline import Analysis
 from test_pages import Scan
 from tiny import NETWORK, Tiny, write_images
 
@@ -51,7 +51,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
 def studio(built: Tiny) -> Studio:
     analysis = Analysis.of(built.config())
     panel, settings = next(pair for pair in analysis.panels if pair[0].name == "objectives")
-    job = analysis._job(panel, settings)
+    job = analysis.job(panel, settings)
     asked = understood(
         job.atlas.network, job.images.manifest, 3, unit=None, second=None, output=None, image=None
     )

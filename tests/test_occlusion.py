@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from lamella.attributing.occlusion import (
+from lamella.attribution.occlusion import (
     NOTHING,
     covered,
     edges_of,
@@ -20,11 +20,11 @@ from lamella.attributing.occlusion import (
     occlusion,
     under_masks,
 )
-from lamella.config import Preprocessing
+from lamella.config.config import Preprocessing
 from lamella.errors import ModelError
-from lamella.facts import Network
-from lamella.model import Model
-from lamella.units import Box
+from lamella.network.description import Network
+from lamella.network.model import Model
+from lamella.network.units import Box
 
 CAFFE = Preprocessing(
     resize=24, size=24, channels="BGR", scale=255.0, mean=(103.9, 116.8, 123.7), std=(1, 1, 1)

@@ -7,9 +7,9 @@ from itertools import product
 import pytest
 
 from lamella.figures import Gallery, Picture, Tile
-from lamella.stencils import MOST
-from lamella.templating import environment
-from lamella.units import Box
+from lamella.network.units import Box
+from lamella.site.templating import environment
+from lamella.site.tiles import MOST
 
 BASES = {
     "whole": Picture("a/b.webp", "A photograph", 60, 60),

@@ -13,14 +13,13 @@ from pathlib import Path
 import pytest
 
 from fake_atlas import ABOUT, PANELS, Fake
-from lamella import links
-from lamella.charts import chart, nice_steps, short
 from lamella.errors import SiteError
-from lamella.facts import Atlas
-from lamella.figures import Gallery, Histogram, Mark, Picture, Tile
-from lamella.pages import Rendered, render
-from lamella.templating import address, environment, script, source, to_bytes
-from lamella.units import Box, Unit
+from lamella.figures import Gallery, Histogram, Mark, Picture, Tile, links
+from lamella.figures.charts import chart, nice_steps, short
+from lamella.network.units import Box, Unit
+from lamella.site.pages import Rendered, render
+from lamella.site.templating import address, environment, script, source, to_bytes
+from lamella.store.facts import Atlas
 
 GOLDEN = Path(__file__).parent / "golden"
 SMALL = Fake(layers=(("conv1", 3), ("mixed.Up_1", 66), ("fc", 2)), side=32, photographs=6)
@@ -219,7 +218,8 @@ def test_absolute_addresses_only_where_the_site_knows_its_own(work: Atlas, tmp_p
 def test_renders_without_torch(tmp_path: Path) -> None:
     code = (
         "import sys; sys.modules['torch'] = None\n"
-        "from fake_atlas import *; from lamella.pages import render; from pathlib import Path\n"
+        "from fake_atlas import *; from pathlib import Path\n"
+        "from lamella.site.pages import render\n"
         "out = Path(sys.argv[1])\n"
         "fake = Fake(layers=(('a', 2), ('b', 2)), side=32, photographs=3)\n"
         "print(render(ABOUT, fake.write(out / 'work'), PANELS, out / 'site').pages)"

@@ -8,16 +8,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from lamella.charts import chart, placed
+from lamella.analyses import PANELS
+from lamella.analyses.embedding import NEAREST, Options, nearest_on_plane
+from lamella.analyses.statistics import histogram
+from lamella.analyses.weights import CELL, enlarged, kernels
 from lamella.figures import Mark
-from lamella.layouts import fitted, layouts
-from lamella.panels import PANELS
-from lamella.panels.dataset_examples import patch, visible
-from lamella.panels.embedding import NEAREST, Options, nearest_on_plane
-from lamella.panels.statistics import histogram
-from lamella.panels.weights import CELL, diverging, enlarged, kernels
+from lamella.figures.charts import chart, placed
+from lamella.figures.colours import diverging
+from lamella.figures.patches import patch, visible
+from lamella.network.units import Box, Layer, Segment
+from lamella.numbers.layouts import fitted, layouts
 from lamella.survey.bins import BINS, ZERO, edges, table
-from lamella.units import Box, Layer, Segment
 
 
 def test_panels_are_named_once_and_say_what_they_are():
@@ -160,7 +161,7 @@ def test_fitted_keeps_proportions():
 
 
 def test_encoded_pictures_are_webp():
-    from lamella.panels.encoding import encode
+    from lamella.figures.encoding import encode
 
     picture = Image.open(io.BytesIO(encode(Image.new("RGB", (8, 8)), 80)))
     assert picture.format == "WEBP"

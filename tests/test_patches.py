@@ -4,9 +4,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lamella.explaining.patches import corner, cut, examples
-from lamella.facts import PanelFacts
-from lamella.units import Field, Layer, ReceptiveField
+from lamella.analyses.interpretability.patches import corner, cut, examples
+from lamella.network.units import Field, Layer, ReceptiveField
+from lamella.store.facts import PanelFacts
 
 
 def layer(activation: str | None = "relu", size: int = 7, stride: int = 4) -> Layer:

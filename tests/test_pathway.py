@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import rankdata, spearmanr
 
-from lamella.explaining.pathway import known_mean, paths, ranked
+from lamella.analyses.interpretability.path_similarity import known_mean, paths, ranked
 
 
 @given(st.integers(1, 6), st.integers(3, 12), st.integers(0, 99))

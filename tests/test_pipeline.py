@@ -10,18 +10,18 @@ import numpy as np
 import pytest
 import torch
 
-from lamella.ascents import campaign
-from lamella.ascents.campaign import Campaign
+from lamella.analyses import known_panels
+from lamella.analyses.feature_visualization import campaign
+from lamella.analyses.feature_visualization.campaign import Campaign
+from lamella.commands.progress import Progress
 from lamella.engines import local
 from lamella.errors import LamellaError, UnknownLayer
-from lamella.panels import known_panels
-from lamella.pipeline import Analysis, Selection
-from lamella.plan import open_atlas
-from lamella.progress import Progress
-from lamella.store import Folder
+from lamella.network.units import Unit
+from lamella.pipeline.pipeline import Analysis, Selection
+from lamella.pipeline.plan import open_atlas
+from lamella.store.store import Folder
 from lamella.survey import run as survey_run
 from lamella.survey.run import Pass
-from lamella.units import Unit
 
 COMPUTED = [panel for panel in known_panels() if panel.per != "view"]
 SETTINGS = {"steps": 3, "size": 32, "batch": 4}

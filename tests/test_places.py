@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from lamella.activations import cut
-from lamella.pipeline import Analysis
+from lamella.network.activations import cut
+from lamella.pipeline.pipeline import Analysis
 from lamella.survey.places import WIDTH, Places, projection, sketches_at
 
 

@@ -4,12 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from lamella.config import Config
+from lamella.analyses import known_panels
+from lamella.config.config import Config
 from lamella.errors import ConfigError, StoreError
-from lamella.facts import Manifest, Network, Photograph
-from lamella.panels import known_panels
-from lamella.plan import keys_now, keys_of, open_atlas, panels_of
-from lamella.units import Layer
+from lamella.images.manifest import Manifest, Photograph
+from lamella.network.description import Network
+from lamella.network.units import Layer
+from lamella.pipeline.plan import keys_now, keys_of, open_atlas, panels_of
 from tiny import Tiny
 
 NETWORK = Network(

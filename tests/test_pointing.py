@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 from PIL import Image
 from scipy.stats import binomtest
 
-from lamella.decoding import decode
+from lamella.analyses.sanity_checks.interval import interval
+from lamella.analyses.sanity_checks.masks import digest_of_masks, find_masks, read
+from lamella.analyses.sanity_checks.pointing import centre_hit, hit, maxima, reach
+from lamella.analyses.sanity_checks.stored import Report
+from lamella.analyses.sanity_checks.verdicts import glance
 from lamella.errors import ImagesError
-from lamella.plan import open_atlas
-from lamella.trusting.masks import digest_of_masks, find_masks, read
-from lamella.trusting.pointing import centre_hit, hit, maxima, reach
-from lamella.trusting.report import Report
-from lamella.trusting.verdicts import glance
-from lamella.trusting.wilson import interval
+from lamella.images.decoding import decode
+from lamella.pipeline.plan import open_atlas
 from test_sanity import atlas_in, page
 from tiny import Tiny
 
@@ -274,7 +274,7 @@ def test_hits_are_counted_by_method_and_label_and_misses_are_listed(
     assert len(pictures) == missed
     # Where an image has a page of what the network looked at, its name and pictures lead there.
     monkeypatch.setattr(
-        "lamella.deciding.reading.pages",
+        "lamella.analyses.attribution_maps.stored.pages",
         lambda atlas: {number: f"tiny/decision-{number}.html" for number in range(4)},
     )
     (odd,) = (number for number, entry in report.pointed if entry in by_label["odd"])

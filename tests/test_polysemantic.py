@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from lamella.facets import APART
-from lamella.facts import Atlas, LayerFacts
+from lamella.analyses.facets import ROW, FacetsOfUnits
+from lamella.analyses.facets.clusters import APART
+from lamella.commands.progress import Progress
 from lamella.figures import Gallery, Lines
-from lamella.panels.facets import ROW, FacetsOfUnits
-from lamella.pipeline import Analysis, Selection
-from lamella.plan import open_atlas
-from lamella.progress import Progress
+from lamella.pipeline.pipeline import Analysis, Selection
+from lamella.pipeline.plan import open_atlas
+from lamella.store.facts import Atlas, LayerFacts
 from tiny import Tiny
 
 NETWORK = """\
@@ -178,7 +178,7 @@ def run(tiny: Tiny, panel: str, *channels: int) -> Atlas:
 
 def test_some_channels_alone_give_the_same(facts, again, monkeypatch):
     """A unit's facets depend neither on who else is asked for, nor on what is in memory."""
-    monkeypatch.setattr("lamella.panels.facets.HELD", 1)
+    monkeypatch.setattr("lamella.analyses.facets.HELD", 1)
     run(again, "facets", 5)
     found = run(again, "facets", 0, 4).layer(facts.layer).of("facets")
     some = np.flatnonzero(found.present)

@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from lamella.pipeline import Analysis
-from lamella.plan import open_atlas
-from lamella.predicting import run
-from lamella.predicting.answers import absent, answers
-from lamella.predicting.naming import named_by
-from lamella.predicting.rivals import EACH, SLOTS, Rivals
-from lamella.predicting.tally import CONFUSED, FIRST, KEPT, Tally
-from lamella.predicting.words import probability, share_of
+from lamella.analyses.predictions import passes as run
+from lamella.analyses.predictions.class_names import named_by
+from lamella.analyses.predictions.confusions import EACH, SLOTS, Rivals
+from lamella.analyses.predictions.stored import FIRST, KEPT, absent, answers
+from lamella.analyses.predictions.tally import CONFUSED, Tally
+from lamella.figures.format import probability, share_of
+from lamella.pipeline.pipeline import Analysis
+from lamella.pipeline.plan import open_atlas
 from tiny import NETWORK, Tiny, write_images
 
 HEAD = "import torch\nfrom torch import nn\n\n\ndef network():\n    torch.manual_seed(0)\n"

@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from lamella.progress import Progress
+from lamella.commands.progress import Progress
 
 
 def progress(terminal: bool, every: float = 1e9) -> tuple[Progress, io.StringIO]:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from lamella.figures import Level
-from lamella.pyramid import halved, tiles
+from lamella.figures.pyramid import halved, tiles
 
 sizes = st.tuples(st.integers(1, 90), st.integers(1, 90))
 

@@ -10,19 +10,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lamella import quality
-from lamella.charts import WIDTH, chart
-from lamella.facts import Atlas, LayerFacts, Manifest, Network
+from lamella.analyses.statistics import BEYOND, Statistics, histogram
+from lamella.analyses.visualization_quality import PictureQuality
+from lamella.analyses.visualization_quality import stored as quality
+from lamella.analyses.visualization_quality.gates import Gate, gates, joined, percent, summarised
+from lamella.analyses.visualization_quality.stored import Quality, quality_of
+from lamella.commands.report import gate_words
 from lamella.figures import Histogram, Table
-from lamella.gates import Gate, gates, joined, percent, summarised
-from lamella.gathering import PanelFacts
-from lamella.panels.quality import PictureQuality
-from lamella.panels.statistics import BEYOND, Statistics, histogram
-from lamella.quality import Quality, quality_of
-from lamella.reporting import gate_words
-from lamella.store import Shard, Sheet, Store
+from lamella.figures.charts import WIDTH, chart
+from lamella.images.manifest import Manifest
+from lamella.network.description import Network
+from lamella.network.units import Layer
+from lamella.store.facts import Atlas, LayerFacts
+from lamella.store.gathering import PanelFacts
+from lamella.store.store import Shard, Sheet, Store
 from lamella.survey.bins import BINS, table
-from lamella.units import Layer
 from tiny import Tiny
 
 
@@ -416,7 +418,7 @@ def fill(tiny: Tiny) -> Tiny:
     """An atlas with the survey of its network and pictures that were made up."""
     tiny.works("analyse")
     tiny.change(analysis__panels=["statistics", "weights", "dataset_examples", "quality"])
-    from lamella.plan import open_atlas
+    from lamella.pipeline.plan import open_atlas
 
     document = tiny.work / "atlas.json"
     plain = json.loads(document.read_text())

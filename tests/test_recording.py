@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lamella.recording import recorded
+from lamella.network.recording import recorded
 from untouched import untouched
 
 

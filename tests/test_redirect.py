@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lamella.activations import Address, Watch, cut
+from lamella.network.activations import Address, Watch, cut
 from lamella.optvis import Channel, Settings, ascend
 from lamella.optvis.redirect import Redirected
 

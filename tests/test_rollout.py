@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from attributed import Block, Headed, Transformer, images, model_of
-from lamella.attributing.attention import Attention
-from lamella.attributing.rollout import joined, rollout, why_not
+from lamella.attribution.attention import Attention
+from lamella.attribution.rollout import joined, rollout, why_not
 from lamella.errors import ModelError
 from untouched import untouched
 

@@ -20,22 +20,22 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 import lamella
-import lamella.trusting.sanity as sanity
-from lamella.attributing.run import Options, attribute, defined
-from lamella.dissecting.untrained import untrained
-from lamella.links import panel_picture
-from lamella.model import Model
-from lamella.panels.sanity import Sanity
-from lamella.pipeline import Analysis, Selection
-from lamella.plan import open_atlas
-from lamella.progress import Progress
-from lamella.ranks import spearman
-from lamella.trusting.choosing import other_answers, telling
-from lamella.trusting.randomised import cascade
-from lamella.trusting.report import Report
-from lamella.trusting.sanity import Reference, maps_of
-from lamella.trusting.stages import stages
-from lamella.trusting.verdicts import glance, sentences
+import lamella.analyses.sanity_checks.randomization_test as sanity
+from lamella.analyses.sanity_checks import Sanity
+from lamella.analyses.sanity_checks.choice import other_answers, telling
+from lamella.analyses.sanity_checks.randomization import cascade
+from lamella.analyses.sanity_checks.randomization_test import Reference, maps_of
+from lamella.analyses.sanity_checks.stages import stages
+from lamella.analyses.sanity_checks.stored import Report
+from lamella.analyses.sanity_checks.verdicts import glance, sentences
+from lamella.attribution.run import Options, attribute, defined
+from lamella.commands.progress import Progress
+from lamella.figures.links import panel_picture
+from lamella.network.model import Model
+from lamella.network.untrained import untrained
+from lamella.numbers.rank_correlation import spearman
+from lamella.pipeline.pipeline import Analysis, Selection
+from lamella.pipeline.plan import open_atlas
 from test_pages import Scan
 from tiny import NETWORK, Tiny, write_images
 
@@ -249,7 +249,8 @@ def test_a_method_that_ignores_the_weights_keeps_everything(
 
     monkeypatch.setattr(sanity, "attribute", fake)
     monkeypatch.setattr(
-        "lamella.trusting.making.defined", lambda model: (("saliency", "guided", "cam"), {})
+        "lamella.analyses.sanity_checks.compute.defined",
+        lambda model: (("saliency", "guided", "cam"), {}),
     )
     found = atlas_in(tmp_path, panels__sanity__quality=50)
     found.works("build")

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lamella.config.selection import channel_numbers, chosen
 from lamella.errors import ConfigError, UnknownLayer
-from lamella.selection import channel_numbers, chosen
 from tiny import Tiny
 
 LAYERS = ["conv1", "layer1.0.conv1", "layer1.0.conv2", "layer2.0.conv1", "blocks[0]", "fc"]

@@ -13,8 +13,8 @@ import pytest
 from click.testing import CliRunner
 
 from lamella.cli import main
+from lamella.commands.serve import server_of
 from lamella.errors import SiteError
-from lamella.serving import server_of
 from tiny import mistake, started
 
 

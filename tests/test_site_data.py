@@ -190,7 +190,7 @@ def test_efficientnet_is_traced_whole() -> None:
     """Its layers, which of them are signed, and receptive fields behind its own padding."""
     torch = pytest.importorskip("torch")
     from efficientnet_lite0 import efficientnet_lite0
-    from lamella.trace import trace
+    from lamella.network.trace import trace
 
     network = efficientnet_lite0()
     layers = [traced.layer for traced in trace(network, (224, 224))]
@@ -207,7 +207,7 @@ def test_efficientnet_is_traced_whole() -> None:
 
 
 def test_the_two_atlases_share_photographs_and_no_folder() -> None:
-    from lamella import config
+    from lamella.config import config
 
     both = [config.load(DATA.parent / name) for name in ("atlas.toml", "efficientnet_lite0.toml")]
     assert both[0].images == both[1].images
@@ -317,7 +317,9 @@ def test_credits_name_author_licence_and_origin() -> None:
 def recognised(config_file: str) -> tuple[int, int]:
     """How many of the 20 photographs of ImageNet a network puts first, and among its first five."""
     torch = pytest.importorskip("torch")
-    from lamella import config, images, model
+    from lamella.config import config
+    from lamella.images import images
+    from lamella.network import model
 
     atlas = config.load(DATA.parent / config_file)
     network = model.load(atlas, torch.device("cpu"))

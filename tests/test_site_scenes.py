@@ -313,7 +313,7 @@ def test_the_same_data_give_the_same_scenes(tmp_path: Path) -> None:
 
 def test_the_dissection_reads_the_scenes(tmp_path: Path) -> None:
     pytest.importorskip("torch")
-    from lamella.dissecting.scenes import check_sizes, find_scenes
+    from lamella.analyses.dissection.scenes import check_sizes, find_scenes
 
     (tmp_path / "scenes").mkdir()
     writing.scenes(data(tmp_path), tmp_path / "scenes", 6, "1")
@@ -392,7 +392,7 @@ def test_where_there_are_no_stamps_photographs_without_labels_stand_in(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pytest.importorskip("torch")
-    from lamella.dissecting.scenes import find_scenes
+    from lamella.analyses.dissection.scenes import find_scenes
 
     data(folder)
     (folder / "stamps").rename(folder / "away")

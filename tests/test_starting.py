@@ -11,8 +11,8 @@ from click.testing import CliRunner
 
 import lamella
 from lamella.cli import main
-from lamella.config import load
-from lamella.starting import sample_images
+from lamella.commands.init import sample_images
+from lamella.config.config import load
 from tiny import mistake, process
 
 
@@ -74,7 +74,7 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     assert result.returncode == 2 and "is a file" in result.stderr
 
 
-@pytest.mark.skipif(find_spec("lamella.pages") is None, reason="there are no pages yet")
+@pytest.mark.skipif(find_spec("lamella.site.pages") is None, reason="there are no pages yet")
 def test_init_then_build(tmp_path: Path) -> None:
     """Without the map, whose packages take half a minute to start; `make atlas` has it."""
     init(tmp_path)

@@ -7,16 +7,16 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from lamella.stimuli.arcs import KINDS, curve, radii
-from lamella.stimuli.colours import HUES, colour
-from lamella.stimuli.discs import KINDS as INKS
-from lamella.stimuli.discs import disc
-from lamella.stimuli.families import families
-from lamella.stimuli.family import STRAIGHT, spaced
-from lamella.stimuli.gratings import grating
-from lamella.stimuli.positions import clear, middle, window
-from lamella.stimuli.tuned import selectivity
-from lamella.units import Field, Layer, ReceptiveField
+from lamella.analyses.tuning_curves.arcs import KINDS, curve, radii
+from lamella.analyses.tuning_curves.colours import HUES, colour
+from lamella.analyses.tuning_curves.discs import KINDS as INKS
+from lamella.analyses.tuning_curves.discs import disc
+from lamella.analyses.tuning_curves.families import families
+from lamella.analyses.tuning_curves.family import STRAIGHT, spaced
+from lamella.analyses.tuning_curves.gratings import grating
+from lamella.analyses.tuning_curves.positions import clear, middle, window
+from lamella.analyses.tuning_curves.preferences import selectivity
+from lamella.network.units import Field, Layer, ReceptiveField
 
 SIZES = [(8, 8), (16, 16), (33, 47), (64, 64)]
 

@@ -13,10 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lamella import store as module
+from lamella.config.digest import digest_of
 from lamella.errors import StoreError
-from lamella.facts import gather
-from lamella.store import Folder, Shard, Sheet, Store, digest_of, write_whole
+from lamella.store import store as module
+from lamella.store.facts import gather
+from lamella.store.store import Folder, Shard, Sheet, Store, write_whole
 from tiny import Tiny
 
 PICTURES = {"patch": [b"first", b"", b"third"]}

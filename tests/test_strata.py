@@ -7,16 +7,24 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lamella.facts import EXAMPLES, Atlas
+from lamella.analyses.activation_spectrum import Strata
+from lamella.analyses.activation_spectrum.stored import (
+    NEGATIVE,
+    TITLES,
+    WEAKEST,
+    examples,
+    images_of,
+    scale_of,
+)
+from lamella.analyses.activation_spectrum.view import MAPS, PATCHES
+from lamella.analyses.dataset_examples import DatasetExamples
 from lamella.figures import Gallery
-from lamella.gathering import PanelFacts
-from lamella.panels.dataset_examples import DatasetExamples
-from lamella.panels.strata import Strata
-from lamella.panels.strata_tiles import MAPS, PATCHES
-from lamella.pipeline import Analysis
-from lamella.plan import keys_of, open_atlas
-from lamella.strata import BANDS, NEGATIVE, PLACES, TITLES, WEAKEST, examples, images_of, scale_of
-from lamella.units import Layer
+from lamella.network.units import Layer
+from lamella.pipeline.pipeline import Analysis
+from lamella.pipeline.plan import keys_of, open_atlas
+from lamella.store.facts import EXAMPLES, Atlas
+from lamella.store.gathering import PanelFacts
+from lamella.survey.bins import BANDS, PLACES
 from tiny import Tiny, write_images
 
 PANELS = ["dataset_examples", "strata", "photographs"]

@@ -7,19 +7,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from lamella.strata import BANDS, PLACES, SAMPLE
-from lamella.survey.bins import BINS, ZERO, edges, table
-from lamella.survey.bottom import Bottom, Lowest
+from lamella.survey.bins import BANDS, BINS, PLACES, SAMPLE, ZERO, edges, table
 from lamella.survey.collector import Extent, Shown
 from lamella.survey.covariance import PER_IMAGE, Covariance, places, sampled
 from lamella.survey.distinct import Distinct, LabelMeans
 from lamella.survey.distribution import QUANTILES, Distribution, quantiles
+from lamella.survey.extremes import Bottom, Lowest, Top
 from lamella.survey.moments import Moments
 from lamella.survey.profile import WIDTH, Profile, directions
 from lamella.survey.run import COLLECTORS
 from lamella.survey.strata import Strata, lot
 from lamella.survey.summary import _summarise_on_device, summarise
-from lamella.survey.top import Top
 
 CHANNELS = 3
 

@@ -5,9 +5,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lamella.activations import cut, visit
 from lamella.errors import ModelError
-from lamella.trace import trace
+from lamella.network.activations import cut, visit
+from lamella.network.trace import trace
 
 
 class Odd(nn.Module):
@@ -131,7 +131,7 @@ def test_a_network_that_does_not_run_is_told():
     [("squeezenet1_1", 26, 3944), ("resnet18", 21, 5800), ("mobilenet_v3_small", 54, 10968)],
 )
 def test_layers_of_torchvision(name, layers, units):
-    from lamella.model import mend_torchvision
+    from lamella.network.model import mend_torchvision
 
     mend_torchvision()
     from torchvision import models

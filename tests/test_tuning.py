@@ -12,24 +12,26 @@ from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 from torch import nn
 
-from lamella.config import Preprocessing
-from lamella.facts import Atlas, LayerFacts, Manifest, Network
+from lamella.analyses.tuning_curves import Tuning
+from lamella.analyses.tuning_curves.charts import unit_figures
+from lamella.analyses.tuning_curves.colours import HUES, NAMED, colour
+from lamella.analyses.tuning_curves.discs import KINDS as INKS
+from lamella.analyses.tuning_curves.families import families
+from lamella.analyses.tuning_curves.family import STRAIGHT
+from lamella.analyses.tuning_curves.gratings import ORIENTATIONS
+from lamella.analyses.tuning_curves.passes import responses
+from lamella.analyses.tuning_curves.preferences import Tuned, tuned
+from lamella.analyses.tuning_curves.unit import DRIVEN, driven_by, tuned_of
+from lamella.config.config import Preprocessing
 from lamella.figures import Gallery, Histogram, Lines, Table
-from lamella.gathering import PanelFacts
-from lamella.model import Model
-from lamella.panels.tuning import Tuning
-from lamella.panels.tuning_charts import unit_figures
-from lamella.panels.tuning_unit import DRIVEN, driven_by, tuned_of
-from lamella.stimuli.colours import HUES, NAMED, colour
-from lamella.stimuli.discs import KINDS as INKS
-from lamella.stimuli.families import families
-from lamella.stimuli.family import STRAIGHT
-from lamella.stimuli.gratings import ORIENTATIONS
-from lamella.stimuli.run import responses
-from lamella.stimuli.tuned import Tuned, tuned
-from lamella.store import Store
-from lamella.trace import trace
-from lamella.units import Layer
+from lamella.images.manifest import Manifest
+from lamella.network.description import Network
+from lamella.network.model import Model
+from lamella.network.trace import trace
+from lamella.network.units import Layer
+from lamella.store.facts import Atlas, LayerFacts
+from lamella.store.gathering import PanelFacts
+from lamella.store.store import Store
 from tiny import Tiny
 
 GREYS = ("greys",)
@@ -486,11 +488,11 @@ def test_new_photographs_change_no_tuning_curve(tiny: Tiny):
 
 def test_shards_are_the_same_whatever_else_is_asked(tiny: Tiny):
     """A unit's numbers depend on no other's, and on no order."""
-    from lamella.pipeline import Analysis
+    from lamella.pipeline.pipeline import Analysis
 
     analysis = Analysis.of(tiny.change(analysis__panels=["tuning"]).config())
     panel, options = next(pair for pair in analysis.panels if pair[0].name == "tuning")
-    job = replace(analysis._job(panel, options), tick=lambda number: None)
+    job = replace(analysis.job(panel, options), tick=lambda number: None)
     layers: list[Layer] = list(analysis.atlas.network.layers)
     whole = dict(
         (layer.name, shard)

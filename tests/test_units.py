@@ -5,8 +5,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from lamella.trace import trace
-from lamella.units import Layer, ReceptiveField, Segment, Unit
+from lamella.network.trace import trace
+from lamella.network.units import Layer, ReceptiveField, Segment, Unit
 
 EXTENT = 96
 

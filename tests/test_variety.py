@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from lamella.ascents.recipe import Recipe
-from lamella.ascents.variety import various
-from lamella.pipeline import Analysis
+from lamella.analyses.feature_visualization.diverse_batch import various
+from lamella.analyses.feature_visualization.recipe import Recipe
+from lamella.pipeline.pipeline import Analysis
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -14,19 +14,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-import lamella.walking.choice as choice
-import lamella.walking.steps as steps
-from lamella.facts import Manifest, Photograph
-from lamella.gathering import PanelFacts, gather
-from lamella.links import panel_picture
-from lamella.pipeline import Analysis
-from lamella.plan import open_atlas
-from lamella.units import Layer
-from lamella.walking.choice import Answer, telling
-from lamella.walking.colours import EITHER, STEPS, levels, palette
-from lamella.walking.grid import layout, reduced, squared
-from lamella.walking.page import HEAT, MAPS, PHOTOGRAPH
-from lamella.walking.steps import step, strongest
+import lamella.analyses.layer_activations.choice as choice
+import lamella.analyses.layer_activations.compute as steps
+from lamella.analyses.layer_activations.choice import Answer, telling
+from lamella.analyses.layer_activations.colours import EITHER, STEPS, levels, palette
+from lamella.analyses.layer_activations.compute import step, strongest
+from lamella.analyses.layer_activations.grid import layout, reduced, squared
+from lamella.analyses.layer_activations.stored import HEAT, MAPS, PHOTOGRAPH
+from lamella.figures.links import panel_picture
+from lamella.images.manifest import Manifest, Photograph
+from lamella.network.units import Layer
+from lamella.pipeline.pipeline import Analysis
+from lamella.pipeline.plan import open_atlas
+from lamella.store.gathering import PanelFacts, gather
 from test_pages import Scan
 from tiny import NETWORK, Tiny, write_images
 

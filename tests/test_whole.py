@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 
 from fake_atlas import ABOUT, PANELS, Fake, FakeDepth
-from lamella import links
-from lamella.article import Article, Part
+from lamella.analyses.panel import Panel
 from lamella.errors import SiteError
-from lamella.facts import Atlas
-from lamella.figures import Cell, Figure, Gallery, Lines, Picture, Series, Table, Tile
-from lamella.pages import render
-from lamella.panels.base import Panel
-from lamella.store import Shard, Sheet
-from lamella.templating import environment
-from lamella.whole import reads
+from lamella.figures import Cell, Figure, Gallery, Lines, Picture, Series, Table, Tile, links
+from lamella.figures.article import Article, Part
+from lamella.figures.published import network_picture
+from lamella.site.network_sections import reads
+from lamella.site.pages import render
+from lamella.site.templating import environment
+from lamella.store.facts import Atlas
+from lamella.store.store import Shard, Sheet
 from test_pages import HOSTILE, Scan, fresh, written
 
 SMALL = Fake(layers=(("conv1", 3), ("depth", 4), ("fc", 2)), side=32, photographs=6)
@@ -170,7 +170,7 @@ def test_what_a_panel_reads() -> None:
 
 def test_pictures_have_the_sizes_that_they_have(work: Atlas, tmp_path: Path) -> None:
     atlas = fresh(work)
-    found = [atlas.figure_picture("depth", "texture", at, "alt") for at in (0, 1, 2)]
+    found = [network_picture(atlas, "depth", "texture", at, "alt") for at in (0, 1, 2)]
     # A layer is called like the panel, so the panel's folder is not.
     folder = "tiny/x-depth-" + links.panel_folder("depth", {"depth"})[-6:]
     assert found == [
@@ -178,7 +178,7 @@ def test_pictures_have_the_sizes_that_they_have(work: Atlas, tmp_path: Path) -> 
         Picture(f"{folder}/1-texture.webp", "alt", 32, 32),
         None,
     ]
-    assert atlas.figure_picture("nobody", "texture", 0, "") is None
+    assert network_picture(atlas, "nobody", "texture", 0, "") is None
     render(ABOUT, atlas, PANELS, tmp_path)
     assert sorted(path.name for path in (tmp_path / folder).glob("*-texture.webp")) == [
         "0-texture.webp",
@@ -197,14 +197,14 @@ def test_a_sheet_says_the_size_and_what_is_no_picture_has_none(tmp_path: Path) -
         )
     )
     shown = {
-        (name, at): atlas.figure_picture("depth", name, at, "")
+        (name, at): network_picture(atlas, "depth", name, at, "")
         for name in ("cells", "texture")
         for at in (5, 7)
     }
     assert [key for key, picture in shown.items() if picture] == [("cells", 7)]
     picture = shown["cells", 7]
     assert picture and (picture.width, picture.height) == (20, 10)
-    whole = atlas.figure_picture("photographs", "photograph", 3, "")
+    whole = network_picture(atlas, "photographs", "photograph", 3, "")
     assert whole == Picture("tiny/images/3.webp", "", 32, 32)
 
 

@@ -11,11 +11,11 @@ import pytest
 import torch
 from torch import nn
 
-from lamella.config import Preprocessing
+from lamella.config.config import Preprocessing
 from lamella.engines import local
 from lamella.engines.local import Stopped, Workers, places
-from lamella.facts import Network
-from lamella.model import Model
+from lamella.network.description import Network
+from lamella.network.model import Model
 
 Look = Callable[[], None]
 

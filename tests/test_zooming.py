@@ -7,8 +7,8 @@ import re
 import pytest
 
 from lamella.figures import Level, Picture, Spot, Zoom
-from lamella.templating import environment
-from lamella.zooming import LISTED
+from lamella.site.templating import environment
+from lamella.site.zoom_data import LISTED
 
 LEVELS = (Level(3, 2, 0), Level(6, 4, 1))
 

@@ -18,7 +18,7 @@ from PIL import Image
 
 import lamella
 from lamella.cli import main
-from lamella.config import Config, load
+from lamella.config.config import Config, load
 
 NETWORK = """\
 import torch

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 import click
 
 from lamella import __version__
-from lamella.commands import Commands
-from lamella.config import Config, load
+from lamella.commands.group import Commands
+from lamella.config.config import Config, load
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -80,7 +80,7 @@ def init(folder: Path) -> None:
     FOLDER is a new one, say. With atlas.toml come a small network and a few drawn images, to be
     replaced by your own.
     """
-    from lamella.starting import start
+    from lamella.commands.init import start
 
     start(folder)
 
@@ -98,7 +98,7 @@ def build(
     and again as layers finish, so the atlas can be read while it fills. Safe to stop at any moment:
     the next run goes on from there.
     """
-    from lamella.building import analysed
+    from lamella.commands.build import analysed
 
     analysed(_load(config, work, site, device), **selection, rendering=True)
 
@@ -115,7 +115,7 @@ def analyse(
     CONFIG is an atlas.toml; options outrank what it says. Safe to stop at any moment: the next run
     goes on from there.
     """
-    from lamella.building import analysed
+    from lamella.commands.build import analysed
 
     analysed(_load(config, work, site, device), **selection, rendering=False)
 
@@ -128,7 +128,7 @@ def render(config: Path, work: Path | None, site: Path | None) -> None:
 
     CONFIG is an atlas.toml. Needs no torch, no GPU and no images.
     """
-    from lamella.building import rendered
+    from lamella.commands.build import rendered
 
     rendered(_load(config, work, site, None))
 
@@ -148,7 +148,7 @@ def serve(folder: Path, port: int) -> None:
 
     FOLDER is the site, such as public. To this machine only; Ctrl-C ends it.
     """
-    from lamella.serving import serve_folder
+    from lamella.commands.serve import serve_folder
 
     serve_folder(folder, port)
 
@@ -168,7 +168,7 @@ def list_layers(
     CONFIG is an atlas.toml. Of each layer: kind, units, output size, receptive field, what is
     missing of it.
     """
-    from lamella.reports import layers_report
+    from lamella.commands.store_reports import layers_report
 
     layers_report(_load(config, work, site, device), timed)
 
@@ -181,7 +181,7 @@ def status(config: Path, work: Path | None, site: Path | None) -> None:
 
     CONFIG is an atlas.toml.
     """
-    from lamella.reports import status_report
+    from lamella.commands.store_reports import status_report
 
     status_report(_load(config, work, site, None))
 
@@ -209,7 +209,7 @@ def report(
     CONFIG is an atlas.toml. Strength, selectivity, grey and dead pictures of what was analysed
     last, and the gates that they should pass. Needs no torch, no GPU and no images.
     """
-    from lamella.reporting import quality_report
+    from lamella.commands.report import quality_report
 
     quality_report(_load(config, work, site, None), layers, file)
 
@@ -224,7 +224,7 @@ def prune(config: Path, work: Path | None, site: Path | None, yes: bool) -> None
     CONFIG is an atlas.toml. Results of earlier settings, weights or images are listed, and
     deleted after asking.
     """
-    from lamella.reports import prune_store
+    from lamella.commands.store_reports import prune_store
 
     prune_store(_load(config, work, site, None), yes)
 

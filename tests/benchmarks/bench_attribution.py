@@ -31,15 +31,15 @@ import torch
 from captum.attr import GuidedBackprop, IntegratedGradients, LayerGradCam, Occlusion, Saliency
 from torch import Tensor, nn
 
-from lamella.attributing.gradients import batch_of
-from lamella.attributing.integrating import plain
-from lamella.attributing.named import BY_NAME
-from lamella.attributing.occlusion import BATCH, grid
-from lamella.attributing.run import Options, attribute, defined
-from lamella.config import load as load_config
-from lamella.images import find
-from lamella.model import Model, device_of, load
-from lamella.store import Store
+from lamella.attribution.gradients import batch_of
+from lamella.attribution.integrated import plain
+from lamella.attribution.methods import BY_NAME
+from lamella.attribution.occlusion import BATCH, grid
+from lamella.attribution.run import Options, attribute, defined
+from lamella.config.config import load as load_config
+from lamella.images.images import find
+from lamella.network.model import Model, device_of, load
+from lamella.store.store import Store
 
 IMAGES = int(os.environ.get("LAMELLA_BENCH_IMAGES", "8"))
 CLASSES = int(os.environ.get("LAMELLA_BENCH_CLASSES", "3"))

@@ -12,12 +12,12 @@ import numpy as np
 import torch
 from PIL import Image
 
-from lamella.config import load as load_config
-from lamella.dissecting.labels import of_scenes
-from lamella.dissecting.overlap import Areas
-from lamella.dissecting.run import BATCH, Passes
-from lamella.dissecting.scenes import find_scenes
-from lamella.model import load
+from lamella.analyses.dissection.labels import of_scenes
+from lamella.analyses.dissection.overlap import Areas
+from lamella.analyses.dissection.passes import BATCH, Passes
+from lamella.analyses.dissection.scenes import find_scenes
+from lamella.config.config import load as load_config
+from lamella.network.model import load
 
 SCENES, ROUNDS = 32, 5  # of each half
 

@@ -27,11 +27,11 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from lamella.ascents.recipe import Recipe
-from lamella.config import load as load_config
-from lamella.model import Model, load
+from lamella.analyses.feature_visualization.recipe import Recipe
+from lamella.config.config import load as load_config
+from lamella.network.model import Model, load
+from lamella.network.units import Layer
 from lamella.optvis import Channel, Settings, ascend
-from lamella.units import Layer
 
 BATCH = int(os.environ.get("LAMELLA_BENCH_BATCH", "256"))
 SIZE, STEPS = 224, 512

@@ -36,12 +36,12 @@ from rich.table import Table
 from ruler import Read, Usual, photographs, read, usual
 from torch import Tensor
 
-from lamella.ascents.campaign import Campaign
-from lamella.ascents.recipe import Recipe
-from lamella.config import load as load_config
+from lamella.analyses.feature_visualization.campaign import Campaign
+from lamella.analyses.feature_visualization.recipe import Recipe
+from lamella.config.config import load as load_config
 from lamella.engines.local import places
-from lamella.model import Model, device_of, load
-from lamella.units import Layer
+from lamella.network.model import Model, device_of, load
+from lamella.network.units import Layer
 
 SITE = Path(__file__).parents[2] / "site"
 LAYERS = ("features.6.expand3x3", "features.10.expand3x3", "features.12.expand1x1", "classifier.1")

@@ -16,9 +16,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from lamella.heap import keep_freed_memory
+from lamella.network.allocator import keep_freed_memory
+from lamella.network.source import mend_torchvision
 from lamella.optvis import Channel, Settings, ascend
-from lamella.sources import mend_torchvision
 
 BATCH, STEPS, ROUNDS = 16, 64, 3
 MEAN, DEVIATION = 0.45, 0.225

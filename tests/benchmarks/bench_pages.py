@@ -15,8 +15,8 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from fake_atlas import ABOUT, PANELS, Fake
-from lamella.facts import Atlas
-from lamella.pages import Rendered, render
+from lamella.site.pages import Rendered, render
+from lamella.store.facts import Atlas
 
 FAKE = Fake(
     layers=tuple((f"features.{at}", 256) for at in range(8)), side=224, photographs=200, variety=24

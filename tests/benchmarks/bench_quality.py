@@ -22,14 +22,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lamella.config import Config
-from lamella.config import load as load_config
-from lamella.panels.base import Panel
-from lamella.pipeline import Analysis, Selection
-from lamella.progress import Progress
-from lamella.quality import Quality, quality_of
-from lamella.reporting import quality_report
-from lamella.units import Layer
+from lamella.analyses.panel import Panel
+from lamella.analyses.visualization_quality.stored import Quality, quality_of
+from lamella.commands.progress import Progress
+from lamella.commands.report import quality_report
+from lamella.config.config import Config
+from lamella.config.config import load as load_config
+from lamella.network.units import Layer
+from lamella.pipeline.pipeline import Analysis, Selection
 
 ROOT = Path(__file__).parents[2]
 NETWORKS = {"squeezenet1_1": "atlas.toml", "efficientnet_lite0": "efficientnet_lite0.toml"}

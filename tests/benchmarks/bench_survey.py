@@ -10,10 +10,10 @@ from pathlib import Path
 
 import torch
 
-from lamella.config import load as load_config
-from lamella.images import find
-from lamella.model import load
-from lamella.store import Store
+from lamella.config.config import load as load_config
+from lamella.images.images import find
+from lamella.network.model import load
+from lamella.store.store import Store
 from lamella.survey.run import Pass
 
 BATCH, ROUNDS = 32, 7

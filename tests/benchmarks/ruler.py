@@ -11,11 +11,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from lamella.activations import visit
-from lamella.ascents.measures import SMALLEST_SPREAD
-from lamella.decoding import SUFFIXES, BrokenImage, decode
-from lamella.model import Model
-from lamella.units import Layer
+from lamella.analyses.feature_visualization.measures import SMALLEST_SPREAD
+from lamella.images.decoding import SUFFIXES, BrokenImage, decode
+from lamella.network.activations import visit
+from lamella.network.model import Model
+from lamella.network.units import Layer
 
 BATCH = 16
 

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from fake_atlas import ABOUT, PANELS, Fake
-from lamella.pages import render
+from lamella.site.pages import render
 from test_pages import HOSTILE_ABOUT, hostile
 
 CHROMIUM = next(

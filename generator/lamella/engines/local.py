@@ -18,7 +18,7 @@ from typing import Generic, TypeVar
 
 import torch
 
-from lamella.model import Model
+from lamella.network.model import Model
 
 T = TypeVar("T")
 R = TypeVar("R")

@@ -1,4 +1,5 @@
-"""The bins in which activations are counted: the same for all layers, networks and runs.
+"""The bins in which activations are counted, and the bands of ranks: the same for all layers,
+networks and runs.
 
 Their edges are floating-point numbers with four bits of mantissa, so that a bin is found by
 shifting the number's own bits: sixteen bins per power of two from 2^-14 to 2^18, on both sides of
@@ -15,6 +16,11 @@ SIDE = (HIGHEST - LOWEST) * PER_OCTAVE
 ZERO = SIDE  # the bin of exact zeros; below it the negative ones, above it the positive ones
 BINS = 2 * SIDE + 1
 SHIFT = 23 - 4  # of a float32's 23 bits of mantissa, four count
+
+# The bands of ranks between the strongest and the weakest images of a unit.
+BANDS = ((0.90, 0.99), (0.75, 0.90), (0.50, 0.75))  # shares of the images whose peak lies below
+PLACES = 4  # images of each
+SAMPLE = 256  # images of which the bands are cut
 
 
 def table() -> NDArray[np.uint16]:

@@ -1,4 +1,4 @@
-"""The images at one end of each channel: what `top.py`, `bottom.py` and others share.
+"""The images at either end of each channel: strongest, weakest, most negative.
 
 Flow: activations -> summary -> **collectors** -> store.
 """
@@ -146,3 +146,40 @@ class Extremes(Collector):
             f"{self.name}_image": self.image.astype(np.int32),
             f"{self.name}_position": self.position,
         }
+
+
+class Top(Extremes):
+    """The strongest images of each channel: largest peak first, and where in the image it is.
+
+    Twice as many as a page shows, so that what a unit answers to can be told into kinds.
+    """
+
+    name: ClassVar[str] = "top"
+    kept: ClassVar[int] = 24
+
+
+class Bottom(Extremes):
+    """The weakest images of each channel: smallest peak first, and where in the image it is.
+
+    The peak, as of the strongest ones, not the smallest activation: an image is weak where nothing
+    in it excites the channel. Wanted for strata of activation and for the machine interpretability
+    score, which asks whether weak can be told from strong (Zimmermann, Klindt and Brendel 2024,
+    "Measuring Mechanistic Interpretability at Scale Without Humans").
+    """
+
+    name: ClassVar[str] = "bottom"
+    sign: ClassVar[int] = -1
+
+
+class Lowest(Extremes):
+    """The most negative activation of each image, most negative first; only in signed layers."""
+
+    name: ClassVar[str] = "lowest"
+    sign: ClassVar[int] = -1
+
+    @classmethod
+    def suits(cls, extent: Extent) -> bool:
+        return extent.signed
+
+    def values(self, summary: Summary) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+        return summary.low, summary.low_position

@@ -15,10 +15,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lamella.activations import visit
-from lamella.images import Images
-from lamella.model import Model
-from lamella.units import Layer
+from lamella.images.images import Images
+from lamella.network.activations import visit
+from lamella.network.model import Model
+from lamella.network.units import Layer
 
 HELD = 256_000_000  # bytes of maps that are held at once
 UNITS = 64  # of a layer that are handed out together

@@ -16,9 +16,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lamella.activations import visit
-from lamella.images import Images
-from lamella.model import Model
+from lamella.images.images import Images
+from lamella.network.activations import visit
+from lamella.network.model import Model
 
 WIDTH = 256
 

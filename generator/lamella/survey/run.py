@@ -13,22 +13,21 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from lamella.activations import visit
 from lamella.errors import ImagesError, ModelError
-from lamella.images import Batch, Images
-from lamella.model import Model
-from lamella.store import Shard, Store, write_whole
-from lamella.survey.bottom import Bottom, Lowest
+from lamella.images.images import Batch, Images
+from lamella.network.activations import visit
+from lamella.network.model import Model
+from lamella.network.units import Layer
+from lamella.store.store import Shard, Store, write_whole
 from lamella.survey.collector import Arrays, Collector, Extent, Shown
 from lamella.survey.covariance import Covariance, sampled
 from lamella.survey.distinct import Distinct, LabelMeans
 from lamella.survey.distribution import Distribution
+from lamella.survey.extremes import Bottom, Lowest, Top
 from lamella.survey.moments import Moments
 from lamella.survey.profile import Profile
 from lamella.survey.strata import Strata
 from lamella.survey.summary import summarise
-from lamella.survey.top import Top
-from lamella.units import Layer
 
 COLLECTORS: tuple[type[Collector], ...] = (
     Top,

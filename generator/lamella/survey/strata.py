@@ -10,7 +10,7 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from lamella.strata import BANDS, PLACES, SAMPLE
+from lamella.survey.bins import BANDS, PLACES, SAMPLE
 from lamella.survey.collector import Arrays, Collector, Extent, Shown
 from lamella.survey.summary import Summary
 

@@ -1,0 +1,84 @@
+"""All analyses. The order of the tuple is the order of the sections on a unit's page.
+
+Adding one: write its file, add it here. Other packages offer theirs as entry points of the group
+`lamella.panels`, each naming a subclass of `Panel`.
+"""
+
+from importlib.metadata import entry_points
+
+from lamella.analyses.activation_atlas import ActivationAtlas
+from lamella.analyses.activation_spectrum import Strata
+from lamella.analyses.activation_statistics import Distillation
+from lamella.analyses.attribution_maps import Decisions
+from lamella.analyses.classes import ClassPages
+from lamella.analyses.classes.unit_panel import ClassUnits
+from lamella.analyses.dataset_examples import DatasetExamples
+from lamella.analyses.dissection import Dissection
+from lamella.analyses.embedding import Embedding
+from lamella.analyses.facets import FacetsOfUnits
+from lamella.analyses.feature_visualization import FeatureVisualization
+from lamella.analyses.feature_visualization.diversity import Diversity
+from lamella.analyses.feature_visualization.minimizing import Negative
+from lamella.analyses.image_embeddings import ImageSpace
+from lamella.analyses.interpretability import Explanation
+from lamella.analyses.label_selectivity import Classes
+from lamella.analyses.layer_activations import Walk
+from lamella.analyses.objectives import Objectives
+from lamella.analyses.panel import Panel
+from lamella.analyses.photographs import Photographs
+from lamella.analyses.predictions import Predictions
+from lamella.analyses.sanity_checks import Sanity
+from lamella.analyses.statistics import Statistics
+from lamella.analyses.tuning_curves import Tuning
+from lamella.analyses.tuning_curves.stimuli import Stimuli
+from lamella.analyses.unit_attribution import Attribution
+from lamella.analyses.visualization_quality import PictureQuality
+from lamella.analyses.weights import Weights
+from lamella.errors import ConfigError
+
+PANELS: tuple[Panel, ...] = (
+    FeatureVisualization(),
+    PictureQuality(),
+    Diversity(),
+    Negative(),
+    DatasetExamples(),
+    Strata(),
+    FacetsOfUnits(),
+    Attribution(),
+    Classes(),
+    Explanation(),
+    Statistics(),
+    Stimuli(),
+    Tuning(),
+    Dissection(),
+    Weights(),
+    ClassUnits(),
+    Embedding(),
+    Photographs(),
+    Predictions(),
+    Decisions(),
+    ClassPages(),
+    Sanity(),
+    ImageSpace(),
+    Objectives(),
+    ActivationAtlas(),
+    Distillation(),
+    Walk(),
+)
+
+
+def known_panels() -> tuple[Panel, ...]:
+    """The panels of this package, then those of others by name.
+
+    Raises:
+        ConfigError: two panels share a name, or a package offers something else.
+    """
+    found = {panel.name: panel for panel in PANELS}
+    for point in sorted(entry_points(group="lamella.panels"), key=lambda point: point.name):
+        kind = point.load()
+        if not (isinstance(kind, type) and issubclass(kind, Panel)):
+            raise ConfigError(f"The entry point {point.name!r} of lamella.panels is no Panel.")
+        if kind.name in found:
+            raise ConfigError(f"Two panels are called {kind.name!r}; uninstall one.")
+        found[kind.name] = kind()
+    return tuple(found.values())

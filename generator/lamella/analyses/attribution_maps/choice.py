@@ -1,0 +1,40 @@
+"""Which images have a page: those that the user named, then the best of the classes seen.
+
+Flow: atlas.toml + predictions -> **choice** -> maps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from lamella.analyses.predictions.stored import answers
+from lamella.figures.links import decision_slug
+from lamella.store.facts import Atlas
+
+WHERE = "[panels.decisions] images"
+
+
+def best(atlas: Atlas, examples: int, most: int) -> list[int]:
+    """The images that are most probably of each class that is a first answer.
+
+    The classes of which the network is surest come first; of an equal share, the lower number.
+
+    Args:
+        examples: images of each class.
+        most: images in all.
+    """
+    known = answers(atlas)
+    if known is None:
+        return []
+    seen = sorted(known.seen, key=lambda one: (-float(known.top_probability[one, 0]), one))
+    each = (known.top_image[one, :examples].tolist() for one in seen)
+    return unique(atlas, (image for images in each for image in images if image >= 0))[:most]
+
+
+def unique(atlas: Atlas, numbers: Iterable[int]) -> list[int]:
+    """Each image once; of several whose pages would have the same address only the first."""
+    photographs = atlas.manifest.photographs
+    found: dict[str, int] = {}
+    for number in numbers:
+        found.setdefault(decision_slug(photographs[number]), number)
+    return list(found.values())

@@ -1,0 +1,185 @@
+"""A dissection as the store keeps it: passes over both networks, verdicts, pictures, a document.
+
+Flow: run + verdict + specimens -> **making** -> store. For the panel `dissection`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from lamella.analyses.dissection.detectors import Verdict, eligible, judged, with_threshold
+from lamella.analyses.dissection.examples import SHOWN, SIDE, specimens
+from lamella.analyses.dissection.labels import Labelled, of_photographs, of_scenes
+from lamella.analyses.dissection.passes import PASSES, Counted, Passes
+from lamella.analyses.dissection.scenes import find_scenes
+from lamella.analyses.dissection.stored import DOCUMENT, has_map
+from lamella.analyses.dissection.thresholds import SHARE
+from lamella.network.units import Layer
+from lamella.network.untrained import untrained
+from lamella.store.store import Shard, Sheet
+
+if TYPE_CHECKING:
+    from lamella.analyses.dissection import Options
+    from lamella.analyses.job import Job
+
+Todo = Sequence[tuple[Layer, Sequence[int]]]
+
+
+def labelled(job: Job) -> Labelled:
+    """The images that a job dissects.
+
+    Raises:
+        ConceptsError: the scenes are not as they should be.
+    """
+    options: Options = job.settings
+    if options.scenes is None:
+        return of_photographs(job.images, options.side)
+    scenes = find_scenes(job.path(options.scenes))
+    return of_scenes(scenes, job.model.preprocessing, options.side)
+
+
+def shards(job: Job, todo: Todo) -> Iterator[tuple[Layer, Shard]]:
+    """Dissect channels of layers, all at once; a shard for each layer."""
+    options: Options = job.settings
+    scenes = labelled(job)
+    layers = [layer for layer, _ in todo if has_map(layer)]
+    networks = [job.model.module]
+    if options.baseline:
+        networks.append(untrained(job.model.module, job.seed))
+    images = sum(len(half) for half in scenes.halves)
+    units = sum(len(channels) for _, channels in todo)
+    meter = _Meter(job.tick, units, PASSES * len(networks) * images)
+    skipped: dict[int, str] = {}
+    found: list[dict[str, tuple[Counted, Verdict]]] = []
+    for module in networks if layers else ():
+        counted = Passes(job.model, module, scenes, layers, meter.did, skipped).run()
+        found.append({name: (own, _judged(scenes, own, options)) for name, own in counted.items()})
+    if layers:
+        _describe(job, scenes, found[0][layers[0].name][0], skipped)
+    pictures = _pictures(job, scenes, todo, found[0] if layers else {})
+    made = {
+        "side": options.side,
+        "iou": options.iou,
+        "images": images - len(skipped),
+        "seed": job.seed,
+        "torch": torch.__version__,
+        "device": job.model.device.type,
+    }
+    for layer, channels in todo:
+        rows = list(channels)
+        numbers = _numbers([each[layer.name] for each in found]) if has_map(layer) else {}
+        shard = Shard(
+            tuple(rows),
+            numbers={name: values[rows] for name, values in numbers.items()},
+            pictures={"scenes": [pictures.get((layer.name, c), b"") for c in rows]},
+            sheets={"scenes": Sheet(SIDE, SIDE, SHOWN, 1)},
+            made=made,
+        )
+        yield layer, shard
+    meter.finish()
+
+
+def _pictures(
+    job: Job, scenes: Labelled, todo: Todo, found: Mapping[str, tuple[Counted, Verdict]]
+) -> dict[tuple[str, int], bytes]:
+    """The sheets of the detectors among those channels, by layer and channel."""
+    options: Options = job.settings
+    wanted = []
+    for layer, channels in todo:
+        if layer.name in found:
+            counted, verdict = found[layer.name]
+            detectors = {c: int(verdict.detects[c]) for c in channels if verdict.detects[c] >= 0}
+            wanted.append((layer, detectors, counted.top, counted.thresholds))
+    drawn = specimens(job.model, scenes, wanted, options.quality)
+    return {(layer.name, channel): sheet for layer, channel, sheet in drawn}
+
+
+def _describe(job: Job, scenes: Labelled, found: Counted, skipped: Mapping[int, str]) -> None:
+    """Write down what was dissected, for the pages."""
+    options: Options = job.settings
+    first, second = found.choose, found.measure
+    allowed = eligible(first, second, options.least)
+    names = scenes.images.manifest.photographs
+    job.remember(
+        DOCUMENT,
+        {
+            "concepts": [
+                {
+                    "name": concept.name,
+                    "kind": concept.kind,
+                    "images": [int(first.images[at]), int(second.images[at])],
+                    "allowed": bool(allowed[at]),
+                }
+                for at, concept in enumerate(scenes.concepts)
+            ],
+            "scenes": [len(set(half) - skipped.keys()) for half in scenes.halves],
+            "skipped": [[names[n].name, why] for n, why in sorted(skipped.items())],
+            "unlabelled": sum(mask is None for mask in scenes.masks),
+            "masks": bool(scenes.masks),
+            "apart": scenes.apart,
+            "share": SHARE,
+            "iou": options.iou,
+            "side": options.side,
+            "least": options.least,
+            "baseline": options.baseline,
+            "seed": job.seed,
+        },
+    )
+
+
+def _judged(scenes: Labelled, found: Counted, options: Options) -> Verdict:
+    return judged(
+        found.choose,
+        found.measure,
+        scenes.kind_of,
+        eligible(found.choose, found.measure, options.least),
+        with_threshold(found.thresholds, found.share),
+        options.iou,
+    )
+
+
+def _numbers(both: Sequence[tuple[Counted, Verdict]]) -> dict[str, NDArray[Any]]:
+    """What is stored of a layer: of the trained network, and in short of the random one."""
+    found, verdict = both[0]
+    numbers: dict[str, NDArray[Any]] = {
+        "threshold": found.thresholds,
+        "share": found.share.astype(np.float32),
+        "live": verdict.live.astype(np.uint8),
+        "concept": verdict.concept,
+        "chosen": verdict.chosen,
+        "measured": verdict.measured,
+        "detects": verdict.detects,
+    }
+    for _, other in both[1:]:
+        numbers |= {
+            "random_detects": other.detects,
+            "random_concept": other.concept[:, 0],
+            "random_iou": other.measured[:, 0],
+            "random_live": other.live.astype(np.uint8),
+        }
+    return numbers
+
+
+class _Meter:
+    """Turns images done into units done, which is what the progress bar counts."""
+
+    def __init__(self, tick: Callable[[int], None], units: int, images: int) -> None:
+        self.tick, self.units, self.images = tick, units, max(1, images)
+        self.done = self.told = 0
+
+    def did(self, images: int) -> None:
+        self.done += images
+        self._tell(min(self.units, self.units * self.done // self.images))
+
+    def finish(self) -> None:
+        self._tell(self.units)
+
+    def _tell(self, units: int) -> None:
+        if units > self.told:
+            self.tick(units - self.told)
+            self.told = units

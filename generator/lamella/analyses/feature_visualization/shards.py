@@ -1,0 +1,147 @@
+"""Made pictures on their way into the store: what is measured, stated and encoded of each.
+
+Flow: ascents -> **pictures** -> store. For the panels that make pictures of units.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+
+from lamella.figures.encoding import encode
+from lamella.figures.published import THUMBNAIL
+from lamella.network.units import Layer, Unit
+from lamella.store.gathering import PanelFacts
+from lamella.store.store import Shard, Sheet
+
+if TYPE_CHECKING:
+    import torch
+
+    from lamella.analyses.feature_visualization.campaign import Candidate, Finished
+    from lamella.analyses.feature_visualization.recipe import Recipe
+    from lamella.analyses.job import Job
+
+
+def best_patch(
+    job: Job, layer: Layer, survey: PanelFacts, unit: Unit, size: int
+) -> torch.Tensor | None:
+    """The part of a photograph that excites a unit most, sRGB `(3, size, size)`.
+
+    A square around the middle of what the unit sees, at the photograph's own scale.
+    """
+    import torch
+
+    image = int(survey["top_image"][unit.channel, 0])
+    if image < 0:
+        return None
+    pixels = job.images.pixels(image)
+    height, width = pixels.shape[:2]
+    row, column = (int(survey[name][unit.channel, 0]) for name in ("top_row", "top_column"))
+    box = layer.box(row, column, height, width)
+    top, left = (
+        max(0, min(first + extent // 2 - size // 2, whole - size))
+        for first, extent, whole in ((box.top, box.height, height), (box.left, box.width, width))
+    )
+    patch = Image.fromarray(pixels[top : top + size, left : left + size]).resize((size, size))
+    return torch.from_numpy(np.array(patch)).permute(2, 0, 1).float() / 255
+
+
+def provenance(job: Job, recipe: Recipe, batch: int, steps: int) -> dict[str, Any]:
+    """What a page states of how its picture was made."""
+    import torch
+
+    device = job.model.device.type
+    network, layer = job.model.facts, recipe.layer
+    last = layer.name == network.layers[-1].name and len(network.classes) == layer.channels
+    objective = recipe.objective([0]).description
+    return {
+        "objective": f"class logit, {objective}" if last else objective,
+        "steps": steps,
+        "learning rate": round(recipe.settings.learning_rate, 4),
+        "size": recipe.size,
+        "seed": job.seed,
+        "batch": batch,
+        "threads": 1 if device == "cpu" else torch.get_num_threads(),
+        "precision": "bfloat16" if device == "cuda" else "float32",
+        "torch": torch.__version__,
+        "device": device,
+    }
+
+
+def shard_of(
+    pictures: Sequence[Candidate],
+    recipe: Recipe,
+    quality: int,
+    made: dict[str, Any],
+    pool: ThreadPoolExecutor,
+    name: str = "",
+) -> Shard:
+    """The pictures of some units of a layer, encoded, and what was measured of them.
+
+    Args:
+        name: of the pictures, where they are not the unit's main one: those are called "picture",
+            and have a thumbnail "thumb".
+    """
+
+    def dead(each: Candidate) -> bool:
+        """Nothing changes the unit, or nothing that was tried brings it above zero."""
+        silent = not recipe.layer.signed and float(each.batch.measured.activation[each.row]) <= 0
+        return bool(each.batch.made.dead[each.row]) or silent
+
+    def numbers(what: str, kind: type) -> np.ndarray:
+        found = [getattr(each.batch.measured, what)[each.row] for each in pictures]
+        return np.array(found, dtype=kind)
+
+    images = [
+        Image.fromarray((each.image.permute(1, 2, 0) * 255).round().byte().numpy())
+        for each in pictures
+    ]
+    thumbs = [] if name else [image.resize((THUMBNAIL, THUMBNAIL)) for image in images]
+    encoded = list(pool.map(lambda image: encode(image, quality), [*images, *thumbs]))
+    named = {name or "picture": encoded[: len(images)]}
+    sheets = {name or "picture": Sheet(recipe.size, recipe.size)}
+    if thumbs:
+        named["thumb"] = encoded[len(images) :]
+        sheets["thumb"] = Sheet(THUMBNAIL, THUMBNAIL)
+    return Shard(
+        tuple(each.channel for each in pictures),
+        numbers={
+            "activation": numbers("activation", np.float32),
+            "mean": numbers("mean", np.float32),
+            "rank": numbers("rank", np.int32),
+            "contrast": numbers("contrast", np.float32),
+            "dead": np.array([dead(each) for each in pictures], np.uint8),
+            "failed": np.zeros(len(pictures), np.uint8),
+            "tries": np.array([each.tries for each in pictures], np.uint8),
+            "attempt": np.array([each.attempt for each in pictures], np.uint8),
+            "kept_step": np.array([each.batch.made.step[each.row] for each in pictures], np.int32),
+            "curve": np.stack([each.batch.made.curve[each.row].numpy() for each in pictures]),
+        },
+        pictures=named,
+        sheets=sheets,
+        made=made,
+    )
+
+
+def failure(finished: Finished, recipe: Recipe, made: dict[str, Any]) -> Shard:
+    """Units that have no picture, so that a run goes on and the report lists them."""
+    count = len(finished.failed)
+    zeros = {name: np.zeros(count, np.float32) for name in ("activation", "mean", "contrast")}
+    return Shard(
+        finished.failed,
+        numbers={
+            **zeros,
+            "rank": np.zeros(count, np.int32),
+            "dead": np.zeros(count, np.uint8),
+            "failed": np.ones(count, np.uint8),
+            "tries": np.ones(count, np.uint8),
+            "attempt": np.ones(count, np.uint8),
+            "kept_step": np.zeros(count, np.int32),
+            "curve": np.zeros((count, recipe.settings.steps), np.float32),
+        },
+        made={**made, "failed": finished.problem},
+    )

@@ -1,0 +1,46 @@
+"""What a panel's `compute` is given.
+
+Flow: model + images + survey -> **job** -> panels.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lamella.images.images import Images
+from lamella.network.model import Model
+from lamella.store.facts import Atlas
+
+
+@dataclass(frozen=True)
+class Job:
+    """The network, the images, and the facts that are known so far.
+
+    Attributes:
+        settings: the panel's own, of the type that it declares.
+        panel: its name.
+        seed: of the whole atlas; panels derive a seed per unit from it.
+        tick: to be called with the number of units (or images) finished since the last call.
+        path: from a path in atlas.toml to where that is.
+    """
+
+    model: Model
+    images: Images
+    atlas: Atlas
+    panel: str
+    settings: Any
+    seed: int
+    tick: Callable[[int], None]
+    path: Callable[[str], Path] = Path
+
+    def recall(self, name: str) -> Any:
+        """A small document that the panel wrote beside its shards; None where there is none."""
+        return self.atlas.store.read_json(self._document(name))
+
+    def remember(self, name: str, value: object) -> None:
+        """Write a small document beside the panel's shards: what a later run must know."""
+        self.atlas.store.write_json(self._document(name), value)
+
+    def _document(self, name: str) -> str:
+        return f"{self.panel}-{self.atlas.keys[self.panel][:16]}/{name}.json"

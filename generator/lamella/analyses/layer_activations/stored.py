@@ -1,0 +1,32 @@
+"""What was stored of the images that go through the network, and where their pages lie."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lamella.figures.links import article_page
+from lamella.images.manifest import Photograph
+from lamella.store.facts import Atlas
+
+PANEL = "walk"
+PHOTOGRAPH, MAPS, HEAT = "photograph", "maps", "heat"  # names of stored pictures
+CELL, CELLS = 64, 6  # side and number of the cells of a sheet of heat
+ID = 8  # digits of an image's id in the address of its page
+
+
+def slug_of(photograph: Photograph) -> str:
+    """The page of one image, by the digest of its content."""
+    return f"walk-{photograph.id[:ID].lower()}"
+
+
+def pages(atlas: Atlas) -> dict[int, str]:
+    """The page of each image that has one, by the image's number, ascending."""
+    if PANEL not in atlas.keys:
+        return {}
+    shards = atlas.store.folder(PANEL, atlas.keys[PANEL]).shards()
+    images = {int(image) for _, tensors in shards for image in np.unique(tensors["image"])}
+    photographs = atlas.manifest.photographs
+    return {
+        image: article_page(atlas.network.name, slug_of(photographs[image]))
+        for image in sorted(images)
+    }

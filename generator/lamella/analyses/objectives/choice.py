@@ -1,0 +1,194 @@
+"""Which unit the page is about, and with what: chosen by the user, else by the survey alone.
+
+Flow: atlas.toml + survey -> **choice** -> recipes. Imports no torch. Nothing here depends on which
+pictures happen to be there already: the same atlas always gives the same page.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lamella.errors import ConfigError, did_you_mean
+from lamella.images.manifest import Manifest, photograph_named
+from lamella.network.description import Network
+from lamella.network.units import Layer, Unit
+from lamella.store.facts import EXAMPLES, Atlas, LayerFacts
+
+DEPTH = 0.75  # of the network: where units see enough to be somebody, and are no classes yet
+NEAR = 0.15
+WHERE = "[panels.objectives]"
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a page is about.
+
+    Attributes:
+        layer: of the unit.
+        unit: the unit.
+        second: another unit of the layer; None where it has but one.
+        image: number of the photograph that pictures are made from.
+        output: number of the class; None where the network's own answer decides.
+    """
+
+    layer: Layer
+    unit: Unit
+    second: Unit | None
+    image: int
+    output: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the user set, understood; None for what is to be chosen."""
+
+    unit: Unit | None
+    second: Unit | None
+    output: int | None
+    image: int | None
+
+
+def understood(
+    network: Network,
+    manifest: Manifest,
+    outputs: int,
+    *,
+    unit: str | None,
+    second: str | None,
+    output: str | int | None,
+    image: str | None,
+) -> Asked:
+    """What the user set.
+
+    Args:
+        outputs: channels of the network's last layer.
+    Raises:
+        ConfigError: it names a layer, channel, class or image that is not there.
+    """
+    first = None if unit is None else _unit(network, "unit", unit)
+    other = None if second is None else _unit(network, "second", second)
+    if other is not None and (first is None or other.layer != first.layer or other == first):
+        raise ConfigError(
+            f"{WHERE} second: {second!r} is no other unit of the layer of "
+            + (f"{unit!r}." if unit else "a unit, for none is set."),
+            "Name two different units of one layer: unit = "
+            f'"{other.layer}:0", second = "{other.layer}:1", say.',
+        )
+    return Asked(
+        first,
+        other,
+        None if output is None else _output(network, outputs, output),
+        None if image is None else photograph_named(manifest, image, f"{WHERE} image"),
+    )
+
+
+def _unit(network: Network, key: str, text: str) -> Unit:
+    """A unit written as `layer:channel`."""
+    name, colon, number = text.rpartition(":")
+    layers = {layer.name: layer for layer in network.layers}
+    if not colon or not number.isascii() or not number.isdigit():
+        first = network.layers[0].name
+        raise ConfigError(
+            f"{WHERE} {key}: {text!r} names no unit.", f'Write layer:channel, "{first}:0" say.'
+        )
+    if name not in layers:
+        known = ", ".join(list(layers)[:8])
+        raise ConfigError(
+            f"{WHERE} {key}: there is no layer {name!r}.",
+            did_you_mean(name, layers, otherwise=f"Known: {known}."),
+        )
+    if int(number) >= layers[name].channels:
+        raise ConfigError(
+            f"{WHERE} {key}: layer {name!r} has no channel {number}.",
+            f"It has channels 0 to {layers[name].channels - 1}.",
+        )
+    return Unit(name, int(number))
+
+
+def _output(network: Network, outputs: int, wanted: str | int) -> int:
+    """A class by its name or its number."""
+    if isinstance(wanted, str) and wanted in network.classes[:outputs]:
+        return network.classes.index(wanted)
+    number = int(wanted) if str(wanted).isascii() and str(wanted).isdigit() else -1
+    if 0 <= number < outputs:
+        return number
+    remedy = f"Give a number from 0 to {outputs - 1}, or the name of a class."
+    if isinstance(wanted, str):
+        remedy = did_you_mean(wanted, network.classes, otherwise=remedy)
+    raise ConfigError(f"{WHERE} class: the network has no class {wanted!r}.", remedy)
+
+
+def chosen(atlas: Atlas, asked: Asked) -> Subject:
+    """The page's subject: what was asked for, and the best of what was not."""
+    name = asked.unit.layer if asked.unit else fitting_layer(atlas.network.layers).name
+    facts = next(facts for facts in atlas.layers() if facts.layer.name == name)
+    order, labels = ranked(facts)
+    unit = asked.unit or Unit(name, order[0])
+    second = asked.second
+    if second is None and facts.layer.channels > 1:
+        others = [channel for channel in order if channel != unit.channel]
+        others += [c for c in range(facts.layer.channels) if c != unit.channel and c not in others]
+        # Of another kind of photograph where that can be told: two dogs would show nothing.
+        unlike = [channel for channel in others if labels[channel] != labels[unit.channel]]
+        second = Unit(name, (unlike or others)[0])
+    image = asked.image
+    if image is None:
+        image = max(0, int(facts.of("survey")["top_image"][unit.channel, 0]))
+    return Subject(facts.layer, unit, second, image, asked.output)
+
+
+def fitting_layer(layers: Sequence[Layer], depth: float = DEPTH) -> Layer:
+    """A layer about so deep: one with positions, an activation function and a kernel of its own."""
+    last = max(1, len(layers) - 1)
+
+    def unfit(at: int) -> tuple[bool, bool, bool, bool, float, int]:
+        layer, away = layers[at], abs(at / last - depth)
+        narrow = layer.kernel == (1, 1)
+        return (
+            layer.height * layer.width == 1,
+            away > NEAR,
+            layer.activation is None,
+            narrow,
+            away,
+            at,
+        )
+
+    return layers[min(range(len(layers)), key=unfit)]
+
+
+def before(layers: Sequence[Layer], name: str) -> dict[str, Layer]:
+    """The layers on the way to one, "early", "middle" and "late", which is itself."""
+    upto = layers[: [layer.name for layer in layers].index(name) + 1]
+    early, middle = (fitting_layer(upto, depth) for depth in (1 / 3, 2 / 3))
+    return {"early": early, "middle": middle, "late": upto[-1]}
+
+
+def ranked(facts: LayerFacts) -> tuple[list[int], list[str]]:
+    """A layer's units that some photograph excites, best first; and what each is excited by.
+
+    First those whose strongest photographs share a label, then by how far the strongest lies above
+    the mean, in standard deviations: a unit that means something, and says so.
+    """
+    survey = facts.of("survey")
+    labels = [photograph.label for photograph in facts.manifest.photographs]
+    usual: list[str] = []
+    scored = []
+    for channel in range(facts.layer.channels):
+        top = [
+            labels[image]
+            for image in survey["top_image"][channel, :EXAMPLES].tolist()
+            if image >= 0
+        ]
+        label, count = Counter(top).most_common(1)[0] if top else ("", 0)
+        usual.append(label)
+        mean, deviation, peak = (
+            float(survey[name][channel]) for name in ("mean", "deviation", "maximum")
+        )
+        apart = (peak - mean) / deviation if deviation > 0 else 0.0
+        if top and np.isfinite(apart) and apart > 0:
+            share = count / len(top) if label else 0.0
+            scored.append((-share, -apart, channel))
+    order = [channel for *_, channel in sorted(scored)]
+    return order or list(range(facts.layer.channels)), usual

@@ -1,0 +1,72 @@
+"""The whole photographs that dataset examples are cut from, as the network sees them, each once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+from PIL import Image
+from pydantic import Field
+
+from lamella.analyses.panel import Panel, Settings
+from lamella.figures.encoding import encode
+from lamella.store.facts import EXAMPLES
+from lamella.store.store import Shard, Sheet
+from lamella.survey.bins import PLACES
+
+if TYPE_CHECKING:
+    from lamella.analyses.job import Job
+
+SHARD = 64
+# How many of each list of the survey some panel shows whole.
+SHOWN = {
+    ("survey", "top_image"): EXAMPLES,
+    ("labels", "distinct_image"): EXAMPLES,
+    ("survey", "strata_image"): PLACES,
+    ("survey", "bottom_image"): PLACES,
+    ("survey", "lowest_image"): PLACES,
+}
+
+
+class Options(Settings):
+    """`[panels.photographs]`."""
+
+    quality: int = Field(75, ge=1, le=100, description="Quality of the WebP pictures.")
+
+
+class Photographs(Panel):
+    """Stored for the network as a whole: a shard's `channels` are the numbers of images."""
+
+    name: ClassVar[str] = "photographs"
+    title: ClassVar[str] = "Photographs"
+    needs: ClassVar[tuple[str, ...]] = ("survey",)
+    uses_images: ClassVar[bool] = True
+    shows_photographs: ClassVar[bool] = True
+    per: ClassVar[str] = "network"
+    entries: ClassVar[str] = "images"
+    settings: ClassVar[type[Settings]] = Options
+
+    def wanted(self, job: Job) -> list[int]:
+        """The images that are an example of some unit, strong or weak."""
+        used: set[int] = set()
+        for facts in job.atlas.layers():
+            for (panel, name), shown in SHOWN.items():
+                survey = facts.of(panel)
+                if name in survey.numbers:
+                    images = survey[name][survey.present]
+                    used.update(np.unique(images[..., :shown]).tolist())
+        return sorted(used - {-1})
+
+    def compute_network(self, job: Job, missing: list[int]) -> Iterator[Shard]:
+        options: Options = job.settings
+        height, width = job.model.facts.size
+        for first in range(0, len(missing), SHARD):
+            run = missing[first : first + SHARD]
+            pictures = [encode(Image.fromarray(job.images.pixels(n)), options.quality) for n in run]
+            yield Shard(
+                tuple(run),
+                pictures={"photograph": pictures},
+                sheets={"photograph": Sheet(width, height)},
+            )
+            job.tick(len(run))

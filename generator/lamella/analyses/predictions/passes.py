@@ -1,0 +1,79 @@
+"""One pass over all images: probabilities into a tally, in batches, resumable.
+
+Flow: images -> model -> **run** -> tally -> panels/predictions.py.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save
+
+from lamella.analyses.predictions.tally import Tally
+from lamella.store.store import write_whole
+
+if TYPE_CHECKING:
+    from lamella.images.images import Images
+    from lamella.network.model import Model
+
+BATCH = 32
+CHECKPOINT_SECONDS = 20.0
+FOLLOWING = "following"  # the number of the first image that was not seen yet
+
+
+def tallied(
+    model: Model,
+    images: Images,
+    classes: int,
+    partial: Path,
+    tick: Callable[[int], None],
+    batch: int = BATCH,
+) -> Tally:
+    """What the network answers to all images; those without an answer are passed over.
+
+    Args:
+        classes: outputs of the network.
+        partial: a file for what was seen so far; it is gone at the end.
+        tick: called with the number of images that are behind, so far.
+    """
+    import torch
+
+    from lamella.attribution.scores import probabilities, scores
+
+    manifest = images.manifest
+    number = {word: at for at, word in enumerate(manifest.labels)}
+    labels = np.array([number.get(each.label, -1) for each in manifest.photographs], np.int64)
+    tally = Tally(classes, len(number))
+    following = _resumed(tally, partial)
+    saved = time.monotonic()
+    for found in images.batches(batch, first=following, skipped={}):
+        with torch.inference_mode():
+            said = scores(model, model.shown(found.pixels)).float()
+            shares = probabilities(said).cpu().numpy()
+        numbers = np.array(found.numbers, np.int64)
+        # NaN or infinite scores are no answer: such an image is not counted.
+        sound = np.isfinite(shares).all(axis=1)
+        if sound.any():
+            tally.update(numbers[sound], labels[numbers[sound]], shares[sound])
+        following = found.numbers[-1] + 1
+        if time.monotonic() - saved > CHECKPOINT_SECONDS:
+            write_whole(partial, save(tally.state() | {FOLLOWING: np.array([following])}))
+            saved = time.monotonic()
+        tick(following)
+    partial.unlink(missing_ok=True)
+    return tally
+
+
+def _resumed(tally: Tally, partial: Path) -> int:
+    """The number of the first image to see, where an earlier pass ended."""
+    try:
+        state = load_file(partial)
+    except (OSError, SafetensorError):
+        return 0
+    following = state.pop(FOLLOWING, np.zeros(1, np.int64))
+    return int(following[0]) if tally.restore(state) else 0

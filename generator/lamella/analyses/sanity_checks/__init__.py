@@ -1,0 +1,110 @@
+"""Can the maps be trusted? Tests of all attribution methods: on the about page, and an article.
+
+What is computed is in `lamella.trusting`; this file stores and shows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import Field
+
+from lamella.analyses.panel import Panel, Settings
+from lamella.analyses.sanity_checks import text as words
+from lamella.analyses.sanity_checks import view as page
+from lamella.analyses.sanity_checks.plan import ABSENT, PANEL, PHOTOGRAPH, map_name, miss_name
+from lamella.analyses.sanity_checks.stored import Report, absent
+from lamella.attribution.methods import METHODS
+from lamella.errors import ModelError
+from lamella.figures import Figure, Gallery
+from lamella.figures.article import Article
+from lamella.store.facts import Atlas
+from lamella.store.store import Shard
+
+if TYPE_CHECKING:
+    from lamella.analyses.job import Job
+
+
+class Options(Settings):
+    """`[panels.sanity]`."""
+
+    images: int = Field(
+        6, ge=1, le=256, description="Images whose maps are made again for random weights."
+    )
+    curves: int = Field(
+        8, ge=1, le=1024, description="Images of the deletion and insertion curves."
+    )
+    masks: str | None = Field(
+        None,
+        description="A folder that says where the thing is in some photographs: for "
+        "animals/panda.webp a picture animals/panda.png of the same size, white where it is and "
+        "black elsewhere. Without it, maps are not tested for pointing at it.",
+    )
+    patch: int | None = Field(
+        None, ge=1, description="Side of occlusion's mask in pixels; two sevenths of the image."
+    )
+    stride: int | None = Field(
+        None, ge=1, description="Pixels between two masks; a seventh of the image."
+    )
+    steps: int = Field(6, ge=1, le=256, description="Steps of integrated gradients.")
+    quality: int = Field(75, ge=1, le=100, description="Quality of the WebP photographs.")
+
+
+class Sanity(Panel):
+    """Entries: the trained network and its stages, images of curves, images with a mask."""
+
+    name: ClassVar[str] = PANEL
+    title: ClassVar[str] = words.TITLE
+    about: ClassVar[str] = words.ABOUT
+    needs: ClassVar[tuple[str, ...]] = ("survey",)
+    uses_images: ClassVar[bool] = True
+    uses_seed: ClassVar[bool] = True
+    per: ClassVar[str] = "network"
+    entries: ClassVar[str] = "tests"
+    photographic: ClassVar[frozenset[str]] = frozenset(
+        {PHOTOGRAPH} | {name(method.name) for method in METHODS for name in (map_name, miss_name)}
+    )
+    settings: ClassVar[type[Settings]] = Options
+
+    def keyed(self, settings: Settings, path: Callable[[str], Path]) -> Mapping[str, Any]:
+        from lamella.analyses.sanity_checks.masks import digest_of_masks
+
+        plain = settings.model_dump(mode="json")
+        if plain["masks"] is not None:
+            plain["masks"] = digest_of_masks(path(plain["masks"]))
+        return plain
+
+    def check(self, job: Job) -> None:
+        from lamella.analyses.sanity_checks.masks import masks_of
+        from lamella.attribution.scores import outputs_of
+
+        masks_of(job)
+        try:
+            outputs_of(job.model)
+        except ModelError as error:  # before pages are drawn for the first time
+            job.remember(ABSENT, error.problem)
+
+    def wanted(self, job: Job) -> list[int]:
+        from lamella.analyses.sanity_checks.compute import plan_of
+
+        return [] if job.recall(ABSENT) else list(plan_of(job).entries)
+
+    def compute_network(self, job: Job, missing: list[int]) -> Iterator[Shard]:
+        from lamella.analyses.sanity_checks.compute import shards
+
+        return shards(job, missing)
+
+    def view_about(self, atlas: Atlas) -> tuple[Figure, ...]:
+        report = Report.of(atlas)
+        if report is None:
+            why = absent(atlas)
+            return (Gallery("", (), note=why),) if why else ()
+        return page.summary(report)
+
+    def articles(self, atlas: Atlas) -> tuple[Article, ...]:
+        from lamella.analyses.attribution_maps.stored import pages
+
+        report = Report.of(atlas)
+        return () if report is None else (page.article(report, pages(atlas)),)

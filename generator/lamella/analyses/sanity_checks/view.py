@@ -1,0 +1,129 @@
+"""Can the maps be trusted? The section of the about page, and the article behind it.
+
+Flow: report -> verdicts, charts -> **page** -> panels/sanity.py. Imports no torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lamella.analyses.sanity_checks import charts
+from lamella.analyses.sanity_checks import text as words
+from lamella.analyses.sanity_checks.plan import PANEL, PHOTOGRAPH, map_name, miss_name
+from lamella.analyses.sanity_checks.stored import Report
+from lamella.analyses.sanity_checks.verdicts import glance, number, percent, sentences
+from lamella.attribution.methods import BY_NAME
+from lamella.figures import Figure, Gallery, Legend, Table, Tile, links, short
+from lamella.figures.article import Article, Part
+from lamella.figures.links import SANITY
+from lamella.figures.published import network_picture
+
+
+def summary(report: Report) -> tuple[Figure, ...]:
+    """What the about page shows: the answers at a glance, charts, hits."""
+    return charts.shown(
+        glance(report, links.article_page(report.atlas.network.name, SANITY)),
+        charts.forgetting(report),
+        charts.curve(report, 0),
+        charts.curve(report, 1),
+        charts.pointing(report),
+    )
+
+
+def article(report: Report, pages: dict[int, str]) -> Article:
+    """The whole page.
+
+    Args:
+        pages: of decisions, by the number of the image.
+    """
+    parts = (
+        Part("At a glance", (words.GLANCE,), (glance(report),)),
+        _sanity(report),
+        Part("What that says of each map", told) if (told := sentences(report)) else None,
+        _looked_at(report),
+        _curves(report),
+        _pointing(report, pages),
+        _undefined(report),
+    )
+    return Article(SANITY, words.TITLE, words.LEAD, tuple(part for part in parts if part))
+
+
+def _sanity(report: Report) -> Part | None:
+    drawn = charts.shown(
+        charts.forgetting(report),
+        charts.correlations(report, signed=False),
+        charts.correlations(report, signed=True),
+    )
+    if not drawn:
+        return None
+    return Part("Does a map depend on what the network learned?", words.sanity(report), drawn)
+
+
+def _looked_at(report: Report) -> Part | None:
+    """The maps of one image, method by method, stage by stage."""
+    atlas = report.atlas
+    photograph = network_picture(atlas, PANEL, PHOTOGRAPH, 0, "The photograph")
+    if photograph is None:
+        return None
+    rows: list[Figure] = [Legend()]
+    for at, method in enumerate(report.methods):
+        tiles = [Tile(photograph, "the photograph")]
+        for name, entry in [(charts.WHOLE, 0), *report.stages]:
+            random = "trained" if entry == 0 else f"random from {name} to the output"
+            alt = f"{method.title} of the photograph, network {random}"
+            picture = network_picture(atlas, PANEL, map_name(method.name), entry, alt)
+            if picture is None:
+                continue
+            numbers = report.numbers
+            kept = float(numbers["absolute"][entry, 0, at])
+            full = short(float(numbers["full"][entry, at]))
+            empty = bool(numbers["flat"][entry, 0, at])
+            left = "" if not entry else ", empty" if empty else f", keeps {number(kept)}"
+            detail = f"full {full}{left}"
+            tiles.append(Tile(picture, name, detail))
+        rows.append(Gallery(method.title, tuple(tiles), size="stages"))
+    first = report.plan.images[0]
+    answer = report.answer(int(report.numbers["explained"][0, 0]))
+    told = words.looked_at(answer, report.photograph(first).label)
+    return Part("The maps while the network forgets", told, tuple(rows))
+
+
+def _curves(report: Report) -> Part | None:
+    drawn = charts.shown(charts.curve(report, 0), charts.curve(report, 1), charts.areas(report))
+    return Part("Does a map mark what counts?", words.CURVES, drawn) if drawn else None
+
+
+def _pointing(report: Report, pages: dict[int, str]) -> Part:
+    title = "Does a map point at the thing?"
+    if not report.plan.masked:
+        return Part(title, words.no_masks(report.plan))
+    hits, labels = charts.pointing(report), charts.by_label(report)
+    drawn = charts.shown(hits, labels, charts.misses(report, pages))
+    galleries = tuple(_missed(report, pages))
+    return Part(title, words.pointing(report), (*drawn, *galleries))
+
+
+def _missed(report: Report, pages: dict[int, str]) -> Iterator[Gallery]:
+    """For each method the images that it missed, with the place where it points."""
+    for method in report.methods:
+        tiles = []
+        for image, entry in report.pointed:
+            photograph = report.photograph(image)
+            what = photograph.label or photograph.name
+            alt = f"{photograph.name}: where {method.title} points, beside the thing"
+            picture = network_picture(report.atlas, PANEL, miss_name(method.name), entry, alt)
+            if picture is not None:
+                answer = report.answer(int(report.numbers["answer"][entry]))
+                sure = percent(float(report.numbers["probability"][entry]))
+                tiles.append(Tile(picture, answer, f"{sure}; {what}", pages.get(image, "")))
+        if tiles:
+            title = f"{method.title} missed {len(tiles)} of {len(report.pointed)}"
+            yield Gallery(title, tuple(tiles), size="stages")
+
+
+def _undefined(report: Report) -> Part | None:
+    """The methods that this network has not."""
+    if not report.plan.missing:
+        return None
+    rows = tuple((BY_NAME[name].title, why) for name, why in report.plan.missing.items())
+    return Part("Not defined for this network", (), (Table("", rows),))

@@ -1,0 +1,76 @@
+"""Guided backpropagation of units, from where they answer most, to the pixels that they see.
+
+Flow: looks + model + images -> attributing/gradients -> **guiding** -> making.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from lamella.analyses.unit_attribution.crops import Window
+from lamella.analyses.unit_attribution.occlusion import batch_of, explained, parts
+from lamella.attribution.gradients import gradients_of
+from lamella.images.images import Images
+from lamella.network.activations import visit
+from lamella.network.model import Model
+
+SHARE = 0.5  # of the pixels that run without a graph
+
+Maps = NDArray[np.float32]
+
+
+def guided(
+    model: Model,
+    images: Images,
+    layer: str,
+    wanted: Sequence[tuple[int, int, Window]],
+    most: int,
+    look: Callable[[], None] = lambda: None,
+) -> list[Maps | None]:
+    """Guided gradients of units, (3, row, column) each: red, green, blue, with their sign.
+
+    Args:
+        wanted: of each map the channel, the image's number, and the part of it that runs; these
+            have one size.
+        most: maps that are ever asked for at once; no batch is larger.
+        look: called between batches, for whoever wants to stop.
+    Returns:
+        Activation per unit of brightness; None where an image cannot be decoded.
+    """
+    address = explained(model, layer)
+    box = wanted[0][2].box
+    batch = min(most, batch_of(model, box.height, box.width, SHARE))
+    found: list[Maps | None] = []
+    for first in range(0, len(wanted), batch):
+        look()
+        run = wanted[first : first + batch]
+        padded = [*run, *([run[-1]] * (batch - len(run)))]
+        shown, known = parts(model, images, [(image, at.box) for _, image, at in padded])
+        places = torch.tensor(
+            [(at, channel, part.row, part.column) for at, (channel, _, part) in enumerate(padded)],
+            device=shown.device,
+        )
+
+        def read(leaf: Tensor, places: Tensor = places) -> Tensor:
+            kept: list[Tensor] = []
+
+            def see(values: Tensor) -> None:
+                kept.append(values[places[:, 0], places[:, 1], places[:, 2], places[:, 3]])
+
+            visit(model.module, model.normalise(leaf), {address: see})
+            return kept[0][:, None]
+
+        maps = gradients_of(read, shown, guided=True)[: len(run), 0].float().cpu().numpy()
+        found += [one if sure else None for one, sure in zip(maps, known, strict=False)]
+    return found
+
+
+def strength(gradient: Maps) -> Maps:
+    """The magnitude of gradients, the largest of three colours, (row, column)."""
+    found: Maps = np.abs(gradient).max(axis=0)
+    return found

@@ -1,0 +1,164 @@
+"""Grad-CAM: a layer's maps, each weighted by what its mean gradient says of a class score.
+
+Flow: model -> heads, wiring -> layers_with_maps -> **gradcam** -> run.
+
+    alpha_k = mean over positions of d score / d A_k
+    S = ReLU(sum_k alpha_k A_k)          the paper's
+    S = sum_k ReLU(alpha_k A_k)          the variant with the ReLU inside the sum
+
+and S divided by its maximum is what is shown: `divided`. The maps here are not divided, so that the
+page can say what the maximum was.
+
+captum's LayerGradCam, pytorch-grad-cam and torchcam put hooks on a module, which the result of a
+concatenation need not be; captum runs forwards again for each class (measured, SqueezeNet, five
+classes, image by image: three times as long), pytorch-grad-cam rescales each map and goes back
+through the whole network. Here one forward pass serves all classes, and gradients go back to the
+maps and no further. captum's is the oracle of the tests.
+
+Source: Selvaraju et al. 2017, arXiv:1610.02391.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lamella.attribution.gradients import batch_of, differentiable, in_runs, probe
+from lamella.attribution.scores import chosen, listed
+from lamella.attribution.target_layers import Place, place_of, placed
+from lamella.errors import LamellaError, ModelError
+from lamella.network.activations import Address, Watch, channels_first
+from lamella.network.dataflow import wiring_of
+from lamella.network.model import Model
+
+
+def why_not(model: Model, layer: str = "") -> str:
+    """Why a network has no Grad-CAM, a sentence for the reader; "" if it has.
+
+    A forward pass may cut gradients off, so it is tried on a grey image.
+    """
+    try:
+        own_grid(model, *probe(model), layer)
+    except LamellaError as error:
+        return error.problem
+    return ""
+
+
+def gradcam(
+    model: Model,
+    shown: Tensor,
+    classes: Tensor,
+    layer: str = "",
+    inside: bool = False,
+    *,
+    batch: int | None = None,
+) -> Tensor:
+    """Grad-CAM on a grid that covers the image, (image, k, 56, 56), float32, not negative.
+
+    Args:
+        shown: sRGB in [0, 1], (image, 3, row, column).
+        classes: (image, k), int64; one forward pass serves all of an image's.
+        layer: whose maps are weighted; "" for the last convolutional activations. `place_of` says
+            in words which these are.
+        inside: with the ReLU inside the sum.
+        batch: images whose graphs are held at once.
+    Raises:
+        UnknownLayer: there is no such layer.
+        ModelError: the layer has no positions, the scores do not depend on it, or there is no such
+            class.
+    """
+    maps = own_grid(model, shown, classes, layer, inside, batch=batch)
+    return placed(maps, place_of(model, layer).field, (shown.shape[2], shown.shape[3]))
+
+
+def own_grid(
+    model: Model,
+    shown: Tensor,
+    classes: Tensor,
+    layer: str = "",
+    inside: bool = False,
+    *,
+    batch: int | None = None,
+) -> Tensor:
+    """As `gradcam`, at the layer's own positions, (image, k, row, column)."""
+    place = place_of(model, layer)
+    found: list[Tensor] = []
+    with differentiable():
+        # A copy: what was made in inference mode cannot be part of a graph.
+        runs = in_runs(
+            batch or batch_of(model), shown.to(model.device), classes.to(model.device).clone()
+        )
+        for images, wanted in runs:
+            values, gradients = _gradients(model, images, wanted, place)
+            alphas = gradients.mean((3, 4))
+            if inside:
+                weighted = [(alpha[:, :, None, None] * values).relu().sum(1) for alpha in alphas]
+            else:
+                weighted = [torch.einsum("nc,ncij->nij", alpha, values).relu() for alpha in alphas]
+            found.append(torch.stack(weighted, 1))
+    return torch.cat(found).float()
+
+
+def divided(maps: Tensor) -> tuple[Tensor, Tensor]:
+    """Maps divided by their maxima, as Grad-CAM is shown, and the maxima, (image, k).
+
+    A map that is zero everywhere stays so: nothing at these positions speaks for the class.
+    """
+    maxima = maps.amax((-2, -1))
+    return maps / torch.where(maxima > 0, maxima, 1)[..., None, None], maxima
+
+
+def _gradients(
+    model: Model, images: Tensor, classes: Tensor, place: Place
+) -> tuple[Tensor, Tensor]:
+    """A layer's maps, (image, channel, row, column), and the gradients of the scores with respect
+    to them, (k, image, channel, row, column)."""
+    scores = wiring_of(model).scores
+    tap = _Tap(place.address, scores.address if scores else None)
+    inputs = model.normalise(images)
+    with tap:
+        output = model.module(inputs)
+    picked = chosen(listed(output if tap.scores is None else tap.scores), classes)
+    leaf, last = tap.leaf, classes.shape[1] - 1
+    gradients: list[Tensor] = []
+    for at in range(classes.shape[1]):
+        gradient = None
+        if leaf is not None and picked.requires_grad:
+            # Images do not share a gradient, so that of their sum holds that of each.
+            gradient = torch.autograd.grad(
+                picked[:, at].sum(), leaf, retain_graph=at < last, allow_unused=True
+            )[0]
+        if gradient is None:
+            raise ModelError(
+                f"Grad-CAM: the class scores do not depend on {place.about}.",
+                "Choose another layer, or none for the last maps.",
+            )
+        gradients.append(place.fold(channels_first(gradient, place.address.axis)))
+    assert leaf is not None
+    values = place.fold(channels_first(leaf.detach(), place.address.axis))
+    return values, torch.stack(gradients)
+
+
+class _Tap(Watch):
+    """While it is entered, the graph of gradients begins at one operation's result.
+
+    Attributes:
+        leaf: that result. What goes on is a copy of it, which later operations may overwrite.
+        scores: the result of the operation that yields the scores.
+    """
+
+    def __init__(self, address: Address, scores: Address | None) -> None:
+        super().__init__(self._seen)
+        self.begins = (address.function, address.ordinal)
+        self.ends = (scores.function, scores.ordinal) if scores else None
+        self.leaf: Tensor | None = None
+        self.scores: Tensor | None = None
+
+    def _seen(self, name: str, ordinal: int, result: Any, args: object, kwargs: object) -> None:
+        if (name, ordinal) == self.begins:
+            self.leaf = result.detach().clone().requires_grad_()
+            result.copy_(self.leaf)  # in place: whoever holds the result already goes on with it
+        if (name, ordinal) == self.ends:
+            self.scores = result

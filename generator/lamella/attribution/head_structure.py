@@ -1,0 +1,195 @@
+"""What the operations of a pass say of a network's head: how its last maps become scores.
+
+Flow: model -> wiring -> **anatomy** -> heads. The scores are followed backwards. Two heads keep the
+place where a score comes from: the mean over all positions and then one linear layer
+(`pool-linear`), and a 1 x 1 convolution to maps of classes and then the mean (`conv-pool`).
+
+Sources: Lin, Chen and Yan 2014, "Network in network", arXiv:1312.4400, for both; Zhou et al. 2016,
+arXiv:1512.04150, for what they are good for.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from torch import Tensor
+
+from lamella.network.activations import Address
+from lamella.network.dataflow import MAXIMA, MEANS, PASSING, Wiring, is_tokens
+from lamella.network.flow import ACTIVATIONS, NORMS
+from lamella.network.recording import Op
+from lamella.network.units import Field
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What stands between the last maps and the scores.
+
+    Attributes:
+        kind: "pool-linear" or "conv-pool"; "" for any other head, and `reason` alone is set then.
+        reason: why CAM is not defined, a sentence for the reader.
+        layer: the name of the linear layer or 1 x 1 convolution.
+        maps: the last activations, (image, channel, row, column): what `weight` weighs.
+        class_maps: of `conv-pool`, the maps of classes as they are averaged.
+        weight: (class, channel). A score is the mean over positions of what it makes of the maps
+            plus the bias; of `conv-pool` with an activation function, after that function.
+        bias: (class,).
+        sources: of each channel of the maps the unit, (layer name, channel), that it carries; the
+            last one where it is a sum of several, None where that is not known. Where a
+            normalization stands between the two, it rescales that unit.
+        field: the receptive field of the maps.
+        activation: the function between `conv-pool`'s convolution and its mean; "" for none.
+    """
+
+    kind: str = ""
+    reason: str = ""
+    layer: str = ""
+    maps: Address | None = None
+    class_maps: Address | None = None
+    weight: Tensor | None = None
+    bias: Tensor | None = None
+    sources: tuple[tuple[str, int] | None, ...] = ()
+    field: Field | None = None
+    activation: str = ""
+
+    @property
+    def pool_first(self) -> bool:
+        """Whether the mean stands before the weights."""
+        return self.kind == "pool-linear"
+
+
+class Other(Exception):
+    """The head is neither of the two; why, as the end of a sentence."""
+
+
+def read(wiring: Wiring) -> Head:
+    """The head that a network has.
+
+    Raises:
+        Other: it has neither of the two.
+    """
+    last = wiring.behind_passing(wiring.scores)
+    if last is None:
+        raise Other("how the scores are made of the last maps cannot be followed")
+    if last.name in MEANS:
+        return _conv_pool(wiring, last)
+    if not _is_linear(last):
+        raise Other(f"the scores come from {_called(last)}, not from a linear layer or a mean")
+    return _described("pool-linear", last, _averaged(wiring, _pooled(wiring, last)), wiring)
+
+
+def _is_linear(op: Op) -> bool:
+    """A linear layer, or a 1 x 1 convolution: one weight for each input of each output."""
+    if op.name == "linear":
+        return True
+    if op.name != "conv2d" or op.kernel is None or op.source is None or op.groups != 1:
+        return False
+    return op.kernel.shape[2:] == (1, 1) and op.source.shape[2:] == op.value.shape[2:]
+
+
+def _called(op: Op) -> str:
+    """An operation in the reader's words."""
+    if op.kernel is not None and op.name == "conv2d":
+        return f"a convolution of {op.kernel.shape[2]} x {op.kernel.shape[3]}"
+    if op.name in NORMS:
+        return f"a normalization ({op.name})"
+    if op.name in ACTIVATIONS:
+        return f"an activation function ({op.name})"
+    if op.name in MAXIMA:
+        return "a maximum over positions"
+    return "another linear layer" if op.name == "linear" else f"the operation {op.name!r}"
+
+
+def _pooled(wiring: Wiring, linear: Op) -> Op:
+    """The mean that a linear layer reads.
+
+    Raises:
+        Other: it reads something else.
+    """
+    assert linear.kernel is not None
+    after, between = linear, list[Op]()
+    for op in wiring.back(wiring.before(linear)):
+        shape = op.value.shape
+        if len(shape) == 4 and max(shape[2:]) > 1 and len(after.value.shape) == 2:
+            raise Other(
+                f"the last maps, {shape[1]} channels of {shape[2]} x {shape[3]} positions, are "
+                f"flattened into {math.prod(shape[1:]):,} numbers, and each has a weight of its own"
+            )
+        if is_tokens(op) and op.name not in PASSING | MEANS:
+            raise Other("the scores are read off tokens, not off the mean of maps")
+        if op.name in MEANS:
+            if between:
+                raise Other(f"{_listed(between)} between the mean over positions and the scores")
+            return op
+        if op.name not in PASSING | ACTIVATIONS | NORMS and not _is_linear(op):
+            raise Other(f"the linear layer reads {_called(op)}, not the mean over positions")
+        if op.name not in PASSING:
+            between.append(op)
+        after = op
+    raise Other("there is no mean over positions between the image and the scores")
+
+
+def _listed(ops: Sequence[Op]) -> str:
+    """Operations in words, each kind once, from the maps to the scores."""
+    called = list(dict.fromkeys(_called(op) for op in reversed(ops)))
+    stand = "stands" if len(called) == 1 else "stand"
+    return f"{', '.join(called[:-1])}{' and ' if called[1:] else ''}{called[-1]} {stand}"
+
+
+def _averaged(wiring: Wiring, pool: Op) -> Op:
+    """What a mean averages; it may be taken in several steps."""
+    for op in wiring.back(wiring.before(pool)):
+        several = len(op.value.shape) == 4 and max(op.value.shape[2:]) > 1
+        if several or op.name not in MEANS | PASSING:
+            return op
+    raise Other("the image itself is averaged")
+
+
+def _conv_pool(wiring: Wiring, pool: Op) -> Head:
+    """Maps, a 1 x 1 convolution, perhaps an activation function, the mean."""
+    classes = _averaged(wiring, pool)
+    between = list[str]()
+    for op in wiring.back(classes):
+        if op.name not in PASSING | ACTIVATIONS:
+            break
+        between += [op.name] if op.name in ACTIVATIONS else []
+    if not _is_linear(op):
+        raise Other(f"the maps of classes come from {_called(op)}, not from a 1 x 1 convolution")
+    maps = wiring.behind_passing(wiring.before(op))
+    if maps is None:
+        raise Other("the maps of classes are made of the image itself")
+    head = _described("conv-pool", op, maps, wiring)
+    return replace(head, class_maps=classes.address, activation=between[0] if between else "")
+
+
+def _described(kind: str, op: Op, maps: Op, wiring: Wiring) -> Head:
+    """A head, of the operation that weighs the maps."""
+    assert op.kernel is not None
+    weight = op.kernel.detach().flatten(1)
+    shape = maps.value.shape
+    if len(shape) != 4:
+        raise Other("the mean is taken over tokens, not over the rows and columns of maps")
+    # Where the rules of the flow lost track of the layout, the number of channels tells the axis.
+    axes = [axis for axis in (maps.value.axis, 1, 3) if shape[axis] == weight.shape[1]]
+    if not axes:
+        raise Other("the weights are for more than the channels of the last maps")
+    return Head(
+        kind=kind,
+        layer=op.layer,
+        maps=replace(maps.address, axis=axes[0]),
+        weight=weight,
+        bias=weight.new_zeros(len(weight)) if op.bias is None else op.bias.detach(),
+        sources=_sources(wiring, maps, weight.shape[1]),
+        field=maps.value.field,
+    )
+
+
+def _sources(wiring: Wiring, maps: Op, channels: int) -> tuple[tuple[str, int] | None, ...]:
+    """Whose channels maps carry."""
+    found: list[tuple[str, int] | None] = []
+    for count, layers, each in maps.value.runs or ((channels, (), 1),):
+        last = wiring.last_of(layers) if layers else None
+        found += [last and (last[0], last[1] + at // each) for at in range(count)]
+    return tuple(found)

@@ -1,0 +1,110 @@
+"""Attention rollout: from which patches the tokens of a transformer have what they carry.
+
+Flow: model -> attention, wiring -> **rollout** -> run.
+
+Each block passes half of a token by, and half goes through its attention, averaged over heads:
+`0.5 A + 0.5 I`, each row adding up to one. The product over all blocks says of the class token what
+share of it comes from each patch; without a class token, the mean over all tokens does. It asks
+about no class.
+
+captum does not have it.
+
+Source: Abnar and Zuidema 2020, "Quantifying attention flow in transformers", arXiv:2005.00928.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from lamella.attribution.attention import Attention
+from lamella.attribution.gradients import batch_of, in_runs
+from lamella.errors import ModelError
+from lamella.network.dataflow import Grid, is_tokens, once, wiring_of
+from lamella.network.model import Model
+
+NONE = "Not defined for this network: it has no attention."
+PARTIAL = "Not defined for this network: its attention is not over all patches, but {}."
+NO_GRID = "over tokens that do not lie on a grid"
+
+
+def why_not(model: Model) -> str:
+    """Why a network has no attention rollout, a sentence for the reader; "" if it has."""
+
+    def find() -> str:
+        blank = torch.zeros((1, 3, *model.facts.size), device=model.device)
+        return _reason(_attentions(model, blank), model)
+
+    return once(model, "rollout", find)
+
+
+def rollout(model: Model, shown: Tensor, *, batch: int | None = None) -> Tensor:
+    """The share of each patch, (image, row, column), float32, on the grid of the patches.
+
+    With the tokens that are of no patch the shares of an image add up to one.
+
+    Args:
+        shown: sRGB in [0, 1], (image, 3, row, column).
+        batch: images that run together.
+    Raises:
+        ModelError: the network has no attention over all patches.
+    """
+    if reason := why_not(model):
+        raise ModelError(reason, "Leave attention rollout out.")
+    found = []
+    for (images,) in in_runs(batch or batch_of(model), shown.to(model.device)):
+        attentions = _attentions(model, images)
+        grid = _grid(attentions, model, (images.shape[2], images.shape[3]))
+        if grid is None:
+            raise ModelError(PARTIAL.format(NO_GRID), "Leave attention rollout out.")
+        rolled = joined(attentions)
+        shares = rolled[:, 0] if grid.extra else rolled.mean(1)
+        found.append(shares[:, grid.extra :].reshape(-1, grid.rows, grid.columns))
+    return torch.cat(found).float()
+
+
+def joined(attentions: Sequence[Tensor]) -> Tensor:
+    """Attention of all blocks multiplied up, (image, token, token): row i says what i is made of.
+
+    Args:
+        attentions: of each block, (image, token, token), the first block first.
+    """
+    one = torch.eye(attentions[0].shape[1], device=attentions[0].device)
+    found = one.expand_as(attentions[0])
+    for attention in attentions:
+        passed = 0.5 * attention.float() + 0.5 * one
+        found = torch.bmm(passed / passed.sum(2, keepdim=True), found)
+    return found
+
+
+def _attentions(model: Model, images: Tensor) -> list[Tensor]:
+    """What every block's attention is, averaged over heads, (image, token, token)."""
+    inputs = model.normalise(images)
+    seen = Attention(len(images))
+    with torch.no_grad(), seen:
+        model.module(inputs)
+    return seen.found
+
+
+def _grid(attentions: Sequence[Tensor], model: Model, size: tuple[int, int]) -> Grid | None:
+    return wiring_of(model).grid(attentions[0].shape[1], 0, size)
+
+
+def _reason(attentions: Sequence[Tensor], model: Model) -> str:
+    """What stands against a rollout, or ""."""
+    if not attentions:
+        return NONE
+    if any(len(one) > 1 for one in attentions):
+        return PARTIAL.format("within windows")
+    if any(one.shape[1] != one.shape[2] for one in attentions):
+        return PARTIAL.format("from some tokens to others")
+    if len({one.shape[1] for one in attentions}) > 1:
+        return PARTIAL.format("over fewer of them in later blocks")
+    last = wiring_of(model).last_maps
+    if last is None or not is_tokens(last):
+        return PARTIAL.format("among positions of maps, with other layers between")
+    if _grid(attentions, model, model.facts.size) is None:
+        return PARTIAL.format(NO_GRID)
+    return ""

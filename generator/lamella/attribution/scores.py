@@ -1,0 +1,93 @@
+"""Class scores: the network's output as a vector for each image.
+
+Flow: model -> **scores** -> the methods.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from lamella.errors import ModelError
+from lamella.network.model import Model
+
+
+def scores(model: Model, shown: Tensor) -> Tensor:
+    """The network's output, (image, class), before any softmax that is not its own.
+
+    Args:
+        shown: sRGB in [0, 1], (image, 3, row, column). Gradients with respect to it are per unit
+            of brightness, whatever the preprocessing.
+    Raises:
+        ModelError: the output is no vector of at least two numbers for each image.
+    """
+    return listed(model.module(model.normalise(shown)))
+
+
+def listed(found: object) -> Tensor:
+    """A network's output as (image, class).
+
+    Raises:
+        ModelError: it is no vector of at least two numbers for each image.
+    """
+    if isinstance(found, Tensor) and found.dim() >= 2 and found[0].numel() == found.shape[1] > 1:
+        return found.flatten(1)
+    what = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
+    raise ModelError(
+        f"The network's output is no list of class scores: {what}.",
+        "Attribution to classes needs (image, class); leave the panels decisions, predictions and "
+        "class_pages out.",
+    )
+
+
+def probabilities(found: Tensor) -> Tensor:
+    """Scores, (image, class), as shares of 1; outputs that already are stay as they are."""
+    total = found.sum(1)
+    if bool((found >= 0).all()) and torch.allclose(total, torch.ones_like(total), atol=1e-3):
+        return found
+    return found.softmax(1)
+
+
+def chosen(found: Tensor, classes: Tensor) -> Tensor:
+    """The scores of some classes, (image, k).
+
+    Args:
+        found: (image, class).
+        classes: (image, k), int64.
+    Raises:
+        ModelError: there is no such class.
+    """
+    known(classes, found.shape[1])
+    return found.gather(1, classes)
+
+
+def known(classes: Tensor, most: int) -> None:
+    """Refuse classes that a network with so many does not have.
+
+    Raises:
+        ModelError: there is no such class.
+    """
+    if classes.numel() and (int(classes.min()) < 0 or int(classes.max()) >= most):
+        wrong = next(int(one) for one in classes.flatten() if not 0 <= int(one) < most)
+        raise ModelError(f"There is no class {wrong}.", f"The network has classes 0 to {most - 1}.")
+
+
+def outputs_of(model: Model) -> int:
+    """How many class scores the network gives.
+
+    Raises:
+        ModelError: its output is no list of class scores, or they are no numbers.
+    """
+    import torch
+
+    from lamella.attribution.scores import scores
+
+    with torch.inference_mode():
+        blank = torch.full((1, 3, *model.facts.size), 0.5, device=model.device)
+        found = scores(model, blank)
+    if not bool(torch.isfinite(found).all()):
+        raise ModelError(
+            "The network's scores of a grey image are NaN or infinite.",
+            "Check the weights and [model.preprocessing].",
+        )
+    return found.shape[1]

@@ -1,0 +1,183 @@
+"""The maps that Grad-CAM weighs: of which layer they are, and how they lie on the image.
+
+Flow: model -> heads, wiring -> **layers_with_maps** -> gradcam. Without a layer's name these are
+the last activations with positions. Transformers have tokens instead, one for each patch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from lamella.attribution.heads import head_of
+from lamella.errors import ModelError, UnknownLayer, did_you_mean
+from lamella.network.activations import Address
+from lamella.network.dataflow import ATTENTION, Grid, Wiring, is_tokens, once, positions, wiring_of
+from lamella.network.flow import NORMS
+from lamella.network.model import Model
+from lamella.network.recording import Op
+from lamella.network.units import Field, Layer
+from lamella.numbers.upsampling import upsampled
+
+NAMED = 3  # layers that carry the maps, named in words
+LISTED = 8  # layers that an error names
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A layer's maps.
+
+    Attributes:
+        address: of the operation that yields them.
+        field: the receptive field of a position; None where it is the whole image, or not known.
+        about: what they are, in words that go on a sentence: "the maps of layer3.0.conv1".
+        grid: of tokens, how those of patches lie on the image.
+    """
+
+    address: Address
+    field: Field | None
+    about: str
+    grid: Grid | None = None
+
+    def fold(self, values: Tensor) -> Tensor:
+        """Values, (image, channel, row, column); tokens, which lie in one column, in their grid.
+
+        Tokens that are of no patch, as the class's, are left out.
+        """
+        if self.grid is None:
+            return values
+        patches = values[:, :, self.grid.extra :, 0]
+        return patches.reshape(*patches.shape[:2], self.grid.rows, self.grid.columns)
+
+
+def place_of(model: Model, layer: str = "") -> Place:
+    """The maps of a layer, or the last ones.
+
+    The last convolutional activations are what the head averages. Where a 1 x 1 convolution makes
+    maps of classes before the mean, they are what that convolution reads: of the class maps
+    themselves one alone would have a weight. Before any other head they are the last result with
+    rows and columns that is behind no pooling; of a transformer, the tokens that its last attention
+    reads, since behind it a class token holds all that the scores depend on.
+
+    Raises:
+        UnknownLayer: there is no layer of that name.
+        ModelError: it has no positions, or the network has no layer that has.
+    """
+    return once(model, f"place:{layer}", lambda: _find(model, layer))
+
+
+def spatial_layers(model: Model) -> tuple[str, ...]:
+    """The names of the layers that Grad-CAM can be asked for."""
+    wiring = wiring_of(model)
+    return tuple(name for name in model.traced if _of_layer(model, wiring, name) is not None)
+
+
+def _find(model: Model, layer: str) -> Place:
+    wiring = wiring_of(model)
+    if not layer:
+        return _last(model, wiring)
+    if layer not in model.traced:
+        known = spatial_layers(model)
+        raise UnknownLayer(
+            f"Grad-CAM: there is no layer {layer!r}.",
+            did_you_mean(layer, known, otherwise=f"Layers with maps: {_some(known)}."),
+        )
+    place = _of_layer(model, wiring, layer)
+    if place is None:
+        known = spatial_layers(model)
+        raise ModelError(
+            f"Grad-CAM: the layer {layer!r} has no maps: its values have no rows and columns.",
+            f"Layers with maps: {_some(known)}." if known else "No layer of this network has.",
+        )
+    return place
+
+
+def _some(names: tuple[str, ...]) -> str:
+    """The last names: what Grad-CAM is mostly asked for."""
+    return ("..., " if len(names) > LISTED else "") + ", ".join(names[-LISTED:])
+
+
+def _of_layer(model: Model, wiring: Wiring, layer: str) -> Place | None:
+    address = model.traced[layer].observed
+    op = wiring.at(address.function, address.ordinal)
+    about = f"the maps of {layer}"
+    if positions(op) > 1:
+        return Place(address, model.traced[layer].layer.field, about)
+    return _tokens(model, wiring, op, f"the tokens of {layer}") if is_tokens(op) else None
+
+
+def _tokens(model: Model, wiring: Wiring, op: Op, about: str) -> Place | None:
+    """A sequence of tokens, if it lies on the image."""
+    grid = wiring.grid(op.value.shape[1], 0, model.facts.size)
+    if grid is None:
+        return None
+    left_out = {0: "", 1: ", without the class token"}
+    more = left_out.get(grid.extra, f", without the {grid.extra} that are of no patch")
+    return Place(replace(op.address, axis=2), grid.field, about + more, grid)
+
+
+def _last(model: Model, wiring: Wiring) -> Place:
+    """The last convolutional activations, or what stands for them."""
+    head = head_of(model)
+    if head.maps is not None:
+        op = wiring.at(head.maps.function, head.maps.ordinal)
+        if positions(op) > 1:
+            role = f"which {head.layer} reads"
+            if head.pool_first:
+                role = f"whose means {head.layer} reads"
+            return Place(head.maps, head.field, f"{_carried(wiring, op)}, {role}")
+    last = wiring.last_maps
+    if last is not None and is_tokens(last):
+        read = _read_by_attention(wiring)
+        about = "the tokens that the last attention reads" if read else "the last tokens"
+        place = _tokens(model, wiring, read or last, about)
+    elif last is not None:
+        about = f"{_carried(wiring, last)}, the last before the head"
+        place = Place(last.address, last.value.field, about)
+    else:
+        known = spatial_layers(model)
+        place = _of_layer(model, wiring, known[-1]) if known else None
+    if place is None:
+        raise ModelError("Not defined for this network: no layer of it has rows and columns.")
+    return place
+
+
+def _read_by_attention(wiring: Wiring) -> Op | None:
+    """The normalized tokens that the last attention over all tokens reads."""
+    found = [
+        place
+        for place, op in enumerate(wiring.ops)
+        if op.name in ATTENTION or (op.name == "softmax" and len(op.value.shape) == 4)
+    ]
+    before = wiring.ops[: found[-1]] if found else ()
+    return next((op for op in reversed(before) if op.name in NORMS and is_tokens(op)), None)
+
+
+def _carried(wiring: Wiring, op: Op) -> str:
+    """Whose channels maps carry, in words."""
+    runs = [layers for _, layers, _ in op.value.runs or () if layers]
+    names = list(dict.fromkeys(wiring.last_of(layers)[0] for layers in runs))
+    if not names:
+        return "the last maps"
+    if len(names) > NAMED:
+        return f"the maps of {len(names)} layers, {names[0]} to {names[-1]}"
+    added = " with what is added to them" if any(len(layers) > 1 for layers in runs) else ""
+    return f"the maps of {', '.join(names[:-1])}{' and ' if names[1:] else ''}{names[-1]}{added}"
+
+
+SIDE = 56  # cells of the grid, along each axis
+
+
+def placed(maps: Tensor, field: Field | None, size: tuple[int, int]) -> Tensor:
+    """Maps, (image, k, row, column), on a grid of SIDE by SIDE; see upsampling.
+
+    Args:
+        field: the receptive field of a position; without it positions are spread evenly.
+        size: height and width of the image, in pixels.
+    """
+    rows, columns = maps.shape[-2:]
+    layer = Layer("maps", "maps", 1, rows, columns, field)
+    found = upsampled(maps.detach().float().cpu().numpy(), layer, size, SIDE)
+    return torch.from_numpy(found).to(maps.device)

@@ -1,0 +1,126 @@
+"""`lamella init`: a folder with everything that an atlas needs, to be changed step by step."""
+
+import io
+from pathlib import Path
+
+import click
+import numpy as np
+from PIL import Image
+
+from lamella.errors import ConfigError
+from lamella.store.store import write_whole
+
+ATLAS = """\
+# The definition of an atlas. Paths are relative to this file.
+# Build it with:  lamella build atlas.toml
+
+title = "My network under glass"
+description = "Every channel of every layer."
+authors = ["Your Name"]
+licence = "CC-BY-4.0"            # of the atlas' own text and pictures
+# credits = "credits.md"         # about the images, for the about page
+# site_url = "https://example.org/atlas"   # allows canonical addresses and a sitemap
+
+[model]
+name = "my-network"              # part of every address: choose it once
+source = "network.py:network"    # FILE.py:FUNCTION, or "torchvision:resnet18"
+# weights = "weights.safetensors"  # or a state dict (.pt); for torchvision "DEFAULT" downloads
+# classes = "classes.txt"        # names of the outputs, one a line
+
+[model.preprocessing]            # what your network was trained with
+resize = 128                     # shorter side, in pixels
+size = 112                       # side of the square cut from the centre
+channels = "RGB"                 # or "BGR"
+scale = 1.0                      # what white is: 1 or 255
+mean = [0.485, 0.456, 0.406]
+std = [0.229, 0.224, 0.225]
+
+[images]
+folder = "images"                # searched through all subfolders; thousands are better
+labels = "folder"                # or "file", or "none"
+publish = "whole"                # or "patches", or "none" for private images
+# limit = 1000
+
+[analysis]
+layers = ["*"]                   # names or globs; "!layer4.*" takes away
+panels = ["*"]
+device = "auto"                  # cpu, cuda, cuda:1, mps
+seed = 0
+
+[panels.feature_visualization]
+steps = 16                       # 64 is a preview, 512 a good picture
+
+[output]
+work = "work"                    # what was computed: keep it, and nothing is computed twice
+site = "public"                  # what is published
+"""
+
+NETWORK = '''\
+"""The network of the atlas. Change this to yours: any torch.nn.Module in eval mode will do."""
+
+import torch
+from torch import nn
+
+
+def network() -> nn.Module:
+    """A small untrained network, so that the first build takes a minute.
+
+    Its pictures mean nothing. To see a trained one, set in atlas.toml
+    source = "torchvision:resnet18", which downloads its weights.
+    """
+    torch.manual_seed(0)
+    layers = nn.Sequential(
+        nn.Conv2d(3, 16, 5, stride=2, padding=2),
+        nn.ReLU(),
+        nn.Conv2d(16, 24, 3, stride=2, padding=1),
+        nn.ReLU(),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(24, 10),
+    )
+    return layers.eval()
+'''
+
+
+def start(folder: Path) -> None:
+    """Write atlas.toml, network.py and a few images into a folder; never over a file.
+
+    Raises:
+        ConfigError: one of them is there already.
+        StoreError: the folder cannot be written.
+    """
+    for name in ("atlas.toml", "network.py"):
+        if (folder / name).exists():
+            raise ConfigError(
+                f"{folder / name} exists and is left as it is.", "Name another folder."
+            )
+    images = folder / "images"
+    if not images.exists():
+        for name, content in sample_images():
+            write_whole(images / name, content)
+    write_whole(folder / "network.py", NETWORK.encode())
+    write_whole(folder / "atlas.toml", ATLAS.encode())
+    click.echo(f"Wrote {folder}: atlas.toml, network.py and images.")
+    click.echo(f"Build it:  lamella build {folder / 'atlas.toml'}")
+    click.echo("Then put your own network into network.py, and your photographs into images.")
+
+
+def sample_images() -> list[tuple[str, bytes]]:
+    """Two dozen drawn stand-ins: gratings and checks in colour, as PNG."""
+    random = np.random.default_rng(0)
+    down, right = np.mgrid[0:128, 0:128] / 128.0
+    found = []
+    for number in range(24):
+        turn, waves = random.uniform(0, np.pi), random.uniform(2, 12)
+        wave = np.cos(2 * np.pi * waves * (right * np.cos(turn) + down * np.sin(turn)))
+        kind = "checks" if number % 2 else "gratings"
+        if kind == "checks":
+            across = np.cos(2 * np.pi * waves * (down * np.cos(turn) - right * np.sin(turn)))
+            wave = np.sign(wave * across)
+        one, other = random.uniform(0, 1, (2, 3))
+        shade = (wave[..., None] + 1) / 2
+        pixels = (255 * (shade * one + (1 - shade) * other)).round().astype(np.uint8)
+        buffer = io.BytesIO()
+        Image.fromarray(pixels).save(buffer, "PNG")
+        found.append((f"{kind}/{number:02d}.png", buffer.getvalue()))
+    return found

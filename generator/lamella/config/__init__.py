@@ -1,0 +1,1 @@
+"""atlas.toml: what an atlas is of, and where it goes."""

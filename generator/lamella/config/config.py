@@ -1,0 +1,211 @@
+"""`atlas.toml`: what an atlas is of, and where it goes.
+
+Flow: **config** -> model + images. Every key has a type, a default and a description here; an
+unknown key or a bad value is an error that names the key, the file and the remedy. Paths are
+relative to the file. Nothing is guessed.
+"""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, model_validator
+
+from lamella.config.validation import validated
+from lamella.errors import ConfigError, said
+
+
+def _address(text: str) -> str:
+    if text and not text.startswith(("https://", "http://")):
+        raise ValueError("It should begin with https:// or http://")
+    return text
+
+
+Number = Annotated[float, Field(allow_inf_nan=False)]
+Positive = Annotated[float, Field(allow_inf_nan=False, gt=0)]
+# Types are strict, since nothing is guessed; but TOML's arrays are Python's lists.
+Array = Field(strict=False)
+Names = Annotated[tuple[str, ...], Array]
+
+
+class Section(BaseModel):
+    """A table of atlas.toml: frozen, and closed to keys that it does not know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Preprocessing(Section):
+    """`[model.preprocessing]`: how a photograph becomes the network's input."""
+
+    resize: Annotated[int, Field(ge=1)] = Field(
+        default=256, description="Shorter side of the photograph, in pixels, before the crop."
+    )
+    size: Annotated[int, Field(ge=8)] = Field(
+        default=224, description="Side of the square that is cut from its centre, in pixels."
+    )
+    channels: Literal["RGB", "BGR"] = Field(
+        default="RGB", description="Order of the colour channels."
+    )
+    scale: Positive = Field(
+        default=1.0,
+        description="What white is, before mean and std: 1 for [0, 1], 255 for [0, 255].",
+    )
+    mean: Annotated[tuple[Number, Number, Number], Array] = Field(
+        default=(0.485, 0.456, 0.406),
+        description="Subtracted, in the network's own channel order.",
+    )
+    std: Annotated[tuple[Positive, Positive, Positive], Array] = Field(
+        default=(0.229, 0.224, 0.225),
+        description="Divided by, in the network's own channel order.",
+    )
+
+    @model_validator(mode="after")
+    def _square_fits(self) -> Self:
+        if self.size > self.resize:
+            raise ValueError(
+                f"size, {self.size}, is more than resize, {self.resize}.\n"
+                "The square is cut out of the resized photograph: raise resize or lower size."
+            )
+        return self
+
+
+class ModelSection(Section):
+    """`[model]`: the network."""
+
+    name: str = Field(
+        min_length=1, max_length=100, description="Its name on the pages and in their addresses."
+    )
+    source: str = Field(
+        description="`torchvision:NAME`, or `FILE.py:FUNCTION`, a function that takes nothing and "
+        "returns the network in eval mode."
+    )
+    weights: str = Field(
+        default="",
+        description="A .safetensors file or a state dict (.pt, .pth). For torchvision also one of "
+        "its weights' names (DEFAULT, IMAGENET1K_V1), which it downloads. Without it: DEFAULT for "
+        "torchvision, and whatever FUNCTION returns for a file.",
+    )
+    classes: str = Field(
+        default="", description="A text file with the name of each output, one a line."
+    )
+    preprocessing: Preprocessing | None = Field(
+        default=None,
+        description="Without it: what torchvision states for its weights, else ImageNet's usual.",
+    )
+
+
+class ImagesSection(Section):
+    """`[images]`: the photographs that the network is surveyed on."""
+
+    folder: str = Field(description="A folder of images, searched through all its subfolders.")
+    labels: Literal["folder", "file", "none"] = Field(
+        default="folder",
+        description="Where an image's label comes from: the folder it lies in, its file's name up "
+        "to the last dash, underscore or dot, or nowhere.",
+    )
+    publish: Literal["whole", "patches", "none"] = Field(
+        default="whole",
+        description="What of the images goes onto the site: everything, the patches alone, or "
+        "nothing, for private or licensed images.",
+    )
+    limit: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="Use only so many images, chosen by their content's digest."
+    )
+
+
+class AnalysisSection(Section):
+    """`[analysis]`: what is computed."""
+
+    layers: Names = Field(
+        default=("*",),
+        description="Names or globs of the layers to include; a leading ! excludes.",
+    )
+    panels: Names = Field(
+        default=("*",),
+        description="Names or globs of the panels to compute; a leading ! excludes.",
+    )
+    device: str = Field(default="auto", description="auto, cpu, cuda, cuda:1, mps.")
+    seed: int = Field(default=0, description="Fixes everything that is drawn at random.")
+
+
+class OutputSection(Section):
+    """`[output]`: where results go."""
+
+    work: str = Field(default="work", description="Folder of the store: what was computed.")
+    site: str = Field(default="public", description="Folder of the site: what is published.")
+
+
+class Config(Section):
+    """The whole of atlas.toml."""
+
+    title: str = Field(min_length=1, description="The atlas' title.")
+    description: str = Field(default="", description="A sentence or two below the title.")
+    authors: Names = Field(default=(), description="Who to cite.")
+    licence: str = Field(default="", description="Licence of the atlas' own text and pictures.")
+    credits: str = Field(
+        default="", description="A text file about the images, for the about page."
+    )
+    site_url: Annotated[str, AfterValidator(_address)] = Field(
+        default="",
+        description="Where it will be published; allows canonical addresses and a sitemap.",
+    )
+    model: ModelSection = Field(description="The network: a section [model].")
+    images: ImagesSection = Field(description="The photographs: a section [images].")
+    analysis: AnalysisSection = Field(
+        default=AnalysisSection(), description="What is computed: a section [analysis]."
+    )
+    panels: dict[str, dict[str, Any]] = Field(
+        default_factory=dict, description="The settings of a panel: a section [panels.NAME]."
+    )
+    output: OutputSection = Field(
+        default=OutputSection(), description="Where results go: a section [output]."
+    )
+    _file: Path = PrivateAttr(Path("atlas.toml"))
+
+    @property
+    def file(self) -> Path:
+        """The file itself."""
+        return self._file
+
+    def path(self, relative: str) -> Path:
+        """A path of the file, which is relative to the file's own folder."""
+        return self._file.parent / Path(relative).expanduser()
+
+
+def load(file: Path, **overrides: Any) -> Config:
+    """Read and check an atlas.toml.
+
+    Args:
+        file: the file.
+        overrides: values that the command line sets over it, `{"analysis": {"seed": 1}}` say.
+    Raises:
+        ConfigError: the file cannot be read, is no TOML, or holds a wrong key or value.
+    """
+    try:
+        plain = tomllib.loads(file.read_text(encoding="utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{file} is not text in UTF-8.", "Save it in that encoding.") from error
+    except OSError as error:
+        raise ConfigError(
+            f"Cannot read {file}: {said(error)}.",
+            "`lamella init FOLDER` writes one to start from.",
+        ) from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(
+            f"{file} is not valid TOML: {error}.",
+            "Text stands in quotes, lists in brackets; https://toml.io describes the rest.",
+        ) from error
+    for section, values in overrides.items():
+        if not isinstance(values, dict):
+            plain[section] = values
+        elif isinstance(plain.setdefault(section, {}), dict):
+            plain[section] |= values
+    config = validated(Config, plain, where=str(file))
+    config._file = file.resolve()
+    work, site = (config.path(name).resolve() for name in (config.output.work, config.output.site))
+    if work.is_relative_to(site):
+        raise ConfigError(
+            f"{file}: [output] work, {work}, is or lies inside the site, {site}.",
+            "What was computed must not be published: name two folders beside each other.",
+        )
+    return config

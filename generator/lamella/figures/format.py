@@ -1,0 +1,41 @@
+"""Numbers as captions and sentences say them."""
+
+import math
+
+
+def short(value: float) -> str:
+    """A number as captions say it: three digits, thousands in full, no powers of ten below a
+    million."""
+    return f"{value:,.0f}" if 999.5 <= abs(value) < 1e6 else f"{value:.3g}"
+
+
+def times(ratio: float) -> str:
+    """A ratio to two digits, never in powers of ten.
+
+    >>> [times(ratio) for ratio in (0.031, 1.0, 1.26, 14.2, 1234567.0)]
+    ['0.031 times', '1.0 times', '1.3 times', '14 times', '1,234,567 times']
+    """
+    size = abs(ratio)
+    return f"{ratio:{',.0f' if size >= 9.95 else '.1f' if size >= 0.995 else '.2g'}} times"
+
+
+def probability(share: float) -> str:
+    """In percent; never rounded to nothing or to all."""
+    if share < 0.0005:
+        return "< 0.1 %"
+    return "> 99.9 %" if share > 0.9995 else f"{100 * share:.1f} %"
+
+
+def share_of(part: int, whole: int) -> str:
+    """A part of something that was counted, in whole percent; never rounded to none or all."""
+    share = part / max(1, whole)
+    if 0 < share < 0.01:
+        return "< 1 %"
+    return "> 99 %" if 0.99 < share < 1 else f"{round(100 * share)} %"
+
+
+def number(value: float) -> str:
+    """Three digits; whole numbers from a thousand on; "-" for what is not known."""
+    if not math.isfinite(value):
+        return "-"
+    return f"{value:.3g}" if abs(value) < 999.5 else f"{value:,.0f}"

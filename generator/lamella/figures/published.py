@@ -1,0 +1,79 @@
+"""Pictures that the store holds, and pages, under the addresses that the site gives them.
+
+Flow: facts -> **published** -> analyses' `view`, site. What is kept private is not there: whoever
+asks for it gets None.
+"""
+
+from functools import lru_cache
+
+from lamella.figures import links
+from lamella.figures.picture import Picture
+from lamella.network.units import Unit
+from lamella.store.facts import Atlas, LayerFacts
+from lamella.store.slug import slug
+
+# Thumbnails of a layer lie on sheets of this many columns and rows, each this many pixels wide.
+SPRITE_SIDE = 8
+THUMBNAIL = 64
+
+
+def unit_picture(
+    facts: LayerFacts, panel: str, name: str, channel: int, alt: str
+) -> Picture | None:
+    """A stored picture of a channel, as it is published; None where there is none."""
+    stored = facts.of(panel)
+    private = f"{panel}/{name}" in facts.atlas.withheld
+    if private or channel not in stored.pictures.get(name, {}):
+        return None
+    sheet = stored.sheets[name]
+    src = links.unit_picture(facts.network.name, Unit(facts.layer.name, channel), name)
+    return Picture(src, alt, sheet.width, sheet.height)
+
+
+def network_picture(atlas: Atlas, panel: str, name: str, entry: int, alt: str) -> Picture | None:
+    """A picture that a panel stored for the network as a whole, as it is published.
+
+    None where there is none, or where it shows photographs that stay private.
+    """
+    size = atlas.picture_size(panel, name, entry)
+    return Picture(network_picture_address(atlas, panel, name, entry), alt, *size) if size else None
+
+
+def network_picture_address(atlas: Atlas, panel: str, name: str, entry: int) -> str:
+    """The address of a picture that a panel stored for the network as a whole."""
+    network = atlas.network
+    if panel == "photographs":  # which panels of layers name too
+        return links.photograph(network.name, entry)
+    folder = links.panel_folder(panel, _folders(tuple(layer.name for layer in network.layers)))
+    return links.panel_picture(network.name, folder, entry, name)
+
+
+@lru_cache(maxsize=4)
+def _folders(layers: tuple[str, ...]) -> frozenset[str]:
+    """The folders of the layers."""
+    return frozenset(map(slug, layers))
+
+
+def thumbnail(atlas: Atlas, unit: Unit) -> Picture:
+    """The unit's cell on its layer's sprite sheets. The address never depends on progress."""
+    return _thumbnail(atlas.network.name, unit, atlas.channels[unit.layer])
+
+
+@lru_cache(maxsize=65536)  # every page shows dozens
+def _thumbnail(network: str, unit: Unit, channels: int) -> Picture:
+    sheet, cell = divmod(unit.channel, SPRITE_SIDE**2)
+    left = channels - sheet * SPRITE_SIDE**2
+    return Picture(
+        src=links.sprite(network, unit.layer, sheet),
+        alt=f"Unit {unit}",
+        width=THUMBNAIL,
+        height=THUMBNAIL,
+        cell=cell,
+        columns=SPRITE_SIDE,
+        rows=min(SPRITE_SIDE, -(-left // SPRITE_SIDE)),
+    )
+
+
+def unit_page(atlas: Atlas, unit: Unit) -> str:
+    """The address of a unit's page."""
+    return links.unit_page(atlas.network.name, unit)

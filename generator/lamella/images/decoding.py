@@ -1,0 +1,122 @@
+"""One image file, whatever it holds, to pixels as the network sees them.
+
+Flow: **decoding** -> images. Files are hostile: only formats of photographs are tried, and the size
+is looked at before anything is decoded.
+"""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from lamella.errors import said
+
+SUFFIXES = frozenset(
+    (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".jp2", ".avif")
+)
+MOST_PIXELS = 250_000_000  # a larger image is taken for an attack on memory
+Pixels = NDArray[np.uint8]
+
+Image.MAX_IMAGE_PIXELS = None  # PIL warns of large photographs; `decode` counts by itself
+
+
+class BrokenImage(Exception):
+    """An image file that cannot be decoded; the message says why, without naming the file."""
+
+
+@cache
+def _formats() -> tuple[str, ...]:
+    """PIL's names of the formats that are read: of those suffixes, and only those."""
+    known = Image.registered_extensions()
+    return tuple(sorted({known[suffix] for suffix in SUFFIXES if suffix in known}))
+
+
+def decode(path: Path, resize: int, size: int) -> Pixels:
+    """An image file as sRGB bytes, (size, size, 3): shorter side to `resize`, centre cut out.
+
+    Turned upright as its EXIF says; transparency lies on white; of an animation the first picture.
+
+    Raises:
+        BrokenImage: it is no image, is truncated, or is too large.
+    """
+    try:
+        with Image.open(path, formats=_formats()) as image:
+            if image.width * image.height > MOST_PIXELS:
+                raise BrokenImage(f"{image.width} x {image.height} pixels are too many")
+            image.draft("RGB", (resize, resize))  # JPEGs are decoded at the size that is needed
+            return _centre(_plain(ImageOps.exif_transpose(image)), resize, size)
+    except UnidentifiedImageError as error:
+        raise BrokenImage("not an image, or not one that can be read here") from error
+    except OSError as error:
+        raise BrokenImage(said(error)) from error
+    except BrokenImage:
+        raise
+    except Exception as error:  # PIL's plug-ins raise almost anything on hostile files
+        raise BrokenImage(f"{type(error).__name__}: {said(error)}") from error
+
+
+def _plain(image: Image.Image) -> Image.Image:
+    """An image of any mode as RGB."""
+    if image.mode.startswith("I"):  # greys of 16 bits
+        values = np.asarray(image)
+        deep = image.mode != "I" or bool(values.max() > 255)
+        image = Image.fromarray((values >> 8 if deep else values).clip(0, 255).astype(np.uint8))
+    if "A" in image.mode or "transparency" in image.info:
+        over = image.convert("RGBA")
+        image = Image.new("RGBA", over.size, "white")
+        image.alpha_composite(over)
+    return image.convert("RGB")
+
+
+def centre_box(
+    size: tuple[int, int], resize: int, square: int
+) -> tuple[float, float, float, float]:
+    """What of an image of that width and height is seen: left, top, right, bottom, in its pixels.
+
+    The square in the middle of it, once its shorter side is `resize`.
+    """
+    scale = resize / min(size)
+    width, height = (max(resize, round(side * scale)) for side in size)
+    left, top = (width - square) // 2, (height - square) // 2
+    across, down = size[0] / width, size[1] / height
+    return left * across, top * down, (left + square) * across, (top + square) * down
+
+
+def nearest(plane: NDArray[Any], resize: int, square: int, side: int) -> NDArray[Any]:
+    """What of a plane lies beneath the image that is seen, by nearest pixel: `(side, side)`.
+
+    Args:
+        plane: of the whole image, turned upright, `(row, column)`.
+        resize, square: as for `centre_box`.
+        side: of the grid that covers the square.
+    """
+    height, width = plane.shape
+    left, top, right, bottom = centre_box((width, height), resize, square)
+    steps = (np.arange(side) + 0.5) / side
+    rows = (top + steps * (bottom - top)).astype(np.int64).clip(0, height - 1)
+    columns = (left + steps * (right - left)).astype(np.int64).clip(0, width - 1)
+    found: NDArray[Any] = plane[rows[:, None], columns]
+    return found
+
+
+def _centre(image: Image.Image, resize: int, size: int) -> Pixels:
+    """The square in the middle of an image whose shorter side is `resize`; only it is resized."""
+    box = centre_box(image.size, resize, size)
+    square = image.resize((size, size), Image.Resampling.BICUBIC, box=box, reducing_gap=3.0)
+    return np.asarray(square)
+
+
+_TURNED = range(5, 9)  # EXIF orientations that swap width and height
+
+
+def upright_size(path: Path) -> tuple[int, int] | None:
+    """Width and height of an image as it is shown; None where it is none, which is told later."""
+    try:
+        with Image.open(path) as image:
+            turned = image.getexif().get(0x0112) in _TURNED
+            return image.size[::-1] if turned else image.size
+    except Exception:  # PIL's plug-ins raise almost anything on hostile files
+        return None

@@ -1,0 +1,45 @@
+"""Which images an atlas is of."""
+
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from lamella.errors import ConfigError, did_you_mean
+
+
+@dataclass(frozen=True, slots=True)
+class Photograph:
+    """One image of the set: a stable id, its file's name, and its label ("" for none)."""
+
+    id: str
+    name: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """The images of an atlas; `skipped` pairs the name of each broken one with the reason."""
+
+    digest: str
+    photographs: tuple[Photograph, ...]
+    skipped: tuple[tuple[str, str], ...] = ()
+    labels: tuple[str, ...] = ()
+
+
+def photograph_named(manifest: Manifest, wanted: str, where: str) -> int:
+    """The number of an image by its id, its path in the folder, or its file's name alone where only
+    one has it.
+
+    Args:
+        where: what names it, for the error.
+    Raises:
+        ConfigError: there is no such image, or several.
+    """
+    names = [photograph.name for photograph in manifest.photographs]
+    files = [PurePosixPath(name).name for name in names]
+    for known in ([photograph.id for photograph in manifest.photographs], names, files):
+        if known.count(wanted) == 1:
+            return known.index(wanted)
+    raise ConfigError(
+        f"{where}: there is no image {wanted!r}, or several.",
+        did_you_mean(wanted, names, otherwise=f"Write its path in the folder, {names[0]!r} say."),
+    )

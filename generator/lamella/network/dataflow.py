@@ -1,0 +1,172 @@
+"""From a network's scores back towards its image: which operation made what.
+
+Flow: model -> recording -> **wiring** -> heads, gradcam, rollout. Operations are told by what torch
+was called with, never by the names of modules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import torch
+
+from lamella.network.flow import IDENTITIES
+from lamella.network.model import Model
+from lamella.network.recording import Op, recorded
+from lamella.network.units import Field
+
+MEANS = frozenset({"adaptive_avg_pool2d", "avg_pool2d", "adaptive_avg_pool1d", "mean"})
+MAXIMA = frozenset({"adaptive_max_pool2d", "max_pool2d", "boolean_dispatch", "amax", "max"})
+# Operations that leave each number what it is.
+PASSING = IDENTITIES | {
+    *("flatten", "view", "reshape", "squeeze", "unsqueeze", "permute", "transpose", "movedim"),
+    *("__getitem__", "select", "detach", "feature_dropout"),
+}
+# From scores to probabilities.
+ENDS = frozenset({"softmax", "log_softmax", "sigmoid", "logsigmoid"})
+ATTENTION = frozenset({"multi_head_attention_forward", "scaled_dot_product_attention"})
+MOST_EXTRA = 16  # tokens beside those of the patches: classes, registers
+
+T = TypeVar("T")
+
+
+def once(model: Model, name: str, make: Callable[[], T]) -> T:
+    """What is found out of a model, and kept with it, as its own cached properties are: a model
+    that `dataclasses.replace` makes starts afresh."""
+    kept = vars(model)
+    key = f"attributing.{name}"
+    if key not in kept:
+        # An image set's survey may be under way, in inference mode; this is for gradients too.
+        with torch.inference_mode(False):
+            kept[key] = make()
+    found: T = kept[key]
+    return found
+
+
+def positions(op: Op) -> int:
+    """At how many places an operation's result has a number of each channel; 0 for what has no
+    rows and columns, or does not keep images apart."""
+    shape = op.value.shape
+    if len(shape) != 4 or shape[0] != 1:
+        return 0
+    return shape[1] * shape[2] * shape[3] // max(1, shape[op.value.axis])
+
+
+def is_tokens(op: Op) -> bool:
+    """Whether its result is a sequence for each image, (image, token, feature)."""
+    shape = op.value.shape
+    return len(shape) == 3 and shape[0] == 1 and shape[1] > 1
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """The patches of a sequence of tokens.
+
+    Attributes:
+        rows, columns: how many patches.
+        extra: tokens before them: of the class, say.
+        field: of the convolution that makes the patches; None where it is not known.
+    """
+
+    rows: int
+    columns: int
+    extra: int
+    field: Field | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """The operations of one forward pass.
+
+    Attributes:
+        ops: in their order.
+        output: the place of the one whose result is the network's output; -1 for none.
+    """
+
+    ops: tuple[Op, ...]
+    output: int
+
+    def before(self, op: Op) -> Op | None:
+        """The operation whose result it works on; None for the image."""
+        first = op.operands[0] if op.operands else -1
+        return self.ops[first] if first >= 0 else None
+
+    def back(self, op: Op | None) -> Iterator[Op]:
+        """An operation, the one whose result it works on, and so on towards the image."""
+        while op is not None:
+            yield op
+            op = self.before(op)
+
+    def behind_passing(self, op: Op | None, passing: frozenset[str] = PASSING) -> Op | None:
+        """The operation itself, or the first one back that does more than pass numbers on."""
+        return next((one for one in self.back(op) if one.name not in passing), None)
+
+    @property
+    def scores(self) -> Op | None:
+        """What yields the class scores: the output, or what stands before its softmax."""
+        if self.output < 0:
+            return None
+        output = self.ops[self.output]
+        end = self.behind_passing(output)
+        return self.before(end) if end is not None and end.name in ENDS else output
+
+    @property
+    def last_maps(self) -> Op | None:
+        """The last activations with positions before the head, behind no pooling; of a transformer
+        its last tokens; None where scores come from neither, or from several at once."""
+        for op in self.back(self.scores):
+            if op.name in MEANS | MAXIMA:
+                continue
+            if positions(op) > 1 or (is_tokens(op) and op.name not in PASSING):
+                return op
+            if op.name in {"cat", "concat", "concatenate"}:
+                return None
+        return None
+
+    def last_of(self, layers: Sequence[tuple[str, int]]) -> tuple[str, int]:
+        """Of several layers, with an offset each, the one that runs last."""
+        places = {op.layer: place for place, op in enumerate(self.ops) if op.layer}
+        return max(layers, key=lambda pair: places[pair[0]])
+
+    def at(self, function: str, ordinal: int) -> Op:
+        """The operation at an address."""
+        return next(
+            op
+            for op in self.ops
+            if (op.address.function, op.address.ordinal) == (function, ordinal)
+        )
+
+    def grid(self, tokens: int, features: int, size: tuple[int, int]) -> Grid | None:
+        """How a sequence of tokens lies on the image; None where that cannot be told.
+
+        Patches come from a convolution with as many channels as tokens have features. Where there
+        is none, their grid has the proportions of the image.
+
+        Args:
+            tokens: how many, those of no patch included.
+            features: of each token; 0 for any.
+            size: height and width of the image.
+        """
+        for op in reversed(self.ops):
+            shape, patches = op.value.shape, positions(op)
+            fits = 1 < patches <= tokens <= patches + MOST_EXTRA
+            if op.name == "conv2d" and fits and shape[1] == (features or shape[1]):
+                return Grid(shape[2], shape[3], tokens - patches, op.value.field)
+        for extra in range(min(MOST_EXTRA, tokens - 1)):
+            rows = round(((tokens - extra) * size[0] / size[1]) ** 0.5)
+            columns = (tokens - extra) // max(1, rows)
+            if rows * columns == tokens - extra and rows * size[1] == columns * size[0]:
+                return Grid(rows, columns, extra) if rows * columns > 1 else None
+        return None
+
+
+def wiring_of(model: Model) -> Wiring:
+    """The operations of a network at its own image size; found once for each model."""
+
+    def find() -> Wiring:
+        seen = recorded(model.module, model.facts.size)
+        return Wiring(seen.ops, seen.output)
+
+    return once(model, "wiring", find)

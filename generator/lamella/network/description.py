@@ -1,0 +1,39 @@
+"""What pages need to know of a network: no torch."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lamella.network.units import Layer
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """The network that an atlas is of.
+
+    Attributes:
+        name: as the user calls it; part of every address.
+        source: where it came from, `torchvision:resnet18` say.
+        digest: SHA-256 of its weights, in hex.
+        architecture: digest of what was traced of all its layers.
+        parameters: how many numbers it has learned.
+        size: height and width of its input, in pixels.
+        preprocessing: how an image becomes its input, as plain values.
+        layers: in the order in which they run.
+        classes: names of its outputs; empty where they have none.
+    """
+
+    name: str
+    source: str
+    digest: str
+    architecture: str
+    parameters: int
+    size: tuple[int, int]
+    preprocessing: Mapping[str, Any]
+    layers: tuple[Layer, ...]
+    classes: tuple[str, ...] = ()
+
+    @property
+    def units(self) -> int:
+        """How many units all its layers have."""
+        return sum(layer.channels for layer in self.layers)

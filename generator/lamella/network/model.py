@@ -1,0 +1,138 @@
+"""The network: from a spec to a module in eval mode, its preprocessing and its weights' digest.
+
+Flow: config -> **model** + images -> units. sources.py builds the module, weights.py fills it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from lamella.config.config import Config, Preprocessing
+from lamella.config.digest import digest_of
+from lamella.errors import ModelError, said
+from lamella.network.allocator import keep_freed_memory
+from lamella.network.description import Network
+from lamella.network.folding import Fold, folds_of
+from lamella.network.source import from_file, from_torchvision, mend_torchvision
+from lamella.network.trace import Traced, trace
+from lamella.network.weights import load_weights, weights_digest
+
+
+@dataclass(frozen=True)
+class Model:
+    """A network ready to be looked into.
+
+    Attributes:
+        module: in eval mode, parameters frozen, on `device`.
+        preprocessing: from sRGB in [0, 1] to its input.
+        traced: its layers and where their values arise.
+        facts: what pages need to know of it.
+    """
+
+    module: nn.Module
+    preprocessing: Preprocessing
+    traced: Mapping[str, Traced]
+    facts: Network
+    device: torch.device
+
+    @cached_property
+    def _constants(self) -> tuple[Tensor, Tensor]:
+        # The survey asks first, in inference mode; the ascent, next, needs gradients.
+        with torch.inference_mode(False):
+            scale = torch.tensor(self.preprocessing.std)
+            factor = self.preprocessing.scale / scale
+            offset = -torch.tensor(self.preprocessing.mean) / scale
+            shape = (1, 3, 1, 1)
+            return factor.reshape(shape).to(self.device), offset.reshape(shape).to(self.device)
+
+    @cached_property
+    def folds(self) -> Mapping[int, Fold]:
+        """The normalizations that its convolutions can carry."""
+        with torch.inference_mode(False):
+            return folds_of(self.module, torch.zeros(1, 3, *self.facts.size, device=self.device))
+
+    def shown(self, pixels: NDArray[np.uint8]) -> Tensor:
+        """sRGB bytes, (image, row, column, 3), as (image, 3, row, column) in [0, 1]."""
+        # A copy: decoded images are shared, and not to be written into.
+        images: Tensor = torch.tensor(pixels).to(self.device).permute(0, 3, 1, 2)
+        return images.float().div_(255)
+
+    def normalise(self, images: Tensor) -> Tensor:
+        """sRGB in [0, 1], (image, 3, row, column), as the network's input."""
+        factor, offset = self._constants
+        if self.preprocessing.channels == "BGR":
+            images = images.flip(1)
+        return images * factor + offset
+
+
+def device_of(name: str) -> torch.device:
+    """The device that a config or the command line names.
+
+    Raises:
+        ModelError: torch has no such device.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.ones(1, device=name).item()
+    except (RuntimeError, AssertionError) as error:
+        raise ModelError(
+            f"torch cannot compute on {name!r}: {said(error)}.",
+            "Choose another with --device or [analysis] device; cpu always works.",
+        ) from error
+    return torch.device(name)
+
+
+def load(config: Config, device: torch.device) -> Model:
+    """Build the network that a config describes, load its weights, find its layers.
+
+    Raises:
+        ModelError: it cannot be built, its weights do not fit, or it is in training mode.
+    """
+    mend_torchvision()
+    keep_freed_memory()
+    section = config.model
+    stated: dict[str, Any] = {}
+    if section.source.startswith("torchvision:"):
+        module, stated = from_torchvision(section.source.partition(":")[2], section.weights)
+    else:
+        module = from_file(section.source, config.path)
+    if section.weights and not stated:
+        load_weights(module, config.path(section.weights))
+    module.requires_grad_(False)
+    # Channels last: on processors and GPUs alike convolutions take up to a third less time so.
+    module.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    preprocessing = section.preprocessing or stated.get("preprocessing") or Preprocessing()
+    classes = _classes(config) if section.classes else stated.get("classes", ())
+    size = (preprocessing.size, preprocessing.size)
+    traced = trace(module, size)
+    facts = Network(
+        name=section.name,
+        source=section.source,
+        digest=weights_digest(module),
+        architecture=digest_of([found.layer.as_dict() for found in traced]),
+        parameters=sum(parameter.numel() for parameter in module.parameters()),
+        size=size,
+        preprocessing=preprocessing.model_dump(mode="json"),
+        layers=tuple(found.layer for found in traced),
+        classes=tuple(classes),
+    )
+    return Model(module, preprocessing, {t.layer.name: t for t in traced}, facts, device)
+
+
+def _classes(config: Config) -> tuple[str, ...]:
+    """The names of the network's outputs, one a line."""
+    path = config.path(config.model.classes)
+    try:
+        return tuple(path.read_text(encoding="utf-8").splitlines())
+    except (OSError, UnicodeDecodeError) as error:
+        raise ModelError(
+            f"[model] classes: cannot read {path}: {said(error)}.",
+            "It is a text file in UTF-8, one name a line, relative to the folder of atlas.toml.",
+        ) from error

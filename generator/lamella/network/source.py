@@ -1,0 +1,187 @@
+"""Where a network comes from: torchvision, or a function of the user's own.
+
+Flow: config -> **sources** -> model. The code of `FILE.py:FUNCTION` is run, and nothing else is.
+"""
+
+import contextlib
+import importlib.util
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import torch
+from torch import nn
+
+from lamella.config.config import Preprocessing
+from lamella.errors import ModelError, did_you_mean, said
+
+_kept_alive: list[Any] = []
+
+
+def mend_torchvision() -> None:
+    """Let torchvision be imported beside a torch of another build.
+
+    Its compiled operators are absent then, and its import fails at the registration of two of
+    them. Declaring those is enough for models and transforms. It must not be done where they are
+    present: torch ends the process when an operator is declared twice.
+    """
+    try:
+        import torchvision  # noqa: F401
+    except ImportError:
+        return
+    except RuntimeError as error:
+        if "torchvision::" not in str(error):
+            raise
+        for name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
+            del sys.modules[name]
+        library = torch.library.Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]
+        for name in ("nms", "qnms"):
+            if not hasattr(torch.ops.torchvision, name):
+                library.define(  # type: ignore[no-untyped-call]
+                    f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
+                )
+        _kept_alive.append(library)
+
+
+def from_torchvision(name: str, weights: str) -> tuple[nn.Module, dict[str, Any]]:
+    """A torchvision model; where its own weights are asked for, with what they state.
+
+    Args:
+        weights: the name of one of its weights, "" for the default, or a file, which is left to
+            the caller.
+    Raises:
+        ModelError: there is no such model, or no such weights, or they cannot be downloaded.
+    """
+    try:
+        from torchvision import models
+    except ModuleNotFoundError as error:
+        raise ModelError(
+            "[model] source needs torchvision, which is not installed.",
+            'Install it with: pip install "lamella[analyse]"',
+        ) from error
+
+    known = models.list_models(module=models)
+    if name not in known:
+        raise ModelError(
+            f"torchvision has no classifier {name!r}.",
+            did_you_mean(name, known, otherwise=f"It has {', '.join(known)}."),
+        )
+    if "." in weights:  # a file, loaded by the caller
+        return models.get_model(name, weights=None, **_quiet(name)).eval(), {}
+    own = models.get_model_weights(name).__members__
+    wanted = weights or "DEFAULT"
+    if wanted not in own:
+        raise ModelError(
+            f"torchvision has no weights {wanted!r} for {name}.",
+            did_you_mean(wanted, own, otherwise=f"Known: {', '.join(own)}; or give a file."),
+        )
+    try:
+        module = models.get_model(name, weights=own[wanted]).eval()
+    except (OSError, RuntimeError) as error:
+        raise ModelError(
+            f"The weights of {name} could not be downloaded: {said(error)}.",
+            f'Give a file instead: [model] weights = "{name}.safetensors".',
+        ) from error
+    transforms = own[wanted].transforms()
+    preprocessing = Preprocessing(
+        resize=transforms.resize_size[0],
+        size=transforms.crop_size[0],
+        mean=tuple(transforms.mean),
+        std=tuple(transforms.std),
+    )
+    return module, {
+        "preprocessing": preprocessing,
+        "classes": own[wanted].meta.get("categories", ()),
+    }
+
+
+def _quiet(name: str) -> dict[str, Any]:
+    """Keeps the two models with auxiliary heads from warning about their initial weights."""
+    return {"init_weights": False} if name in {"googlenet", "inception_v3"} else {}
+
+
+def from_file(source: str, locate: Callable[[str], Path]) -> nn.Module:
+    """The module that the user's own function returns.
+
+    Args:
+        source: `FILE.py:FUNCTION`.
+        locate: from a path of atlas.toml to one of this machine.
+    Raises:
+        ModelError: there is no such function, it fails, or it returns something else than a
+            module in eval mode.
+    """
+    file, _, function = source.rpartition(":")
+    path = locate(file)
+    if path.suffix != ".py" or not function.isidentifier():
+        raise ModelError(
+            f"[model] source is {source!r}, which names no network.",
+            "Write torchvision:NAME or FILE.py:FUNCTION.",
+        )
+    if not path.is_file():
+        raise ModelError(
+            f"[model] source names {path}, which does not exist.",
+            "It is relative to the folder of atlas.toml.",
+        )
+    module = _returned(path, function)
+    if not isinstance(module, nn.Module):
+        raise ModelError(
+            f"[model] source: {source} returned {type(module).__name__}, not a torch.nn.Module.",
+            f"End {function} with `return model.eval()`.",
+        )
+    training = [name or "the network" for name, part in module.named_modules() if part.training]
+    if training:
+        raise ModelError(
+            f"[model] source: {source} returned a network in training mode ({training[0]}).",
+            "Dropout and batch norm would give other values at every pass: return model.eval().",
+        )
+    return module
+
+
+def _returned(path: Path, function: str) -> Any:
+    """What the function of a file returns. Its neighbours can be imported, as when it is run."""
+    name = f"lamella_user_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None and spec.loader is not None  # a .py file has both
+    user = sys.modules[name] = importlib.util.module_from_spec(spec)
+    sys.path.insert(0, str(path.parent))
+    try:
+        spec.loader.exec_module(user)
+        build = getattr(user, function, None)
+        if callable(build):
+            return build()
+    except (Exception, SystemExit) as error:
+        what = f"{type(error).__name__}: {said(error)}"
+        raise ModelError(
+            f"[model] source: {path} fails{_place(error, path)}: {what}.",
+            f"It must work in a Python of its own: from {path.stem} import {function}.",
+        ) from error
+    finally:
+        with contextlib.suppress(ValueError):
+            sys.path.remove(str(path.parent))
+    has = _functions(user)
+    raise ModelError(
+        f"[model] source: {path} has no function {function!r}.",
+        did_you_mean(function, has, otherwise=f"It has {', '.join(has) or 'none'}."),
+    )
+
+
+def _functions(user: ModuleType) -> list[str]:
+    """The names of the functions that a file defines itself."""
+    return [
+        name
+        for name, value in vars(user).items()
+        if callable(value) and getattr(value, "__module__", "") == user.__name__
+    ]
+
+
+def _place(error: BaseException, path: Path) -> str:
+    """The line of the user's file that an error came from, in words."""
+    lines = [
+        frame.lineno
+        for frame in traceback.extract_tb(error.__traceback__)
+        if frame.filename == str(path)
+    ]
+    return f" in line {lines[-1]}" if lines else ""

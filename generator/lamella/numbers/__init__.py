@@ -1,0 +1,1 @@
+"""Arithmetic that several analyses share: no torch, no disk, no pages."""

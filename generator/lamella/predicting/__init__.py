@@ -1,1 +1,0 @@
-"""Predictions: what the network answers to all images, and what it takes for what."""

@@ -1,0 +1,144 @@
+"""What the store knows, in the form that panels and pages read it.
+
+Flow: store -> gathering -> **facts** -> panels' `view` -> pages. Imports no torch.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from lamella.images.manifest import Manifest
+from lamella.network.description import Network
+from lamella.network.units import Layer, Unit
+from lamella.store.gathering import PanelFacts as PanelFacts  # part of what panels read
+from lamella.store.gathering import Size, gather, sizes
+from lamella.store.store import Folder, Store
+
+
+@dataclass(eq=False)
+class LayerFacts:
+    """All that the store knows of one layer. Panels are read when first asked for."""
+
+    network: Network
+    manifest: Manifest
+    layer: Layer
+    folders: Mapping[str, Folder]
+    atlas: "Atlas"
+    _read: dict[str, PanelFacts] = field(default_factory=dict)
+
+    def of(self, panel: str) -> PanelFacts:
+        """What a panel stored of the layer; nothing is present where it has not run."""
+        if panel not in self._read:
+            folder = self.folders.get(panel)
+            rows = self.layer.channels
+            empty = PanelFacts(np.zeros(rows, dtype=np.bool_), {}, {}, {}, {})
+            self._read[panel] = gather(folder, rows) if folder else empty
+        return self._read[panel]
+
+    def maximum(self, channel: int) -> float | None:
+        """The unit's largest activation on any photograph; None before the survey."""
+        survey = self.of("survey")
+        return float(survey["maximum"][channel]) if survey.present[channel] else None
+
+    def silent(self, channel: int) -> bool:
+        """Whether no photograph excites a unit of a layer that is never negative."""
+        survey = self.of("survey")
+        known = survey.present[channel] and not self.layer.signed
+        return bool(known and survey["maximum"][channel] <= 0)
+
+    @property
+    def photographs(self) -> int:
+        """How many images were surveyed."""
+        return len(self.manifest.photographs) - len(self.manifest.skipped)
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes exactly when what the store holds of the layer does."""
+        return "".join(folder.fingerprint for folder in self.folders.values())
+
+
+EXAMPLES = 12  # of a unit's strongest images are shown; the survey keeps more
+
+
+@dataclass(frozen=True)
+class Atlas:
+    """Everything that one work folder knows of one network.
+
+    Attributes:
+        keys: the key of each panel that was asked for, by its name.
+        publish: what of the images may be shown: "whole", "patches" or "none".
+        withheld: panels whose pictures of the whole network are not published; "panel/name" where
+            only those of one name are not.
+    """
+
+    network: Network
+    manifest: Manifest
+    store: Store
+    keys: Mapping[str, str]
+    publish: str = "whole"
+    withheld: frozenset[str] = frozenset()
+    _whole: dict[str, PanelFacts] = field(default_factory=dict)
+    _sizes: dict[str, dict[tuple[str, int], Size]] = field(default_factory=dict)
+
+    def layer(self, layer: Layer) -> LayerFacts:
+        """What is known of one layer."""
+        folders = {
+            panel: self.store.folder(panel, key, layer.name) for panel, key in self.keys.items()
+        }
+        return LayerFacts(self.network, self.manifest, layer, folders, self)
+
+    def layers(self) -> Iterator[LayerFacts]:
+        """What is known of each layer, in order, one layer in memory at a time."""
+        return (self.layer(layer) for layer in self.network.layers)
+
+    def whole(self, panel: str, rows: int) -> PanelFacts:
+        """What a panel stored for the network as a whole, as arrays of `rows` rows."""
+        return gather(self.store.folder(panel, self.keys[panel]), rows)
+
+    def whole_once(self, panel: str) -> PanelFacts | None:
+        """What a panel stored of all units of the network, one row per unit; kept in memory."""
+        if panel not in self.keys:
+            return None
+        if panel not in self._whole:
+            self._whole[panel] = self.whole(panel, len(self.units))
+        return self._whole[panel]
+
+    def picture_size(self, panel: str, name: str, entry: int) -> Size | None:
+        """The size of a picture of the whole network as it is published.
+
+        None where there is none, or where it shows photographs that stay private.
+        """
+        if panel not in self.keys or self.withheld & {panel, f"{panel}/{name}"}:
+            return None
+        if panel not in self._sizes:
+            self._sizes[panel] = sizes(self.store.folder(panel, self.keys[panel]))
+        return self._sizes[panel].get((name, entry))
+
+    @cached_property
+    def labelled(self) -> Mapping[str, int]:
+        """How many surveyed images have each label, in the manifest's order."""
+        broken = {name for name, _ in self.manifest.skipped}
+        counts = dict.fromkeys(self.manifest.labels, 0)
+        for photograph in self.manifest.photographs:
+            if photograph.label in counts and photograph.name not in broken:
+                counts[photograph.label] += 1
+        return counts
+
+    @cached_property
+    def offsets(self) -> Mapping[str, int]:
+        """The number of each layer's first unit, counting through the whole network."""
+        stops = np.cumsum([0, *(layer.channels for layer in self.network.layers)])
+        names = [layer.name for layer in self.network.layers]
+        return dict(zip(names, stops[:-1].tolist(), strict=True))
+
+    @cached_property
+    def channels(self) -> Mapping[str, int]:
+        """How many units each layer has."""
+        return {layer.name: layer.channels for layer in self.network.layers}
+
+    @cached_property
+    def units(self) -> tuple[Unit, ...]:
+        """All units, in order."""
+        return tuple(unit for layer in self.network.layers for unit in layer.units)

@@ -1,1 +1,0 @@
-"""One image on its way through the network: chosen, seen layer by layer, drawn, told."""
