@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from helpers.tiny import NETWORK, Tiny, write_images
 from lamella.network.model import mend_torchvision
-from tiny import NETWORK, Tiny, write_images
 
 mend_torchvision()
 settings.register_profile("lamella", deadline=None)  # machines are shared; no test is timed

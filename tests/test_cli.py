@@ -14,6 +14,8 @@ import pytest
 from click.testing import CliRunner
 
 import lamella
+from helpers.tiny import Tiny, mistake, process, started
+from helpers.without_torch import CLI, without_torch
 from lamella import __version__
 from lamella.analyses.feature_visualization import FeatureVisualization
 from lamella.analyses.feature_visualization.estimate import seconds_per_unit
@@ -21,7 +23,6 @@ from lamella.cli import main
 from lamella.commands.store_reports import duration, field_words, stale
 from lamella.network.units import Field, Layer, ReceptiveField
 from lamella.pipeline.pipeline import Analysis
-from tiny import Tiny, mistake, process, started
 
 
 def commands() -> Iterator[tuple[str, click.Command]]:
@@ -405,3 +406,26 @@ def test_the_helper_of_these_tests_notices_a_missing_remedy() -> None:
 
     with pytest.raises(AssertionError, match="no remedy"):
         mistake(CliRunner().invoke(command))
+
+
+def test_the_command_line_without_torch(tiny: Tiny) -> None:
+    result = without_torch(CLI, "--help")
+    assert result.returncode == 0 and "Lay a trained vision network under glass" in result.stdout
+    result = without_torch(CLI, "init", str(tiny.folder / "new"))
+    assert result.returncode == 0, result.stderr
+    for command in ("analyse", "build", "layers"):
+        result = without_torch(CLI, command, str(tiny.file))
+        assert result.returncode == 1 and "Traceback" not in result.stderr
+        assert "Error: This command needs torch, which is not installed." in result.stderr
+        assert 'pip install "lamella[analyse]"' in result.stderr
+
+
+def test_what_was_analysed_is_rendered_without_torch(tiny: Tiny) -> None:
+    tiny.works("analyse")
+    gone = [tiny.folder / "network.py", *(tiny.folder / "images").rglob("*.png")]
+    for path in gone:
+        path.unlink()
+    for command in ("render", "status", "prune"):
+        result = without_torch(CLI, command, str(tiny.file))
+        assert result.returncode == 0, result.stderr
+    assert len(list((tiny.folder / "public" / "tiny").rglob("[0-9]*.html"))) == 13

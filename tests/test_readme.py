@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tiny import process
+from helpers.tiny import process
 
 TOP = Path(__file__).parents[1]
 TEXT = (TOP / "README.md").read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tiny import started, write_images
+from helpers.tiny import started, write_images
 
 pytestmark = pytest.mark.soak
 

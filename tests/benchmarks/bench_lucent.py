@@ -30,12 +30,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from lucent_client import Lucent, NoLucent
 from rich.console import Console
 from rich.table import Table
-from ruler import Read, Usual, photographs, read, usual
 from torch import Tensor
 
+from benchmarks.lucent_client import Lucent, NoLucent
+from benchmarks.ruler import Read, Usual, photographs, read, usual
 from lamella.analyses.feature_visualization.campaign import Campaign
 from lamella.analyses.feature_visualization.recipe import Recipe
 from lamella.config.config import load as load_config

@@ -5,16 +5,13 @@ since the cores of a test machine are shared.
 """
 
 import os
-import sys
 import time
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
-from fake_atlas import ABOUT, PANELS, Fake
+from helpers.fake_atlas import ABOUT, PANELS, Fake
 from lamella.site.pages import Rendered, render
 from lamella.store.facts import Atlas
 

@@ -1,24 +1,21 @@
 """A browser, and two atlases to open in it: a small one and a hostile one."""
 
 import shutil
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, Playwright, sync_playwright
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
-from fake_atlas import ABOUT, PANELS, Fake
+from helpers.fake_atlas import ABOUT, PANELS, Fake
+from helpers.opened import Opened
+from helpers.pages import HOSTILE_ABOUT, hostile
 from lamella.site.pages import render
-from test_pages import HOSTILE_ABOUT, hostile
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
 )
-ASSETS = Path(__file__).parents[2] / "assets"
 
 
 @pytest.fixture(scope="session")
@@ -61,30 +58,6 @@ def bad_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     top = tmp_path_factory.mktemp("hostile")
     render(HOSTILE_ABOUT, hostile(top / "work"), PANELS, top / "site")
     return top / "site"
-
-
-class Opened:
-    """A page, and everything that went wrong on it."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-        self.wrong: list[str] = []
-        page.on("console", lambda message: self._said(message.type, message.text))
-        page.on("pageerror", lambda error: self.wrong.append(str(error)))
-        page.on("requestfailed", lambda request: self._failed(request.url, request.failure))
-        page.on("dialog", lambda dialog: (self.wrong.append("a dialog opened"), dialog.dismiss()))
-
-    def _said(self, kind: str, text: str) -> None:
-        if kind in {"error", "warning"}:
-            self.wrong.append(text)
-
-    def _failed(self, url: str, reason: str | None) -> None:
-        if reason != "net::ERR_ABORTED":  # the page was left before it had loaded
-            self.wrong.append(f"{url}: {reason}")
-
-    def go(self, path: Path, fragment: str = "") -> Page:
-        self.page.goto(path.as_uri() + fragment)
-        return self.page
 
 
 @pytest.fixture

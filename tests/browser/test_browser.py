@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from conftest import ASSETS, Opened
+from helpers.opened import ASSETS, Opened
 
 pytestmark = pytest.mark.browser
 Open = Callable[..., Opened]

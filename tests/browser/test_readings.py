@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from conftest import Opened
+from helpers.opened import Opened
 
 pytestmark = pytest.mark.browser
 Open = Callable[..., Opened]

@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from conftest import Opened
-from fake_atlas import _pixels as texture
+from helpers.fake_atlas import _pixels as texture
+from helpers.opened import Opened
 
 pytestmark = pytest.mark.browser
 Open = Callable[..., Opened]

@@ -226,7 +226,7 @@ def _published(job: Job, numbering: Numbering, draft: Draft, pixels: NDArray[np.
     """The tiles of all levels, and the still picture."""
     from lamella.analyses.activation_atlas.sheet import sheet
     from lamella.figures.encoding import encode
-    from lamella.figures.pyramid import tiles
+    from lamella.figures.zoom import tiles
 
     options: Options = job.settings
     classes = job.model.facts.classes

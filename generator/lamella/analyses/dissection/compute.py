@@ -17,6 +17,7 @@ from lamella.analyses.dissection.examples import SHOWN, SIDE, specimens
 from lamella.analyses.dissection.labels import Labelled, of_photographs, of_scenes
 from lamella.analyses.dissection.passes import PASSES, Counted, Passes
 from lamella.analyses.dissection.scenes import find_scenes
+from lamella.analyses.dissection.settings import Options
 from lamella.analyses.dissection.stored import DOCUMENT, has_map
 from lamella.analyses.dissection.thresholds import SHARE
 from lamella.network.units import Layer
@@ -24,7 +25,6 @@ from lamella.network.untrained import untrained
 from lamella.store.store import Shard, Sheet
 
 if TYPE_CHECKING:
-    from lamella.analyses.dissection import Options
     from lamella.analyses.job import Job
 
 Todo = Sequence[tuple[Layer, Sequence[int]]]

@@ -16,7 +16,7 @@ from PIL import Image
 
 from lamella.analyses.image_embeddings.scatter import Placed
 from lamella.figures import Level
-from lamella.figures.pyramid import TILE, halved, tiles
+from lamella.figures.zoom import TILE, halved, tiles
 from lamella.store.store import Shard, Sheet
 
 STILL = 1024  # pixels: longer side of what is shown without scripts

@@ -17,7 +17,7 @@ from lamella.analyses.image_embeddings.mosaic import Mosaic
 from lamella.figures import Figure, Gallery, Spot, Table, Tile, Zoom, links
 from lamella.figures.article import Article, Part
 from lamella.figures.published import network_picture, network_picture_address
-from lamella.figures.pyramid import TILE
+from lamella.figures.zoom import TILE
 from lamella.store.facts import Atlas
 
 NAME = "images"  # the panel's

@@ -1,0 +1,621 @@
+"""The activation atlas: sampling, layout, grids, names, pictures, and the page of a tiny one."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from numpy.typing import NDArray
+
+from helpers.tiny import NETWORK, Tiny, write_images
+from lamella.analyses.activation_atlas import ActivationAtlas
+from lamella.analyses.activation_atlas.class_names import effects, named
+from lamella.analyses.activation_atlas.grid import cells, levels
+from lamella.analyses.activation_atlas.layout import directions, nearest, plane, spread
+from lamella.analyses.activation_atlas.pictures import BATCH, aims, fitting_side, made
+from lamella.analyses.activation_atlas.sampling import chosen, inner, places_of, sample
+from lamella.analyses.activation_atlas.sheet import GROUND, font, sheet, wrapped
+from lamella.analyses.activation_atlas.spaces import Space, beside, deepest, spaces
+from lamella.analyses.activation_atlas.stored import TOLD, Draft, Numbering, likeness, strongest
+from lamella.errors import ConfigError, LamellaError
+from lamella.network.units import Layer, Segment
+from lamella.pipeline.pipeline import Analysis
+from lamella.store.gathering import measured
+
+PANEL = "activation_atlas"
+Vectors = NDArray[np.float32]
+
+
+@pytest.fixture
+def atlas(tiny: Tiny) -> Tiny:
+    """A tiny network with classes, enough images, and an atlas of two small grids."""
+    write_images(tiny.folder / "images", 12)
+    (tiny.folder / "classes.txt").write_text("ant\nb<e>e\ncat\n")
+    small = {"grid": 2, "levels": 2, "fewest": 3, "steps": 4, "size": 16}
+    return tiny.change(
+        model__classes="classes.txt", analysis__panels=[PANEL], panels__activation_atlas=small
+    )
+
+
+def analysis(tiny: Tiny) -> Analysis:
+    return Analysis.of(tiny.config())
+
+
+def notes(tiny: Tiny) -> dict[str, Any]:
+    (path,) = tiny.work.glob(f"{PANEL}-*/atlases.json")
+    found = list(json.loads(path.read_text())["atlases"].values())
+    return found[0] if len(found) == 1 else {each["name"]: each for each in found}
+
+
+def page(tiny: Tiny, slug: str = "activation-atlas") -> str:
+    return (tiny.folder / "public" / "tiny" / f"{slug}.html").read_text()
+
+
+def shards(tiny: Tiny) -> dict[str, bytes]:
+    (folder,) = tiny.work.glob(f"{PANEL}-*/network")
+    return {path.name: path.read_bytes() for path in folder.glob("*.safetensors")}
+
+
+# Which layers.
+
+
+def layer(name: str, kernel: int = 3, side: int = 4, **more: Any) -> Layer:
+    return Layer(name, "convolution", 4, side, side, None, (kernel, kernel), **more)
+
+
+def test_the_deepest_place_is_all_that_is_read_side_by_side() -> None:
+    read = (Segment(0, 4, (("narrow", 0),)), Segment(4, 4, (("wide", 0),)))
+    head = layer("head", 1, sources=read)
+    fire = [layer("first"), layer("squeeze", 1), layer("narrow", 1), layer("wide"), head]
+    assert [each.name for each in beside(fire, fire[3])] == ["narrow", "wide"]
+    (space,) = spaces(fire, [])
+    assert space.name == "narrow+wide" and space.channels == 8
+    assert [str(space.unit(at)) for at in (0, 3, 4, 7)] == [
+        "narrow:0", "narrow:3", "wide:0", "wide:3",
+    ]  # fmt: skip
+    with pytest.raises(IndexError):
+        space.unit(8)
+    assert [each.name for each in spaces(fire, ["wide"])[0].layers] == ["wide"]
+    assert spaces(fire, ["narrow + wide"]) == (space,)
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        (Segment(0, 4, (("wide", 0), ("first", 0))),),  # a sum
+        (Segment(0, 64, (("wide", 0),), 16),),  # flattened
+        (Segment(0, 4, (("wide", 2),)),),  # a part
+        (Segment(0, 4, (("wide", 0),)), Segment(4, 4, (("large", 0),))),  # of another size
+        (Segment(0, 4, (("wide", 0),)), Segment(4, 3, ())),  # beside the image
+    ],
+)
+def test_what_is_not_side_by_side_stands_alone(read: tuple[Segment, ...]) -> None:
+    all_ = [layer("first"), layer("large", side=8), layer("wide"), layer("head", 1, sources=read)]
+    assert beside(all_, all_[2]) == (all_[2],)
+
+
+def test_the_deepest_layer_is_hidden_and_has_positions() -> None:
+    vectors = [layer("a", 1, 1), layer("b", 1, 1)]
+    assert deepest(vectors) is None and spaces(vectors, []) == ()
+    assert deepest([layer("only", 1)]) == layer("only", 1)
+    transformer = [layer("patch", 16), *(layer(f"block{at}", 1) for at in range(6)), vectors[0]]
+    found = deepest(transformer)
+    assert found is not None and found.name == "block5"
+
+
+def test_layers_that_cannot_be_laid_out_are_errors(atlas: Tiny) -> None:
+    all_ = analysis(atlas).model.facts.layers
+    for layers, problem, remedy in (
+        (["3"], "there is no layer '3'", "Known: 0, 2, 6."),
+        (["6"], "'6' has no positions", "'2' say"),
+        (["0+2"], "maps of different sizes, 7 x 7, 5 x 5", "same rows and columns"),
+        (["2+2"], "names a layer twice", "once"),
+        (["2", "2"], "'2' stands there twice", "once"),
+    ):
+        with pytest.raises(ConfigError) as error:
+            spaces(all_, layers)
+        assert problem in error.value.problem and remedy in error.value.remedy
+    said = atlas.change(panels__activation_atlas__layers=["6"]).fails("build")
+    assert "'6' has no positions" in said
+    assert not list(atlas.work.glob("*/*/*.json"))
+    alone = [Layer("fc", "linear", 3, 1, 1, None)]
+    with pytest.raises(ConfigError, match="This network has none"):
+        spaces(alone, ["fc"])
+    with pytest.raises(ConfigError, match=r"Did you mean 'feature\.1'"):
+        spaces([layer("feature.1")], ["features.1"])
+
+
+# Sampling.
+
+
+def test_places_are_drawn_by_image_and_seed_alone() -> None:
+    one = places_of("abc", 9, 7, 10, 0)
+    assert np.array_equal(one, places_of("abc", 9, 7, 10, 0))
+    assert not np.array_equal(one, places_of("abd", 9, 7, 10, 0))
+    assert not np.array_equal(one, places_of("abc", 9, 7, 10, 1))
+    assert len(np.unique(one, axis=0)) == 10
+    assert one.min() == 1 and one[:, 0].max() <= 7 and one[:, 1].max() <= 5
+    assert len(inner(9, 7)) == 35 and len(inner(4, 9)) == 36 and len(inner(197, 1)) == 197
+
+
+def test_few_of_many_images_or_many_of_few() -> None:
+    ids = [f"{at:03d}" for at in range(40)]
+    assert chosen(ids, 25, 1000, 0) == (list(range(40)), 25)
+    assert chosen(ids, 25, 100, 0) == (list(range(40)), 2)
+    some, each = chosen(ids, 25, 10, 0)
+    assert len(some) == 10 and each == 1 and some == sorted(some)
+    turned, _ = chosen(ids[::-1], 25, 10, 0)
+    assert {ids[::-1][at] for at in turned} == {ids[at] for at in some}
+
+
+def test_a_sample_is_the_network_s_own_values(atlas: Tiny) -> None:
+    found = analysis(atlas)
+    model, images = found.model, found.images
+    (space,) = spaces(model.facts.layers, ["2"])
+    taken = sample(model, images, space, most=60, seed=3)
+    assert len(taken.vectors) + taken.silent == 60
+    with torch.no_grad():
+        for number in range(len(images)):
+            shown = torch.tensor(images.pixels(number)).permute(2, 0, 1)[None].float() / 255
+            values = model.module[:4](model.normalise(shown))[0]  # type: ignore[operator]
+            own = taken.image == number
+            truth = values[:, taken.row[own], taken.column[own]].T.numpy()
+            np.testing.assert_allclose(taken.vectors[own], truth, rtol=1e-5, atol=1e-6)
+    for batch in (1, 5, 12):
+        again = sample(model, images, space, most=60, seed=3, batch=batch)
+        for name in ("image", "row", "column", "silent"):
+            assert np.array_equal(getattr(again, name), getattr(taken, name))
+        np.testing.assert_allclose(again.vectors, taken.vectors, rtol=1e-5, atol=1e-6)
+
+
+def test_vectors_of_joined_layers_lie_side_by_side(atlas: Tiny) -> None:
+    (atlas.folder / "network.py").write_text(
+        "import torch\nfrom torch import nn\n"
+        "class Fire(nn.Module):\n"
+        "    def __init__(self):\n"
+        "        super().__init__()\n"
+        "        self.a, self.b = nn.Conv2d(3, 4, 1, 2), nn.Conv2d(3, 5, 3, 2, 1)\n"
+        "        self.head = nn.Conv2d(9, 3, 1)\n"
+        "    def forward(self, x):\n"
+        "        both = torch.cat([self.a(x).relu(), self.b(x).relu()], 1)\n"
+        "        return self.head(both).mean((2, 3))\n"
+        "def network():\n"
+        "    torch.manual_seed(0)\n"
+        "    return Fire().eval()\n"
+    )
+    found = analysis(atlas)
+    (space,) = spaces(found.model.facts.layers, [])
+    assert space.name == "a+b"
+    joined = sample(found.model, found.images, space, most=100, seed=0)
+    for name, run in (("a", slice(0, 4)), ("b", slice(4, 9))):
+        (alone,) = spaces(found.model.facts.layers, [name])
+        part = sample(found.model, found.images, alone, most=100, seed=0)
+        assert len(part.vectors) and not joined.silent
+        own = joined.vectors[:, run]
+        assert np.array_equal(part.vectors, own[own.any(axis=1)])
+    means = np.random.default_rng(0).random((3, 9), np.float32)
+    weight = found.model.module.head.weight[:, :, 0, 0].numpy()
+    usual = means.mean(axis=0)
+    told = effects(found.model, space, means, usual, 16)
+    np.testing.assert_allclose(told, (means - usual) @ weight.T, rtol=1e-4, atol=1e-5)
+
+
+# Layout.
+
+
+def test_the_plane_keeps_clusters_apart_and_repeats() -> None:
+    random = np.random.default_rng(0)
+    centres = random.normal(size=(3, 8))
+    kind = np.repeat(np.arange(3), 20)
+    vectors = (centres[kind] + 0.05 * random.normal(size=(60, 8))).astype(np.float32)
+    points = plane(vectors, 0)
+    assert points.tobytes() == plane(vectors, 0).tobytes()
+    apart = np.linalg.norm(points[:, None] - points[None], axis=2)
+    np.fill_diagonal(apart, np.inf)
+    assert (kind[apart.argmin(axis=1)] == kind).all()
+
+
+@pytest.mark.parametrize("number", [0, 1, 2, 3, 4, 7])
+def test_few_vectors_have_places_too(number: int) -> None:
+    vectors = np.random.default_rng(number).random((number, 5)).astype(np.float32)
+    points = spread(plane(vectors, 0))
+    assert points.shape == (number, 2) and np.isfinite(points).all()
+    same = np.ones((number, 5), np.float32)
+    assert np.isfinite(spread(plane(same, 0))).all()
+
+
+def test_neighbours_are_those_of_scikit_learn() -> None:
+    from sklearn.neighbors import NearestNeighbors
+
+    unit = directions(np.random.default_rng(1).normal(size=(700, 6)).astype(np.float32))
+    found, distance = nearest(unit, 5)
+    truth = NearestNeighbors(n_neighbors=5, metric="cosine", algorithm="brute").fit(unit)
+    far, index = truth.kneighbors(unit)
+    assert (found[:, 0] == np.arange(700)).all()
+    np.testing.assert_allclose(distance, far, atol=1e-5)
+    assert (found == index).mean() > 0.999
+
+
+def test_strays_do_not_squeeze_the_rest() -> None:
+    points = np.random.default_rng(0).random((1000, 2)).astype(np.float32) * 3 + 5
+    points[:2] = [[1e6, -1e6], [-1e6, 1e6]]
+    fitted = spread(points)
+    assert fitted.min() == 0 and fitted.max() == 1
+    assert (np.ptp(np.delete(fitted, [0, 1], axis=0), axis=0) > 0.85).all()
+    rest = fitted[2:]
+    assert (np.argsort(rest[:, 0]) == np.argsort(points[2:, 0].astype(np.float64))).mean() > 0.9
+
+
+# Grids.
+
+POINTS = arrays.arrays(
+    np.float32, st.tuples(st.integers(1, 60), st.just(2)), elements=st.floats(0, 1, width=32)
+)
+
+
+@given(POINTS, st.integers(1, 9), st.integers(1, 4))
+def test_cells_hold_what_numpy_s_histogram_counts(points: Vectors, side: int, fewest: int) -> None:
+    vectors = np.random.default_rng(len(points)).random((len(points), 3)).astype(np.float32) + 0.1
+    found = cells(points, vectors, side, fewest)
+    edges = np.arange(side + 1) / side
+    truth = np.histogram2d(points[:, 1], points[:, 0], bins=(edges, edges))[0][::-1]
+    at = np.stack([found.row, found.column], axis=1)
+    assert (np.argwhere(truth >= fewest) == at).all()
+    assert (truth[found.row, found.column] == found.count).all()
+    for row, column, mean in zip(found.row, found.column, found.mean, strict=True):
+        inside = [
+            vector
+            for (x, y), vector in zip(points.tolist(), vectors, strict=True)
+            if min(int(x * side), side - 1) == column
+            and side - 1 - min(int(y * side), side - 1) == row
+        ]
+        np.testing.assert_allclose(mean, np.mean(inside, axis=0), rtol=1e-5)
+
+
+def test_a_cell_of_one_level_is_four_of_the_next() -> None:
+    random = np.random.default_rng(0)
+    points, vectors = random.random((400, 2)).astype(np.float32), random.random((400, 3))
+    coarse, fine = levels(points, vectors.astype(np.float32), (3, 6), 1)
+    for row, column, count in zip(coarse.row, coarse.column, coarse.count, strict=True):
+        own = (fine.row // 2 == row) & (fine.column // 2 == column)
+        assert fine.count[own].sum() == count
+
+
+def test_grids_end_where_they_would_be_mostly_dark() -> None:
+    random = np.random.default_rng(0)
+    points, vectors = random.random((60, 2)).astype(np.float32), np.ones((60, 2), np.float32)
+    assert [level.side for level in levels(points, vectors, (2, 8, 16), 5)] == [2]
+    assert levels(points[:3], vectors[:3], (2, 4), 5) == []
+    zero = cells(points, np.zeros((60, 2), np.float32), 2, 1)
+    assert not len(zero.count) and zero.mean.shape == (0, 2)
+
+
+# Names.
+
+
+def test_effects_are_those_of_a_linear_head(atlas: Tiny) -> None:
+    """Behind the layer come a mean over positions and a linear layer."""
+    model = analysis(atlas).model
+    assert named(model)
+    (space,) = spaces(model.facts.layers, ["2"])
+    random = np.random.default_rng(0)
+    vectors, usual = random.random((21, 6), np.float32), random.random(6, np.float32)
+    weight = model.module[6].weight.numpy()  # type: ignore[index]
+    truth = (vectors - usual) @ weight.T
+    before = {name: value.clone() for name, value in model.module.state_dict().items()}
+    told = effects(model, space, vectors, usual, 16)
+    np.testing.assert_allclose(told, truth, rtol=1e-4, atol=1e-5)
+    assert all(torch.equal(value, before[n]) for n, value in model.module.state_dict().items())
+    assert effects(model, space, vectors[:0], usual, 16).shape == (0, 3)
+
+
+def test_the_linear_effect_is_the_gradient_times_the_vector(atlas: Tiny) -> None:
+    """The paper's attribution, by autograd, is the same number where the head is linear."""
+    model = analysis(atlas).model
+    (space,) = spaces(model.facts.layers, ["2"])
+    vectors, usual = np.eye(6, dtype=np.float32), np.zeros(6, np.float32)
+    told = effects(model, space, vectors, usual, 16)
+    values = torch.zeros(1, 6, 5, 5, requires_grad=True)
+    for number, logit in enumerate(model.module[4:](values)[0]):  # type: ignore[index]
+        (gradient,) = torch.autograd.grad(logit, values, retain_graph=True)
+        attribution = torch.einsum("ichw,nc->n", gradient, torch.from_numpy(vectors))
+        np.testing.assert_allclose(told[:, number], attribution.numpy(), rtol=1e-4, atol=1e-6)
+
+
+def test_in_the_last_layer_a_direction_is_its_classes(atlas: Tiny) -> None:
+    model = analysis(atlas).model
+    space = Space((model.facts.layers[-1],))
+    vectors = np.random.default_rng(0).random((4, 3), np.float32)
+    assert (effects(model, space, vectors, vectors[0], 16) == vectors - vectors[0]).all()
+
+
+def test_only_classes_that_gain_are_told() -> None:
+    gains = np.array([[3, -1, 2, 1], [-1, -2, -3, -4], [0, 5, 0, 0]], np.float32)
+    classes, kept = strongest(gains, 3)
+    assert classes.tolist() == [[0, 2, 3], [-1] * 3, [1, -1, -1]]
+    assert kept.tolist() == [[3, 2, 1], [0] * 3, [5, 0, 0]]
+    assert (strongest(None, 2)[0] == -1).all()
+    assert strongest(gains[:, :2], 3)[0].shape == (3, TOLD)
+
+
+# Pictures.
+
+
+def test_pictures_go_where_they_are_sent(atlas: Tiny) -> None:
+    """A few steps bring the layer's values nearer to the direction; the bytes repeat."""
+    found = analysis(atlas)
+    (space,) = spaces(found.model.facts.layers, ["2"])
+    taken = sample(found.model, found.images, space, most=200, seed=0)
+    usual, _ = taken.spread()
+    means = taken.vectors[:: len(taken.vectors) // (BATCH + 2)][: BATCH + 2]
+    wanted, seeds = aims(means, usual), list(range(len(means)))
+
+    def run(steps: int, batches: list[int]) -> dict[int, Any]:
+        return dict(made(found.model, space, wanted, seeds, side=16, steps=steps, batches=batches))
+
+    both, one = run(12, [0, 1]), run(1, [0, 1])
+    assert len(both[0].pixels) == BATCH and len(both[1].pixels) == 2
+    assert run(12, [1])[1].pixels.tobytes() == both[1].pixels.tobytes()
+
+    def along(batches: dict[int, Any]) -> NDArray[Any]:
+        answers = np.concatenate([batches[0].answers, batches[1].answers])
+        return np.asarray((answers * directions(wanted)).sum(axis=1))
+
+    assert (along(both) > along(one)).mean() > 0.7
+
+
+def test_aims_are_what_sets_a_cell_apart() -> None:
+    means = np.array([[1, 2], [3, 2]], np.float32)
+    assert aims(means, means.mean(axis=0)).tolist() == [[-1, 0], [1, 0]]
+    assert aims(means[:1], means[0]).tolist() == [[1, 2]]
+
+
+def test_a_picture_that_breaks_takes_no_other_with_it(
+    atlas: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lamella.analyses.activation_atlas import pictures
+    from lamella.optvis import NotFinite
+
+    found = analysis(atlas)
+    (space,) = spaces(found.model.facts.layers, ["2"])
+    wanted = np.eye(6, dtype=np.float32)[:3]
+    real = pictures.ascend
+    kind = {"side": 16, "steps": 3, "batches": [0]}
+    whole = dict(made(found.model, space, wanted, [5, 6, 7], **kind))[0]  # type: ignore[arg-type]
+
+    def breaking(network: Any, objective: Any, **more: Any) -> Any:
+        if bool((objective.vectors == torch.eye(6)[1]).all(1).any()):
+            raise NotFinite("broken", [1])
+        return real(network, objective, **more)
+
+    monkeypatch.setattr(pictures, "ascend", breaking)
+    rest = dict(made(found.model, space, wanted, [5, 6, 7], **kind))[0]  # type: ignore[arg-type]
+    assert not rest.pixels[1].any() and not rest.answers[1].any()
+    assert (rest.pixels[[0, 2]] == whole.pixels[[0, 2]]).all()
+    monkeypatch.setattr(pictures, "ascend", lambda *_, **__: (_ for _ in ()).throw(
+        NotFinite("broken", range(BATCH))))  # fmt: skip
+    none = dict(made(found.model, space, wanted, [5, 6, 7], **kind))[0]  # type: ignore[arg-type]
+    assert none.pixels.shape == whole.pixels.shape and not none.pixels.any()
+
+
+def test_a_size_that_does_not_fit_is_an_error(atlas: Tiny) -> None:
+    model = analysis(atlas).model
+    (space,) = spaces(model.facts.layers, ["2"])
+    assert fitting_side(model, (space,), None) == 16 and fitting_side(model, (space,), 24) == 24
+    with pytest.raises(LamellaError, match="does not run on pictures of 4 px"):
+        fitting_side(model, (space,), 4)
+
+
+# The draft, and what is measured.
+
+
+def draft() -> Draft:
+    random = np.random.default_rng(0)
+    points, vectors = random.random((90, 2)).astype(np.float32), random.random((90, 4))
+    vectors = vectors.astype(np.float32)
+    grids = tuple(levels(points, vectors, (2, 4), 3))
+    classes, gains = strongest(vectors[: sum(len(grid.count) for grid in grids)], 0 + sum(
+        len(grid.count) for grid in grids))  # fmt: skip
+    return Draft(grids, vectors.mean(axis=0), vectors.std(axis=0), classes, gains)
+
+
+def test_a_draft_survives_the_store() -> None:
+    one = draft()
+    again = Draft.of(one.arrays())
+    assert len(again.levels) == 2 and again.places == one.places
+    assert (again.means == one.means).all() and (again.classes == one.classes).all()
+    space = Space((layer("a"),))
+    assert again.told(space) == one.told(space)
+    assert Draft.of(replace(one, levels=()).arrays()).levels == ()
+
+
+def test_pictures_that_hit_their_cell_are_nearest_to_it() -> None:
+    one = draft()
+    perfect = likeness(3 * one.means, one)
+    assert all(level == {"cosine": pytest.approx(1), "own": 1.0} for level in perfect)
+    swapped = likeness(one.means[::-1], one)
+    assert swapped[1]["own"] < 0.5 and swapped[1]["cosine"] < 1
+    assert likeness(0 * one.means, one)[0]["cosine"] == 0
+
+
+@given(st.integers(0, 3), st.integers(1, 9), st.integers(1, 3), st.integers(16, 200))
+def test_entries_never_meet(place: int, grid: int, depth: int, size: int) -> None:
+    sides = tuple(grid << at for at in range(depth))
+    own, following = (Numbering(at, sides, size) for at in (place, place + 1))
+    cells_ = sum(side * side for side in sides)
+    taken = [*own.wanted(depth, cells_), own.draft]
+    assert len(taken) == len(set(taken)) and max(taken) < following.first
+    assert own.wanted(0, 0) == []
+
+
+# Drawing.
+
+
+def test_cells_lie_where_they_belong() -> None:
+    points = np.array([[0.1, 0.9], [0.9, 0.9], [0.1, 0.1]], np.float32)
+    grid = cells(points, np.ones((3, 2), np.float32), 2, 1)
+    pixels = np.zeros((3, 8, 8, 3), np.uint8)
+    pixels[:] = np.array([[200, 0, 0], [0, 200, 0], [0, 0, 200]])[:, None, None]
+    shown = np.asarray(sheet(grid, pixels, 8, ["", "", ""]))
+    assert shown.shape == (16, 16, 4)
+    assert (shown[0, 0] == [200, 0, 0, 255]).all() and (shown[0, 15] == [0, 200, 0, 255]).all()
+    assert (shown[15, 0] == [0, 0, 200, 255]).all() and (shown[15, 15] == GROUND).all()
+
+
+def test_words_stay_inside_their_cell() -> None:
+    grid = cells(np.array([[0.3, 0.3]], np.float32), np.ones((1, 2), np.float32), 3, 1)
+    pixels = np.full((1, 80, 80, 3), 128, np.uint8)
+    words = "yellow lady's slipper of an extraordinarily long name indeed"
+    shown = np.asarray(sheet(grid, pixels, 80, [words])).reshape(3, 80, 3, 80, 4)
+    outside = np.ones((3, 3), bool)
+    outside[2, 0] = False
+    for row, column in np.argwhere(outside):
+        assert (shown[row, :, column] == GROUND).all()
+    inside = shown[2, :, 0, :, :3]
+    assert (inside != 128).any() and (inside > 250).all(axis=2).any()
+
+
+@settings(max_examples=40)
+@given(st.text(max_size=60), st.sampled_from([20, 74, 120]))
+def test_any_name_is_drawn_or_left_out(name: str, width: int) -> None:
+    lines = wrapped(name, width)
+    assert len(lines) <= 2
+    assert all(font().getlength(line) <= width or len(line) == 1 for line in lines)
+
+
+def test_names_that_the_font_lacks_are_left_out() -> None:
+    assert wrapped("café crème", 100) == ("cafe creme",)
+    assert wrapped("猫", 100) == () and wrapped("ab\u202ec", 100) == () and wrapped("", 9) == ()
+    long = wrapped("soft-coated wheaten terrier dog", 74)
+    assert len(long) == 2 and long[1].endswith("…")
+
+
+# From a config to a page.
+
+
+def test_an_atlas_has_a_page(atlas: Tiny) -> None:
+    atlas.works("build")
+    told, text = notes(atlas), page(atlas)
+    assert told["layers"] == ["2"] and told["images"] == 12 and told["levels"] == 2
+    assert "2 by 2 and 4 by 4" in text and "b&lt;e&gt;e" in text and "b<e>e" not in text
+    assert f"{told['vectors']} activation vectors" in text
+    folder = atlas.folder / "public" / "tiny" / PANEL
+    tiles = sorted(path.name for path in folder.glob("*-tile.webp"))
+    assert tiles == ["0-tile.webp", "1-tile.webp"]
+    assert [measured((folder / name).read_bytes()) for name in tiles] == [(32, 32), (64, 64)]
+    assert measured((folder / "2-still.webp").read_bytes()) == (64, 64)
+    assert {path.name for path in folder.iterdir()} == {*tiles, "2-still.webp"}
+    counts = [[c["count"] for c in told["cells"] if c["at"][0] == level] for level in (0, 1)]
+    assert sum(counts[0]) <= told["vectors"] and min(min(each) for each in counts) >= 3
+    once = shards(atlas)
+    assert atlas.works("build") is not None and shards(atlas) == once
+
+
+def test_what_was_interrupted_goes_on_with_the_same_bytes(atlas: Tiny) -> None:
+    atlas.works("analyse")
+    whole, told = shards(atlas), notes(atlas)
+    (folder,) = atlas.work.glob(f"{PANEL}-*/network")
+    entries = {
+        path: json.loads(path.read_text())["channels"] for path in sorted(folder.glob("*.json"))
+    }
+    first_of_batches = Numbering(0, (2, 4), 16).batch(0)
+    tiles = next(path for path, channels in entries.items() if 0 in channels)
+    batch = next(path for path, channels in entries.items() if channels == [first_of_batches])
+    for gone in ((tiles,), (batch, tiles), tuple(entries)):  # as a kill leaves them
+        for path in gone:
+            path.unlink()
+            path.with_suffix(".safetensors").unlink()
+        if len(gone) == len(entries):
+            (folder.parent / "atlases.json").unlink()
+        atlas.works("analyse")
+        assert shards(atlas) == whole and notes(atlas) == told
+
+
+def test_several_layers_have_a_page_each(atlas: Tiny) -> None:
+    atlas.change(panels__activation_atlas__layers=["0", "2"]).works("build")
+    assert notes(atlas).keys() == {"0", "2"}
+    for name in ("0", "2"):
+        assert f"Activation atlas: {name}" in page(atlas, f"activation-atlas-{name}")
+    assert "4-channels" not in page(atlas, "activation-atlas-0")
+    assert "the 4 channels of 0" in page(atlas, "activation-atlas-0")
+
+
+def test_without_classes_cells_have_no_names(atlas: Tiny) -> None:
+    atlas.change(model__classes=None).works("build")
+    assert all(not cell["classes"] for cell in notes(atlas)["cells"])
+    text = page(atlas)
+    assert "Cells that hold most" in text
+    assert "class whose score" not in text and "Classes on the atlas" not in text
+
+
+@pytest.mark.parametrize("publish", ["patches", "none"])
+def test_private_photographs_are_not_in_it(atlas: Tiny, publish: str) -> None:
+    """Its pictures are made: they may be shown, and are the same, whatever the photographs may."""
+    atlas.works("build")
+    folder = atlas.folder / "public" / "tiny" / PANEL
+    shown = {path.name: path.read_bytes() for path in folder.iterdir()}
+    text = page(atlas)
+    atlas.change(images__publish=publish).works("build")
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == shown
+    assert page(atlas) == text and "/images/" not in text
+    for photograph in analysis(atlas).images.manifest.photographs:
+        assert photograph.name not in text and photograph.id not in text
+
+
+SILENT = """\
+from torch import nn
+
+
+def network():
+    first = nn.Conv2d(3, 2, 3)
+    nn.init.zeros_(first.weight)
+    nn.init.constant_(first.bias, -1.0)
+    return nn.Sequential(first, nn.ReLU(), nn.Conv2d(2, 3, 1)).eval()
+"""
+
+
+@pytest.mark.parametrize(
+    ("network", "said"),
+    [
+        (NETWORK, "9 activation vectors are too few for a grid of 2 by 2 cells"),
+        (SILENT, "all its values are zero everywhere"),
+    ],
+)
+def test_too_little_is_said(atlas: Tiny, network: str, said: str) -> None:
+    (atlas.folder / "network.py").write_text(network)
+    atlas.change(images__limit=1, panels__activation_atlas__fewest=6).works("build")
+    assert said in page(atlas)
+    assert not list((atlas.folder / "public" / "tiny").glob(f"{PANEL}/*"))
+    assert notes(atlas)["levels"] == 0
+    atlas.works("build")
+
+
+def test_a_network_without_positions_has_no_atlas(tiny: Tiny) -> None:
+    (tiny.folder / "network.py").write_text(
+        "import torch\nfrom torch import nn\n"
+        "def network():\n"
+        "    return nn.Sequential(nn.Flatten(), nn.Linear(768, 4), nn.ReLU(), nn.Linear(4, 2)"
+        ").eval()\n"
+    )
+    tiny.change(analysis__panels=[PANEL]).works("build")
+    assert not (tiny.folder / "public" / "tiny" / "activation-atlas.html").exists()
+
+
+def test_it_needs_nothing_that_is_made_later() -> None:
+    panel = ActivationAtlas()
+    assert panel.needs == ("survey",) and panel.slow and panel.per == "network"
+    assert not panel.shows_photographs and not panel.photographic
+
+
+def test_a_page_is_not_shown_before_its_tiles(atlas: Tiny) -> None:
+    atlas.works("analyse")
+    (folder,) = atlas.work.glob(f"{PANEL}-*/network")
+    for path in folder.glob("00000-*"):
+        path.unlink()
+    atlas.works("render")
+    assert not (atlas.folder / "public" / "tiny" / "activation-atlas.html").exists()

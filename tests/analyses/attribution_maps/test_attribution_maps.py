@@ -1,0 +1,463 @@
+"""What the network looked at in single images: chosen, explained, shown, and kept private."""
+
+import io
+import re
+from html import unescape
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from helpers.pages import Scan
+from helpers.tiny import NETWORK, Tiny, write_images
+from helpers.without_torch import CLI, without_torch
+from lamella.analyses.attribution_maps import Decisions, Options, choice, methods
+from lamella.analyses.attribution_maps import facts as known
+from lamella.analyses.attribution_maps import text as words
+from lamella.analyses.attribution_maps.drawing import (
+    COARSE,
+    FINE,
+    LINE,
+    SIDE,
+    columns,
+    scaled,
+    sheets,
+)
+from lamella.analyses.attribution_maps.stored import CHOSEN, entries, had, pages
+from lamella.attribution.methods import BY_NAME
+from lamella.attribution.occlusion import occlusion
+from lamella.attribution.run import attribute
+from lamella.figures import Cell, Table, heat
+from lamella.images.manifest import Manifest, Photograph
+from lamella.pipeline.pipeline import Analysis
+from lamella.pipeline.plan import open_atlas
+from lamella.store.gathering import PanelFacts, gather
+
+HEAD = "import torch\nfrom torch import nn\n\n\ndef network():\n    torch.manual_seed(0)\n"
+CLASSES = "ant\nbee, honey bee\n<b>cat</b>\n"
+METHODS = ("saliency", "guided", "integrated", "occlusion", "cam", "gradcam", "gradcam_inside")
+
+
+def atlas_in(folder: Path, network: str = NETWORK, images: int = 5, **keys: Any) -> Tiny:
+    folder.mkdir(parents=True, exist_ok=True)
+    write_images(folder / "images", images)
+    (folder / "network.py").write_text(network)
+    (folder / "classes.txt").write_text(CLASSES)
+    if network == NETWORK:
+        keys = {"model__classes": "classes.txt", **keys}
+    few = {"panels__decisions__steps": 3, "panels__decisions__patch": 8}
+    return Tiny(folder).change(**{"analysis__panels": ["decisions"], **few, **keys})
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
+    """A tiny atlas with class names, and two images explained."""
+    found = atlas_in(
+        tmp_path_factory.mktemp("decisions"),
+        panels__decisions__images=["odd/1.png", "2.png"],
+        panels__decisions__examples=0,
+        panels__walk__images=["2.png"],
+        analysis__panels=["decisions", "walk"],
+    )
+    found.works("build")
+    return found
+
+
+def stored(found: Tiny) -> PanelFacts:
+    atlas = open_atlas(found.config())
+    folder = atlas.store.folder("decisions", atlas.keys["decisions"])
+    return gather(folder, max(folder.done()) + 1)
+
+
+def told(found: Tiny) -> list[Path]:
+    return sorted((found.folder / "public" / "tiny").glob("decision-*.html"))
+
+
+# What is stored.
+
+
+def test_what_is_stored_is_what_the_methods_give(built: Tiny) -> None:
+    analysis, facts = Analysis.of(built.config()), stored(built)
+    model, names = analysis.model, [p.name for p in analysis.images.manifest.photographs]
+    for entry, name in enumerate(("odd/1.png", "even/2.png")):
+        number = names.index(name)
+        assert facts["image"][entry] == number
+        shown = model.shown(analysis.images.pixels(number)[None])
+        with torch.no_grad():
+            shares = model.module(model.normalise(shown)).softmax(1)[0]
+        order = torch.argsort(-shares)
+        assert facts["output"][entry].tolist() == [*order.tolist(), -1, -1]
+        assert facts["share"][entry, :3] == pytest.approx(shares[order].numpy(), rel=1e-4)
+        job: Any = SimpleNamespace(settings=Options(steps=3, patch=8), model=model)
+        options = methods(job)
+        assert (options.patch, options.stride) == (8, 2)
+        for method in METHODS:
+            maps = attribute(method, model, shown, order[None], options)[0].numpy()
+            for row, values in enumerate(maps):
+                _, largest, lowest = facts[f"{method}_scale"][entry, row]
+                assert (largest, lowest) == pytest.approx(
+                    (values.max(), values.min()), rel=1e-3, abs=1e-6
+                )
+                if method == "occlusion":
+                    continue
+                if method in {"gradcam", "gradcam_inside"} and values.max() > 0:
+                    values = values / values.max()
+                low, high = facts[f"{method}_range"][entry, row]
+                read = low + (high - low) * facts[f"{method}_levels"][entry, row] / heat.STEPS
+                small = heat.reduced(
+                    values, 56 if BY_NAME[method].fine else 28, BY_NAME[method].signed
+                )
+                assert np.abs(read - small).max() <= (high - low) / heat.STEPS + 1e-5
+        found = occlusion(model, shown, order[None], 8, 2)
+        low, high = np.moveaxis(facts["occlusion_range"][entry], 1, 0)[:, :, None, None]
+        read = low + (high - low) * facts["occlusion_levels"][entry] / heat.STEPS
+        assert np.abs(read - found.under[0].numpy()).max() < 0.003
+        assert facts["before"][entry] == pytest.approx(found.before[0].numpy(), rel=1e-4)
+
+
+def test_the_sheets_are_the_maps_in_colour(built: Tiny) -> None:
+    facts = stored(built)
+    sheet = Image.open(io.BytesIO(facts.pictures[FINE][0])).convert("RGB")
+    assert sheet.size == (3 * SIDE[FINE], 3 * SIDE[FINE])  # three fine methods, three classes
+    coarse = Image.open(io.BytesIO(facts.pictures[COARSE][0]))
+    assert coarse.size == (5 * SIDE[COARSE], 3 * SIDE[COARSE]) and coarse.mode == "RGBA"
+    line = np.asarray(coarse)[: SIDE[COARSE], : SIDE[COARSE]]
+    assert 0 < (line[..., 3] > 0).mean() < 0.5
+    colours = {tuple(colour) for colour in heat.palette().tolist()}
+    for picture in (sheet, coarse.convert("RGB")):
+        seen = {tuple(c) for c in np.unique(np.asarray(picture).reshape(-1, 3), axis=0).tolist()}
+        assert seen - colours <= {(0, 0, 0), (255, 255, 255)} and len(seen) > 20
+
+
+def test_neighbours_and_chance_change_nothing(built: Tiny, tmp_path: Path) -> None:
+    before = stored(built)
+    other = atlas_in(
+        tmp_path,
+        panels__decisions__images=["0.png", "3.png", "2.png", "1.png", "4.png"],
+        panels__decisions__examples=0,
+    )
+    other.works("build")
+    after = stored(other)
+    assert after["image"].tolist()[3] == before["image"][0] and len(told(other)) == 5
+    for name in (COARSE, FINE):
+        assert after.pictures[name][3] == before.pictures[name][0]
+        assert after.pictures[name][2] == before.pictures[name][1]
+
+
+def test_it_goes_on_where_it_stopped(built: Tiny, tmp_path: Path) -> None:
+    wanted = stored(built)
+    found = atlas_in(
+        tmp_path,
+        panels__decisions__images=["odd/1.png", "2.png"],
+        panels__decisions__examples=0,
+    )
+    found.works("build")
+    (folder,) = found.work.glob("decisions-*/network")
+    for path in folder.glob("00001-*"):
+        path.unlink()
+    found.works("render")
+    assert len(told(found)) == 1
+    untouched = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
+    found.works("build")
+    assert len(told(found)) == 2
+    assert all(path.stat().st_mtime_ns == time for path, time in untouched.items())
+    assert stored(found).pictures[FINE][1] == wanted.pictures[FINE][1]
+
+
+# The pages.
+
+
+def test_the_page_of_an_image(built: Tiny) -> None:
+    atlas, facts = open_atlas(built.config()), stored(built)
+    top = built.folder / "public"
+    addresses = pages(atlas)
+    assert list(addresses) == facts["image"].tolist()
+    assert [top / path for path in addresses.values()] == [
+        top / "tiny" / f"decision-{atlas.manifest.photographs[image].id[:8]}.html"
+        for image in addresses
+    ]
+    first, second = (top / path for path in addresses.values())
+    text = unescape(first.read_text())
+    names = ("ant", "bee", "<b>cat</b>")
+    for row, output in enumerate(facts["output"][0, :3].tolist()):
+        share = words.percent(float(facts["share"][0, row]))
+        assert f"{names[output]}: probability {share}</bdi></h2>" in text
+    assert text.count('class="gallery maps"') == 3 and text.count('class="legend"') == 1
+    assert text.count("data-read=") == 3 * len(METHODS)
+    assert "<b>cat</b>" not in first.read_text()
+    assert "full colour: " in text and " of probability lost" in text
+    assert "% with this patch covered" in text and "of the map's maximum" in text
+    assert "The integrated gradients add up to" in text and "Zhou et al. 2016" in text
+    assert "Attention rollout. Not defined for this network: it has no attention." in text
+    assert "Here Grad-CAM weighs the maps of 2" in text and 'href="../tiny/2/index.html"' in text
+    assert f'rel="next" href="../tiny/{second.name}"' in text and 'rel="prev"' not in text
+    assert f'rel="prev" href="../tiny/{first.name}"' in second.read_text()
+    for tag, attributes in Scan(first.read_text()).found:
+        assert "style" not in attributes
+        if tag == "img":
+            assert attributes["alt"] is not None
+            assert (top / "tiny" / (attributes["src"] or "")).resolve().exists()
+        if (link := attributes.get("href")) and "#" not in link:
+            assert (top / "tiny" / link).resolve().exists(), link
+
+
+def test_alt_texts_say_where_a_map_is_strongest(built: Tiny) -> None:
+    text = unescape(told(built)[0].read_text())
+    alts = re.findall(r'alt="((?:Gradient|Occlusion|CAM|Grad-CAM) for [^"]+)"', text)
+    assert len(alts) >= 9
+    place = r"(upper |lower )?(left|right)|top|bottom|middle"
+    assert all(
+        re.search(rf": (strongest at the ({place})|zero everywhere)\.$", alt) for alt in alts
+    )
+
+
+def test_it_leads_to_the_walk_and_to_the_pages_of_classes(
+    built: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    atlas = open_atlas(built.config())
+    monkeypatch.setattr(known, "class_pages", lambda atlas: {1: "tiny/class-1.html"})
+    _, first, second = Decisions().articles(atlas)
+    for article, walks in ((first, False), (second, True)):
+        tables = [figure for figure in article.parts[0].figures if isinstance(figure, Table)]
+        cells = [cell for table in tables for row in table.rows for cell in row]
+        links = {cell.text: cell.link for cell in cells if isinstance(cell, Cell)}
+        assert links["bee, honey bee"] == "tiny/class-1.html" and links["ant"] == ""
+        assert ("its way through the network" in links) == walks
+        if walks:
+            way = links["its way through the network"]
+            assert (built.folder / "public" / way).is_file()
+
+
+def test_the_index_leads_to_all_and_is_listed(built: Tiny) -> None:
+    top = built.folder / "public" / "tiny"
+    text = (top / "decisions.html").read_text()
+    assert 'class="gallery mixed"' in text and text.count("/decisions/") >= 4
+    assert all(path.name in text for path in told(built))
+    network = (top / "index.html").read_text()
+    assert "decisions.html" in network and "decision-" not in network
+
+
+def test_it_is_shown_without_torch(built: Tiny) -> None:
+    before = {path.name: path.read_bytes() for path in told(built)}
+    for path in told(built):
+        path.unlink()
+    result = without_torch(CLI, "render", str(built.file))
+    assert result.returncode == 0, result.stderr
+    built.works("render")
+    assert {path.name: path.read_bytes() for path in told(built)} == before
+
+
+# Which images.
+
+
+def test_the_best_of_each_class_that_is_seen(tmp_path: Path) -> None:
+    found = atlas_in(tmp_path, panels__decisions__examples=2)
+    found.works("build")
+    atlas = open_atlas(found.config())
+    read = choice.answers(atlas)
+    assert read is not None
+    wanted = {int(image) for one in read.seen for image in read.top_image[one, :2] if image >= 0}
+    assert set(entries(atlas)) == wanted and len(told(found)) == len(wanted)
+    found.change(panels__decisions__examples=2, panels__decisions__most=1)
+    found.works("build")
+    assert len(told(found)) == 1
+
+
+def chosen(
+    monkeypatch: pytest.MonkeyPatch, top: list[list[int]], shares: list[float], **limits: int
+) -> list[int]:
+    read = SimpleNamespace(
+        seen=[at for at, each in enumerate(top) if each],
+        top_image=np.array([[*each, -1, -1][:2] for each in top]),
+        top_probability=np.array([[share, 0] for share in shares]),
+    )
+    monkeypatch.setattr(choice, "answers", lambda atlas: read)
+    ids = ("a" * 9, "b" * 9, "c" * 9, "d" * 9, "a" * 9)
+    photographs = tuple(Photograph(id, f"{at}.png", "") for at, id in enumerate(ids))
+    atlas: Any = SimpleNamespace(manifest=Manifest("", photographs))
+    return choice.best(atlas, **{"examples": 1, "most": 9, **limits})
+
+
+def test_the_surest_come_first_and_each_image_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    top, shares = [[0, 1], [2], [], [0, 3], [4]], [0.5, 0.9, 0.99, 0.5, 0.4]
+    assert chosen(monkeypatch, top, shares) == [2, 0]  # 4 would have the address of 0
+    assert chosen(monkeypatch, top, shares, examples=2) == [2, 0, 1, 3]
+    assert chosen(monkeypatch, top, shares, examples=2, most=3) == [2, 0, 1]
+    assert chosen(monkeypatch, top, shares, examples=0) == []
+
+
+# Privacy.
+
+
+@pytest.mark.parametrize("publish", ["patches", "none"])
+def test_nothing_is_shown_where_photographs_are_private(
+    built: Tiny, tmp_path: Path, publish: str
+) -> None:
+    found = atlas_in(tmp_path, images=3)
+    found.works("build")
+    assert told(found)
+    site = tmp_path / "public" / "tiny"
+    found.change(images__publish=publish).works("build")
+    assert not told(found) and not (site / "decisions.html").exists()
+    assert not list((site / "decisions").glob("*")) and not pages(open_atlas(found.config()))
+    assert "decision" not in (site / "index.html").read_text()
+    found.change(images__publish="whole").works("render")
+    assert told(found)
+
+
+def test_private_photographs_are_not_even_looked_at(tmp_path: Path) -> None:
+    found = atlas_in(tmp_path, images=2, images__publish="none")
+    found.works("build")
+    assert not list(found.work.glob("decisions-*/network/*"))
+
+
+# What users write.
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("images", ["odd/11.png"], "Did you mean 'odd/1.png'"),
+        ("images", ["bad.png"], "'bad.png' cannot be shown"),
+        ("layer", "3", "there is no layer '3'"),
+        ("layer", "6", "no rows and columns"),
+        ("patch", 17, "A patch of 17 pixels cannot be moved over an image of 16 x 16"),
+        ("stride", 9, "leaves pixels uncovered"),
+        ("explained", 0, "explained"),
+        ("examples", 13, "examples"),
+        ("steps", 0, "steps"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_before_anything_runs(
+    tmp_path: Path, key: str, value: object, said: str
+) -> None:
+    found = atlas_in(tmp_path, images=2, **{f"panels__decisions__{key}": value})
+    (tmp_path / "images" / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\n, or nearly")
+    error = found.fails("build")
+    assert said in error and "panels.decisions" in error
+    assert not list(found.work.glob("survey-*"))
+
+
+def test_without_classes_there_are_no_pages(tmp_path: Path) -> None:
+    maps = HEAD + "    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU()).eval()\n"
+    found = atlas_in(tmp_path, maps, images=2)
+    found.works("build")
+    assert not told(found)
+    found.change(panels__decisions__images=["0.png"])
+    assert "no list of class scores" in found.fails("build")
+
+
+def test_a_mask_of_its_own_size_for_each_network() -> None:
+    def told(side: int, **given: int) -> tuple[int, int]:
+        facts = SimpleNamespace(size=(side, side))
+        job: Any = SimpleNamespace(settings=Options(**given), model=SimpleNamespace(facts=facts))
+        found = methods(job)
+        return found.patch, found.stride
+
+    assert told(224) == (48, 16) and told(32) == (7, 2) and told(4) == (1, 1)
+    assert told(224, patch=30) == (30, 10) and told(224, stride=7) == (48, 7)
+
+
+# Odd networks.
+
+ODD = {
+    "two classes": "nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), "
+    "nn.Flatten(), nn.Linear(4, 2))",
+    "no maps": "nn.Sequential(nn.Flatten(), nn.Linear(768, 5), nn.ReLU(), nn.Linear(5, 4))",
+    "dead": "nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), "
+    "nn.Flatten(), nn.Linear(4, 3))",
+    "transformer": "attributed.Transformer()",
+}
+
+
+@pytest.mark.parametrize("kind", ODD)
+def test_odd_networks_have_pages_too(tmp_path: Path, kind: str) -> None:
+    code = HEAD.replace(
+        "import torch\n", "import torch\nimport helpers.attributed as attributed\n", 1
+    )
+    code += f"    made = {ODD[kind]}\n"
+    if kind == "dead":
+        code += "    nn.init.constant_(made[0].bias, -1e3)\n"
+    found = atlas_in(tmp_path, code + "    return made.eval()\n", 2)
+    if kind == "transformer":
+        found.change(model__preprocessing={"resize": 20, "size": 12})
+    found.works("build")
+    text = unescape(told(found)[0].read_text())
+    network = had(open_atlas(found.config()))
+    assert "output 1" in text
+    if kind == "two classes":
+        assert text.count('class="gallery maps"') == 2
+    if kind == "no maps":
+        assert "cam" not in network.names and "Not defined for this head" in text
+        assert "gradcam" not in network.names and "line: Grad-CAM" not in text
+        assert 'class="gallery mixed"' in (tmp_path / "public/tiny/decisions.html").read_text()
+    if kind == "dead":
+        assert text.count("zero everywhere") >= 3
+    if kind == "transformer":
+        assert "rollout" in network.names
+        assert text.count("Attention rollout: strongest at the") == 1
+
+
+# Drawing and words.
+
+
+def test_full_colour_is_stated_and_never_below_zero() -> None:
+    random = np.random.default_rng(0)
+    values = random.normal(size=(200, 200)).astype(np.float32)
+    fine = scaled(BY_NAME["integrated"], values)
+    small = np.abs(heat.reduced(values, 128, signed=True))
+    assert (small > fine.full).mean() == pytest.approx(0.005, abs=0.001)
+    assert (fine.largest, fine.lowest) == (values.max(), values.min())
+    coarse = scaled(BY_NAME["cam"], values - 1)
+    assert coarse.full == np.abs(values - 1).max()
+    share = scaled(BY_NAME["gradcam"], np.abs(values))
+    assert share.full == 1 and share.values.max() == 1 and share.largest == np.abs(values).max()
+    nothing = scaled(BY_NAME["gradcam"], 0 * values)
+    assert nothing.full == 0 and not nothing.values.any()
+    one = np.zeros((200, 200), np.float32)
+    one[3, 3] = 2.0
+    assert scaled(BY_NAME["saliency"], one).full == 2  # fewer than one in 200 pixels
+
+
+def test_a_map_of_no_class_has_one_cell() -> None:
+    values = np.random.default_rng(0).random((4, 4), np.float32)
+    maps = {
+        name: [scaled(BY_NAME[name], values)] * number
+        for name, number in (("gradcam", 2), ("rollout", 1))
+    }
+    assert columns(list(maps)) == {COARSE: [LINE, "gradcam", "rollout"]}
+    sheet = np.asarray(sheets(maps, 2)[COARSE])
+    side = SIDE[COARSE]
+    assert sheet.shape == (2 * side, 3 * side, 4)
+    assert sheet[:side, 2 * side :, 3].all() and not sheet[side:, 2 * side :, 3].any()
+
+
+@pytest.mark.parametrize(
+    ("share", "said"),
+    [(1, "> 99.9 %"), (0.8127, "81.3 %"), (0.0005, "0.1 %"), (0.00049, "0.049 %"),
+     (0.000094, "0.0094 %"), (1.234e-6, "0.00012 %"), (0, "< 0.00001 %")],
+)  # fmt: skip
+def test_small_probabilities_are_told_apart(share: float, said: str) -> None:
+    assert words.percent(share) == said
+
+
+def test_numbers_of_any_size() -> None:
+    told = [words.number(value) for value in (0, 0.25, 1234.5, 0.0000287, -2e-7, 3e8)]
+    assert told == ["0", "0.25", "1,234", "2.87 × 10⁻⁵", "-2 × 10⁻⁷", "3 × 10⁸"]
+
+
+def test_the_probability_under_a_mask_has_as_many_digits_as_can_be_read() -> None:
+    assert words.under_mask(0.745, 0.1, 0.9) == "{} % with this patch covered, 74 % without"
+    said = words.under_mask(0.9999123, 0.9998, 0.99999)
+    assert said == "{} % with this patch covered, 99.9912 % without"
+    assert words.under_mask(0.5, 0.5, 0.5) == "{} % with this patch covered, 50.000 % without"
+
+
+def test_what_is_remembered_names_the_images(built: Tiny) -> None:
+    atlas = open_atlas(built.config())
+    name = f"decisions-{atlas.keys['decisions'][:16]}/{CHOSEN}.json"
+    assert atlas.store.read_json(name) == stored(built)["image"].tolist()

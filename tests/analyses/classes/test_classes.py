@@ -1,0 +1,495 @@
+"""The pages of classes: heads known on paper, what is stored, links both ways, privacy, resume."""
+
+import io
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+from torch import Tensor, nn
+
+from helpers.attributed import Headed, images, model_of
+from helpers.pages import Scan
+from helpers.tiny import Tiny
+from helpers.untouched import untouched
+from lamella.analyses import PANELS
+from lamella.analyses.classes import compute as making
+from lamella.analyses.classes.contributions import largest, lists, picked, pushed
+from lamella.analyses.classes.outputs import Weighing, output_of, weighed, weighing_of
+from lamella.analyses.classes.stored import (
+    AGAINST,
+    DOWN,
+    FOR,
+    FULL,
+    GRID,
+    UP,
+    Notes,
+    notes,
+    pages,
+    stored,
+)
+from lamella.analyses.predictions.stored import answers
+from lamella.attribution.gradcam import divided, gradcam
+from lamella.attribution.heads import head_of
+from lamella.attribution.scores import scores
+from lamella.network.units import Unit
+from lamella.pipeline.pipeline import Analysis
+from lamella.pipeline.plan import open_atlas, panels_of
+from lamella.store.gathering import PanelFacts
+
+# Heads.
+
+HEADS: dict[str, tuple[Any, str]] = {
+    "linear": (lambda net, x: net.fc(x.mean((2, 3))), "fc"),
+    "pooled later": (lambda net, x: net.point(x).mean((2, 3)), "point"),
+    "rectified": (lambda net, x: net.point(x).relu().mean((2, 3)), "point"),
+    "flattened": (lambda net, x: net.flat(x.flatten(1)), "flat"),
+    "two": (lambda net, x: net.second(net.fc(x.mean((2, 3))).relu()), "second"),
+    "probabilities": (lambda net, x: net.fc(x.mean((2, 3))).softmax(1), "fc"),
+    "normalised": (lambda net, x: net.fc(net.norm(x.mean((2, 3)))), "fc"),
+    "tokens": (lambda net, x: net.fc(x.flatten(2).transpose(1, 2)).mean(1), "fc"),
+}
+
+
+@pytest.mark.parametrize("kind", HEADS)
+def test_contributions_add_up_to_the_score(kind: str) -> None:
+    head, layer = HEADS[kind]
+    model, shown = model_of(Headed(head)), images(5)
+    shares = []
+    with untouched(model.module, shown):
+        assert output_of(model) == layer
+        found = weighing_of(model, layer)
+        assert isinstance(found, Weighing) and found.rectified == (kind == "rectified")
+        for output in range(4):
+            with torch.no_grad():
+                score, read, share = weighed(model, found, shown, output)
+                wanted = scores(model, shown)
+            if kind == "probabilities":
+                logits = torch.stack([weighed(model, found, shown, c)[0] for c in range(4)], 1)
+                assert torch.allclose(logits.softmax(1), wanted, atol=1e-6)
+            else:
+                assert torch.equal(score, wanted[:, output])
+            own = read.double().numpy() * found.weight[output]
+            total = own.sum(1) + found.bias[output] * share.numpy()
+            assert total == pytest.approx(score.numpy(), abs=1e-5)
+            shares.append(float(share.mean()))
+    # Where positions are cut off, some class must be above zero at some of them alone.
+    assert any(0 < share < 1 for share in shares) == (kind == "rectified")
+
+
+def test_the_weights_are_those_of_the_head_that_cam_knows() -> None:
+    for kind in ("linear", "pooled later", "rectified"):
+        head, layer = HEADS[kind]
+        model = model_of(Headed(head))
+        known, found = head_of(model), weighing_of(model, layer)
+        assert isinstance(found, Weighing) and known.weight is not None and known.bias is not None
+        assert np.array_equal(found.weight, known.weight.numpy())
+        assert np.array_equal(found.bias, known.bias.numpy())
+        assert [each[-1] for each in found.units(model)] == [Unit(*one) for one in known.sources]  # type: ignore[misc]
+
+
+def test_on_paper() -> None:
+    """Two classes; the maps are the image's red and green."""
+    net = nn.Sequential(
+        nn.Conv2d(3, 2, 1), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(2, 2)
+    )
+    net[0].weight.data = torch.eye(3)[:2, :, None, None]
+    net[0].bias.data = torch.zeros(2)
+    net[4].weight.data = torch.tensor([[2.0, -1.0], [0.0, 4.0]])
+    net[4].bias.data = torch.tensor([0.5, -1.0])
+    model = model_of(net, side=2, seed=None)
+    found = weighing_of(model, "4")
+    assert isinstance(found, Weighing)
+    shown = torch.zeros(1, 3, 2, 2)
+    shown[0, 0], shown[0, 1] = (
+        torch.tensor([[1.0, 0.5], [0.5, 0.0]]),
+        torch.tensor([[0.0, 0.0], [0.0, 1.0]]),
+    )
+    score, read, share = weighed(model, found, shown, 0)
+    assert read.tolist() == [[0.5, 0.25]] and score.tolist() == [1.25] and share.tolist() == [1]
+    places = lists(found.weight[0], read[0].numpy(), 2)
+    assert places.tolist() == [[0, -1], [1, -1], [0, -1], [1, -1]]
+    assert found.units(model) == ((Unit("0", 0),), (Unit("0", 1),))
+    assert pushed(found.weight, 1) == (((0, 2.0),), ((1, 4.0),))
+    assert pushed(found.weight, -1) == ((), ((0, -1.0),))
+
+
+@pytest.mark.parametrize(
+    ("head", "said"),
+    [
+        (lambda net, x: net.fc(x.mean((2, 3))) * 2, "No layer of this network is the list"),
+        (lambda net, x: net.wide(x).mean((2, 3)), "kernels weigh each position differently"),
+    ],
+)
+def test_without_a_linear_head_there_is_a_plain_sentence(head: Any, said: str) -> None:
+    model = model_of(Headed(head))
+    found = weighing_of(model, output_of(model))
+    assert isinstance(found, str) and said in found
+
+
+@given(st.lists(st.integers(-9, 9), min_size=1, max_size=20), st.sampled_from([1, -1]))
+def test_the_largest_are_those_of_a_sort(values: list[int], sign: int) -> None:
+    found = largest(np.array(values, np.float32), 5, sign)
+    order = sorted(range(len(values)), key=lambda at: (-sign * values[at], at))
+    kept = [at for at in order if sign * values[at] > 0][:5]
+    assert found.tolist() == kept + [-1] * (5 - len(kept))
+    there = picked(np.array(values, np.float32), found)
+    assert there.tolist() == [float(values[at]) for at in kept] + [0.0] * (5 - len(kept))
+
+
+def test_notes_are_read_as_they_were_written() -> None:
+    told = Notes(
+        "fc",
+        "",
+        "maps",
+        "no",
+        True,
+        ((Unit("a", 1), Unit("b", 2)), ()),
+        (((3, 0.5),), ()),
+        ((), ()),
+    )
+    assert Notes.of(told.plain()) == told
+    assert told.inputs == {Unit("a", 1): (0,), Unit("b", 2): (0,)}
+
+
+# The panel.
+
+COLOURS = """\
+import torch
+from torch import nn
+
+
+def network():
+    torch.manual_seed(3)
+    layers = nn.Sequential(
+        nn.Conv2d(3, 8, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 4)
+    )
+    with torch.no_grad():
+        layers[4].weight *= 20
+    return layers.eval()
+"""
+HOSTILE = 'a "b" <script>alert(1)</script> & {{ c }}, \u202e'
+NAMES = f"ant\n{HOSTILE}\ncat, tom cat\n../dog\n"
+
+
+def paint(folder: Path, number: int) -> None:
+    """Images of one colour each, with noise: different answers."""
+    random = np.random.default_rng(5)
+    for at in range(number):
+        path = folder / ("odd" if at % 2 else "even") / f"{at}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pixels = random.integers(0, 256, 3) + random.integers(-40, 40, (24, 28, 3))
+        Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(path)
+
+
+def atlas_in(folder: Path, network: str = COLOURS, number: int = 9, **keys: Any) -> Tiny:
+    folder.mkdir(parents=True, exist_ok=True)
+    paint(folder / "images", number)
+    (folder / "network.py").write_text(network)
+    (folder / "classes.txt").write_text(NAMES)
+    return Tiny(folder).change(
+        analysis__panels=["class_pages", "class_units", "feature_visualization"],
+        panels__feature_visualization__steps=1,
+        panels__feature_visualization__size=16,
+        model__classes="classes.txt",
+        **keys,
+    )
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
+    found = atlas_in(tmp_path_factory.mktemp("classes"), images__labels="folder")
+    (found.folder / "images" / "broken.png").write_bytes(b"no image")
+    found.works("build")
+    return found
+
+
+def facts_of(found: Tiny) -> PanelFacts:
+    facts = stored(open_atlas(found.config()))
+    assert facts is not None
+    return facts
+
+
+def site(found: Tiny) -> Path:
+    return found.folder / "public" / "tiny"
+
+
+def addresses(path: Path) -> set[str]:
+    """Where the links of a page lead, as files."""
+    scan = Scan(path.read_text()).found
+    found = {value for _, attributes in scan if (value := attributes.get("href"))}
+    return {str((path.parent / one.partition("#")[0]).resolve()) for one in found}
+
+
+def test_what_is_stored_of_a_class_is_what_its_images_say(built: Tiny) -> None:
+    analysis, facts = Analysis.of(built.config()), facts_of(built)
+    known = answers(analysis.atlas)
+    assert known is not None and len(known.seen) > 1
+    weight = analysis.model.module[4].weight.numpy()  # type: ignore[index,operator,union-attr]
+    bias = analysis.model.module[4].bias.numpy()  # type: ignore[index,operator,union-attr]
+
+    def shown(numbers: list[int]) -> Tensor:
+        return analysis.model.shown(np.stack([analysis.images.pixels(n) for n in numbers]))
+
+    for output in known.seen:
+        top = [
+            int(image)
+            for image, share in zip(
+                known.top_image[output], known.top_probability[output], strict=True
+            )
+            if image >= 0 and share >= 0.01
+        ]
+        own = [n for n in known.first_image[output].tolist() if n >= 0]
+        assert facts["shown"][output] == len(top) and len(own) == known.count[output]
+        classes = torch.full((len(top), 1), output)
+        maps, maxima = divided(gradcam(analysis.model, shown(top), classes))
+        blocks = maps[:, 0].reshape(len(top), GRID, 2, GRID, 2).amax((2, 4))
+        found = facts["maps"][output][: len(top)] / FULL
+        assert found == pytest.approx(blocks.numpy(), abs=0.5 / FULL + 1e-5)
+        assert not facts["maps"][output][len(top) :].any()
+        maps, maxima = divided(
+            gradcam(analysis.model, shown(own), torch.full((len(own), 1), output))
+        )
+        there = maxima[:, 0] > 0
+        assert facts["averaged"][output] == there.sum()
+        assert facts["blank"][output] == (~there).sum()
+        if there.any():
+            mean = maps[there, 0].mean(0).reshape(GRID, 2, GRID, 2).mean((1, 3))
+            assert facts["mean"][output] == pytest.approx(mean.numpy(), abs=1e-4)
+        with torch.no_grad():
+            read = analysis.model.module[:4](analysis.model.normalise(shown(own)))  # type: ignore[index,operator]
+            means = read.mean(0).numpy()
+        adds = weight[output] * means
+        assert facts["total"][output] == pytest.approx(adds.sum(), rel=1e-4)
+        assert facts["bias"][output] == pytest.approx(bias[output], rel=1e-4)
+        assert facts["score"][output] == pytest.approx(adds.sum() + bias[output], rel=1e-3)
+        for way, values in (
+            (FOR, adds),
+            (AGAINST, -adds),
+            (UP, weight[output]),
+            (DOWN, -weight[output]),
+        ):
+            order = [int(at) for at in np.argsort(-values, kind="stable") if values[at] > 0]
+            assert facts["inputs"][output, way, : len(order)].tolist() == order
+            assert facts["weights"][output, way, : len(order)] == pytest.approx(
+                weight[output][order]
+            )
+            assert facts["means"][output, way, : len(order)] == pytest.approx(
+                means[order], rel=1e-4
+            )
+
+
+def test_the_sheets_show_the_images_and_their_maps(built: Tiny) -> None:
+    analysis, facts = Analysis.of(built.config()), facts_of(built)
+    known = answers(analysis.atlas)
+    assert known is not None
+    for output in known.seen:
+        number = int(facts["shown"][output])
+        rows = -(-number // 4)
+        sheets = {
+            name: np.asarray(Image.open(io.BytesIO(facts.pictures[name][output])).convert("RGB"))
+            for name in ("images", "maps")
+        }
+        for sheet in sheets.values():
+            assert sheet.shape == (192 * rows, 192 * 4, 3)
+        first = np.asarray(
+            Image.fromarray(analysis.images.pixels(int(known.top_image[output, 0]))).resize(
+                (192, 192), Image.Resampling.LANCZOS
+            )
+        )
+        assert np.abs(sheets["images"][:192, :192].astype(int) - first).mean() < 16
+        rest = sheets["images"][-192:, 192 * ((number - 1) % 4 + 1) :]
+        assert not rest.size or rest.mean() < 2
+
+
+def test_the_pages_of_classes(built: Tiny) -> None:
+    atlas = open_atlas(built.config())
+    known, where = answers(atlas), pages(atlas)
+    assert known is not None and tuple(where) == known.seen
+    for output in known.seen:
+        path = site(built) / f"class-{output}.html"
+        assert where[output] == f"tiny/class-{output}.html" and path.exists()
+        text = path.read_text()
+        assert "<script>alert" not in text and "\u202e" not in text
+        assert "{{ c }}" in unescape(text) or output != 1
+        scan = Scan(text).found
+        for tag, attributes in scan:
+            if tag == "img":
+                assert attributes.get("alt") is not None
+                source = attributes["src"] or ""
+                assert source.startswith("data:") or (path.parent / source).resolve().exists()
+            assert "style" not in attributes
+        links = addresses(path)
+        assert all(Path(link).exists() for link in links), links
+        assert str(site(built) / "classes.html") in links
+        assert str(site(built) / "4" / f"{output}.html") in links  # the unit of its score
+        said = unescape(text)
+        for words in ("What it looks at", "Units that push it", "The largest weights"):
+            assert words in said
+        readings = [attributes for _, attributes in scan if "data-read" in attributes]
+        assert len(readings) >= facts_of(built)["shown"][output]
+        assert any("of the map's maximum" in (one["data-words"] or "") for one in readings)
+
+
+def test_units_and_classes_lead_to_each_other(built: Tiny) -> None:
+    atlas = open_atlas(built.config())
+    known, facts = answers(atlas), facts_of(built)
+    told = notes(atlas)
+    assert known is not None and told is not None and told.output == "4" and told.head == ""
+    weight = Analysis.of(built.config()).model.module[4].weight  # type: ignore[index,union-attr]
+    for output in known.seen:
+        page = site(built) / f"class-{output}.html"
+        assert str(page) in addresses(site(built) / "4" / f"{output}.html")
+        units = {int(at) for at in facts["inputs"][output].flatten() if at >= 0}
+        for channel in units:
+            unit = site(built) / "0" / f"{channel}.html"
+            assert str(unit) in addresses(page) and str(page) in addresses(unit)
+    for channel in range(8):
+        found = [[c for c, _ in each[channel]] for each in (told.up, told.down)]
+        ranked = sorted(range(4), key=lambda c: -float(weight[c, channel]))  # type: ignore[index,arg-type]
+        positive = [c for c in ranked if weight[c, channel] > 0]  # type: ignore[index,operator]
+        assert found == [positive, [c for c in reversed(ranked) if c not in positive]]
+        assert "Its part in decisions" in (site(built) / "0" / f"{channel}.html").read_text()
+
+
+def test_photographs_lead_to_what_decided_them(tmp_path: Path) -> None:
+    panels = ["class_pages", "decisions"]
+    found = atlas_in(tmp_path, number=4).change(analysis__panels=panels)
+    found.works("build")
+    decided = {str(path) for path in site(found).glob("decision-*.html")}
+    linked = [addresses(path) & decided for path in site(found).glob("class-*.html")]
+    assert decided and all(linked) and set().union(*linked) == decided
+
+
+def test_the_index_leads_to_all_classes_and_the_search_finds_them(built: Tiny) -> None:
+    known = answers(open_atlas(built.config()))
+    assert known is not None
+    index = site(built) / "classes.html"
+    assert {str(site(built) / f"class-{c}.html") for c in known.seen} <= addresses(index)
+    assert str(index) in addresses(site(built) / "index.html")
+    shown = {Path(link).name for link in addresses(site(built) / "index.html")}
+    assert {f"class-{c}.html" for c in known.seen} <= shown  # the most frequent answers
+    text = unescape(index.read_text())
+    assert f"{len(known.seen)} of the network's 4 classes" in text
+    search = (site(built) / "search.js").read_text()
+    for output in known.seen:
+        assert f"tiny/class-{output}.html" in search
+    assert "<script>" not in search
+
+
+def test_the_picture_of_the_score_comes_with_the_panel_that_makes_it(tmp_path: Path) -> None:
+    found = atlas_in(tmp_path, number=3).change(analysis__panels=["class_pages"])
+    found.works("build")
+    (page, *_) = site(found).glob("class-*.html")
+    assert "What its score looks for" not in page.read_text()
+    found.change(analysis__panels=["class_pages", "feature_visualization"]).works("build")
+    assert "What its score looks for" in page.read_text()
+    assert "class_units" not in {panel.name for panel, _ in panels_of(found.config())}
+
+
+def test_a_picture_that_is_made_later_reaches_the_pages(tmp_path: Path) -> None:
+    """All else is computed before feature visualization, and its pages are drawn by then."""
+    found = atlas_in(tmp_path, number=3)
+    found.works("build", "--panel", "predictions", "--panel", "class_pages")
+    (page, *_) = site(found).glob("class-*.html")
+    assert "What its score looks for" not in page.read_text()
+    found.works("build")
+    assert "What its score looks for" in page.read_text()
+
+
+def test_it_goes_on_where_it_was(built: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder,) = built.work.glob("class_pages-*/network")
+    known = answers(open_atlas(built.config()))
+    assert known is not None
+    before = {path.name: path.read_bytes() for path in folder.glob("*.safetensors")}
+    gone = known.seen[-1]
+    for path in folder.glob(f"{gone:05d}-*"):
+        path.unlink()
+    asked: list[int] = []
+    shards = making.shards
+
+    def watched(model: Any, images: Any, answers: Any, outputs: Any, *more: Any) -> Any:
+        asked.extend(outputs)
+        return shards(model, images, answers, outputs, *more)
+
+    monkeypatch.setattr(making, "shards", watched)
+    built.works("build")
+    assert asked == [gone]
+    assert {path.name: path.read_bytes() for path in folder.glob("*.safetensors")} == before
+
+
+@pytest.mark.parametrize("publish", ["patches", "none"])
+def test_private_photographs_are_not_shown(tmp_path: Path, publish: str) -> None:
+    found = atlas_in(tmp_path, images__publish=publish, number=16)
+    found.works("build")
+    assert not list((site(found) / "class_pages").glob("*"))
+    known = answers(open_atlas(found.config()))
+    assert known is not None and known.count.max() >= 5
+    for output in known.seen:
+        said = unescape((site(found) / f"class-{output}.html").read_text())
+        assert "The photographs of this atlas are not published" in said
+        shown = int(facts_of(found)["averaged"][output]) >= 5
+        assert ("data:image/webp" in said) == shown == ("Where that usually is" in said)
+    found.change(images__publish="whole").works("render")
+    assert len(list((site(found) / "class_pages").glob("*-images.webp"))) == len(known.seen)
+
+
+def test_few_pages_where_few_are_asked_for(tmp_path: Path) -> None:
+    found = atlas_in(tmp_path, panels__class_pages__most=1, panels__class_pages__examples=1)
+    found.works("build")
+    known = answers(open_atlas(found.config()))
+    assert known is not None and len(known.seen) > 1
+    (page,) = site(found).glob("class-*.html")
+    assert page.name == f"class-{int(known.count.argmax())}.html"
+    assert "have none" in unescape((site(found) / "classes.html").read_text())
+    assert all(
+        Path(link).exists() for link in addresses(page) | addresses(site(found) / "classes.html")
+    )
+
+
+HEAD = "import torch\nfrom torch import nn\n\n\ndef network():\n    torch.manual_seed(0)\n"
+ODD = {
+    "no classes": "    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU()).eval()\n",
+    "vector": "    return nn.Sequential(nn.Flatten(), nn.Linear(768, 4)).eval()\n",
+    "no output layer": (
+        "    class Twice(nn.Sequential):\n"
+        "        def forward(self, x):\n"
+        "            return 2 * super().forward(x)\n\n"
+        "    layers = nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()\n"
+        "    return Twice(*layers, nn.Linear(4, 4)).eval()\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", ODD)
+def test_odd_networks_say_what_they_lack(tmp_path: Path, kind: str) -> None:
+    found = atlas_in(tmp_path, HEAD + ODD[kind], number=3)
+    found.works("build")
+    texts = [unescape(path.read_text()) for path in site(found).glob("class-*.html")]
+    assert bool(texts) == (kind != "no classes")
+    unit = unescape(next(site(found).glob("0/0.html")).read_text()) if kind != "vector" else ""
+    assert "Not computed yet" not in unit and "Its part in decisions" not in unit
+    for text in texts:
+        if kind == "vector":
+            assert "no layer of it has rows and columns" in text and "data-read" not in text
+            assert "What its score looks for" in text
+        else:
+            assert "No layer of this network is the list of class scores" in text
+            assert "What its score looks for" not in text
+
+
+def test_outputs_without_names_have_pages_too(tmp_path: Path) -> None:
+    found = atlas_in(tmp_path, number=4)
+    found.change(model__classes=None).works("build")
+    (path, *_) = site(found).glob("class-*.html")
+    assert f"Output {path.stem.removeprefix('class-')}" in path.read_text()
+
+
+def test_they_are_panels() -> None:
+    names = [panel.name for panel in PANELS]
+    assert names.index("predictions") < names.index("class_pages") and "class_units" in names

@@ -1,0 +1,412 @@
+"""The page that goes through Distill's article: its plates, its words, its rules."""
+
+import json
+import re
+from collections.abc import Iterator
+from html import unescape
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+
+import lamella.analyses.objectives.compute as press
+from helpers.pages import Scan
+from helpers.tiny import NETWORK, Tiny, write_images
+from lamella import optvis
+from lamella.analyses.objectives import Objectives
+from lamella.analyses.objectives.choice import before, chosen, fitting_layer, ranked, understood
+from lamella.analyses.objectives.compute import PLATES, Watched, entries, profile
+from lamella.analyses.objectives.context import Studio
+from lamella.analyses.objectives.expressions import Worded, numbers
+from lamella.analyses.objectives.settings_text import parameterized, shaken
+from lamella.analyses.objectives.specification import Plate
+from lamella.analyses.objectives.text import ABSENT, SECTIONS
+from lamella.errors import LamellaError
+from lamella.network.units import Layer
+from lamella.pipeline.pipeline import Analysis
+
+
+def atlas_in(folder: Path, network: str = NETWORK, **keys: Any) -> Tiny:
+    folder.mkdir(parents=True, exist_ok=True)
+    write_images(folder / "images")
+    (folder / "network.py").write_text(network)
+    found = Tiny(folder)
+    found.change(analysis__panels=["objectives"], panels__objectives__steps=8, **keys)
+    return found
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
+    """A tiny atlas with class names."""
+    folder = tmp_path_factory.mktemp("objectives")
+    (folder / "classes.txt").write_text("ant\nbee\ncat\n")
+    found = atlas_in(folder, model__classes="classes.txt")
+    found.works("build")
+    return found
+
+
+@pytest.fixture(scope="module")
+def studio(built: Tiny) -> Studio:
+    analysis = Analysis.of(built.config())
+    panel, settings = next(pair for pair in analysis.panels if pair[0].name == "objectives")
+    job = analysis.job(panel, settings)
+    asked = understood(
+        job.atlas.network, job.images.manifest, 3, unit=None, second=None, output=None, image=None
+    )
+    return Studio.of(job, chosen(job.atlas, asked), steps=8, size=None)
+
+
+def page(built: Tiny) -> str:
+    return unescape((built.folder / "public" / "tiny" / "objectives.html").read_text())
+
+
+def notes(built: Tiny) -> dict[str, Any]:
+    (path,) = built.work.glob("objectives-*/plates.json")
+    found: dict[str, Any] = json.loads(path.read_text())
+    return found
+
+
+def pictures(built: Tiny) -> set[str]:
+    return {path.name for path in (built.folder / "public/tiny/objectives").glob("*.webp")}
+
+
+# Plates and words.
+
+
+def test_every_plate_is_shown_and_every_strip_has_its_plates() -> None:
+    keys = [plate.key for plate in PLATES]
+    shown = {key for part in SECTIONS for strip in part.strips for key in strip.plates}
+    assert len(set(keys)) == len(keys) and set(keys) == shown
+    needs = {need for plate in PLATES for need in plate.needs}
+    assert ABSENT.keys() <= needs
+    assert all(part.title and part.text for part in SECTIONS)
+
+
+def test_pictures_are_numbered_without_gaps() -> None:
+    found = [number for run in entries().values() for number in run]
+    assert found == list(range(sum(plate.pictures for plate in PLATES)))
+
+
+def test_what_shows_a_photograph_needs_it_to_be_public() -> None:
+    for plate in PLATES:
+        assert plate.photographic == ("public" in plate.needs), plate.key
+        assert plate.photographic or plate.key not in {"image", "dreamt_late"}
+
+
+def written(term: str) -> optvis.Objective:
+    """The objective that an expression stands for."""
+
+    def one(kind: type) -> Any:
+        return lambda number, **more: kind(torch.tensor([number]), **more)
+
+    names = {name: getattr(optvis, name) for name in optvis.__all__}
+    names |= {name: one(names[name]) for name in ("Channel", "Neuron", "Logit", "Probability")}
+    vector, values = torch.ones(1, 2), torch.ones(1, 2, 3, 3)
+    found = eval(term, {**names, "v": vector, "r": [vector] * 9, "t": values})
+    assert isinstance(found, optvis.Objective)
+    return found
+
+
+@pytest.mark.parametrize("plate", PLATES, ids=lambda plate: plate.key)
+def test_what_is_printed_is_what_was_raised(studio: Studio, plate: Plate) -> None:
+    order = plate.make(studio)
+    assert len(order.captions) == plate.pictures and all(order.captions)
+    for term, meaning in order.wish.terms.items():
+        # Where two layers are asked, the description names the unit's too.
+        said = meaning.replace(f" of {studio.unit.layer}", "")
+        assert written(term).description.replace(f" of {studio.unit.layer}", "") == said
+    for text in order.wish.texts:
+        assert isinstance(written(text), optvis.Objective)
+        assert all(term in order.wish.terms for term in re.findall(r"[A-Z]\w*\([^()]*\)", text))
+
+
+def test_words_add_up_as_objectives_do() -> None:
+    layer = torch.rand(2, 4, 5, 5)
+    one, other = optvis.DeepDream(), optvis.Neuron(torch.tensor([1, 2]))
+    a, b = Worded.of(one, "a", "a"), Worded.of(other, "b", "c")
+    both = torch.tensor([0.5, 0.0]) * a + 2.0 * b - 0.25 * a
+    assert both.texts == ("0.5 * a + 2 * b - 0.25 * a", "2 * c - 0.25 * a")
+    wanted = torch.tensor([0.25, -0.25]) * one(layer) + 2 * other(layer)
+    assert torch.allclose(both.objective(layer), wanted, rtol=1e-5)
+    assert set(both.terms) == {"a", "b", "c"}
+    assert (1.0 * a).texts == a.texts and numbers([1 / 3, 1234.5]) == [0.33, 1200]
+
+
+# The page.
+
+
+def test_the_page_shows_every_section_with_its_settings(built: Tiny) -> None:
+    text = page(built)
+    scan = Scan(text)
+    images = [attributes for tag, attributes in scan.found if tag == "img"]
+    assert len(images) > 55
+    for image in images:
+        assert image["alt"] and image["width"] and image["height"]
+    for part in SECTIONS:
+        assert f"<bdi>{part.title}</bdi></h2>" in text
+    told = notes(built)
+    subject = told["subject"]
+    assert f"for {subject['unit']}, each with" in text
+    assert not re.search(r"\{(unit|second|class|layer)\}", text)
+    for word in ("Channel(", "TotalVariation()", "decorrelated colours", "of Adam, rate", "jitter"):
+        assert word in text, word
+    assert "could not be made" not in text and "What the expressions mean" in text
+    assert text.count("<svg role=") >= 2  # the curve, the spectra
+    assert "Photographs that excite it most" in text
+
+
+def test_every_plate_was_made_and_described(built: Tiny) -> None:
+    told = notes(built)["plates"]
+    there = {plate.key for plate in PLATES if "private" not in plate.needs}
+    distinct = {key for key in there if not key.endswith(("_early", "_middle"))}
+    assert distinct <= told.keys() <= there
+    for key, plate in told.items():
+        assert "problem" not in plate, (key, plate)
+        if key != "image":
+            assert plate["description"] and all(plate["expressions"]), key
+            assert set(plate["facts"]) == {"parameterization", "start", "ascent", "transformation"}
+    numbered = entries()
+    files = {f"{n}-{'photograph' if told[k]['photographic'] else 'plate'}.webp"
+             for k in told for n in numbered[k]}  # fmt: skip
+    assert pictures(built) == files
+
+
+def test_resumed_equals_uninterrupted(built: Tiny, tmp_path: Path) -> None:
+    (folder,) = built.work.glob("objectives-*/network")
+    before_ = {path.name: path.read_bytes() for path in folder.glob("*.safetensors")}
+    told = notes(built)
+    for at, path in enumerate(sorted(folder.glob("*.json"))):
+        if at % 3 == 0:
+            path.unlink()
+            path.with_suffix(".safetensors").unlink()
+    built.works("build")
+    assert {path.name: path.read_bytes() for path in folder.glob("*.safetensors")} == before_
+    assert notes(built) == told
+
+
+# What may be published.
+
+
+def test_photographs_are_left_out_as_soon_as_they_are_not_public(tmp_path: Path) -> None:
+    found = atlas_in(tmp_path)
+    found.works("build")
+    assert any("photograph" in name for name in pictures(found))
+    found.change(images__publish="patches").works("render")
+    assert not any("photograph" in name for name in pictures(found))
+    assert "-photograph.webp" not in page(found)
+    found.works("build")  # now with what stands for them
+    assert not any("photograph" in name for name in pictures(found))
+    assert "are not published, so these pictures begin with noise" in page(found)
+    assert "Photographs that excite it most" in page(found)  # patches are
+    found.change(images__publish="none").works("render")
+    assert "Photographs that excite it most" not in page(found)
+
+
+# Settings.
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "problem", "remedy"),
+    [
+        ("unit", "2", "'2' names no unit", 'Write layer:channel, "0:0" say'),
+        ("unit", "8:1", "there is no layer '8'", "Known: 0, 2, 6"),
+        ("unit", "2:6", "layer '2' has no channel 6", "It has channels 0 to 5"),
+        ("second", "2:1", "is no other unit of the layer of a unit", 'unit = "2:0"'),
+        ("class", 3, "the network has no class 3", "Give a number from 0 to 2"),
+        ("class", "dog", "the network has no class 'dog'", "Give a number from 0 to 2"),
+        ("image", "even/3.png", "there is no image 'even/3.png'", "Did you mean 'even/"),
+        ("steps", 4, "'steps' is 4", "greater than or equal to 8"),
+        ("size", 8, "'size' is 8", "greater than or equal to 16"),
+        ("clas", 1, "unknown key 'clas'", "Did you mean 'class'?"),
+    ],
+)
+def test_bad_settings_are_refused_at_once(
+    tmp_path: Path, key: str, value: object, problem: str, remedy: str
+) -> None:
+    found = atlas_in(tmp_path).change(**{f"panels__objectives__{key}": value})
+    said = found.fails("build")
+    assert problem in said and remedy in said, said
+    assert not list(found.work.glob("survey-*"))  # nothing was computed for it
+
+
+def test_two_units_must_share_a_layer(tmp_path: Path) -> None:
+    found = atlas_in(tmp_path)
+    found.change(panels__objectives__unit="2:1", panels__objectives__second="0:1")
+    assert "is no other unit of the layer of '2:1'" in found.fails("build")
+
+
+def test_what_is_set_is_used(tmp_path: Path) -> None:
+    found = atlas_in(tmp_path)
+    settings = {"unit": "2:3", "second": "2:5", "class": 1, "image": "1.png", "size": 32}
+    found.change(**{f"panels__objectives__{key}": value for key, value in settings.items()})
+    found.works("build")
+    told = notes(found)
+    assert told["subject"] == {"unit": "2:3", "second": "2:5", "layer": "2", "class": "number 1"}
+    assert told["plates"]["logit"]["expressions"] == ["Logit(1)"]
+    assert 'width="32"' in page(found)
+
+
+# Odd networks.
+
+HEAD = "import torch\nfrom torch import nn\n\n\ndef network():\n    torch.manual_seed(0)\n"
+ODD = {
+    "one vector": "    return nn.Sequential(nn.Flatten(), nn.Linear(768, 5)).eval()\n",
+    "one unit": "    return nn.Conv2d(3, 1, 3).eval()\n",
+    "native size only": (
+        "    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(),"
+        " nn.Linear(784, 3)).eval()\n"
+    ),
+    "dead": (
+        "    layers = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 4, 3), nn.ReLU())\n"
+        "    nn.init.constant_(layers[0].bias, -1e3)\n    return layers.eval()\n"
+    ),
+    "tokens": (
+        "    class Tokens(nn.Module):\n"
+        "        def __init__(self):\n"
+        "            super().__init__()\n"
+        "            self.patch = nn.Conv2d(3, 8, 4, 4)\n"
+        "            self.up, self.head = nn.Linear(8, 12), nn.Linear(12, 3)\n"
+        "            self.place = nn.Parameter(torch.randn(1, 16, 8))\n"
+        "        def forward(self, x):\n"
+        "            tokens = self.patch(x).flatten(2).transpose(1, 2) + self.place\n"
+        "            return self.head(nn.functional.gelu(self.up(tokens)).mean(1))\n"
+        "    return Tokens().eval()\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", ODD)
+def test_odd_networks_have_a_page(tmp_path: Path, kind: str) -> None:
+    found = atlas_in(tmp_path, HEAD + ODD[kind])
+    found.works("build")
+    text, told = page(found), notes(found)
+    problems = {key: each["problem"] for key, each in told["plates"].items() if "problem" in each}
+    assert not problems
+    assert ABSENT["class"] in text
+    assert (ABSENT["second"].split(":")[0] in text) == (kind == "one unit")
+    assert ("no positions" in text) == (kind == "one vector")
+
+
+def test_a_size_at_which_the_network_does_not_run_is_an_error(tmp_path: Path) -> None:
+    found = atlas_in(tmp_path, HEAD + ODD["native size only"])
+    said = found.change(panels__objectives__size=24).fails("build")
+    assert "does not run on pictures of 24 px" in said and "size to 16" in said
+
+
+def test_a_plate_that_fails_takes_no_other_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(plate: Plate) -> Iterator[Plate]:
+        def make(studio: Studio) -> Any:
+            raise {"joint": LamellaError, "blur": RuntimeError}[plate.key]("the ink is dry")
+
+        bad = plate.key in {"joint", "blur"}
+        yield Plate(plate.key, make if bad else plate.make, plate.pictures, plate.needs,
+                          plate.photographic)  # fmt: skip
+
+    monkeypatch.setattr(press, "PLATES", tuple(each for plate in PLATES for each in broken(plate)))
+    found = atlas_in(tmp_path)
+    found.works("build")
+    text = page(found)
+    assert text.count("could not be made: the ink is dry.") == 2
+    assert "“joint” could not be made" in text and "“blur” could not be made" in text
+    assert {"problem"} <= notes(found)["plates"]["joint"].keys()
+    assert f"{entries()['joint'][0]}-plate.webp" not in pictures(found)
+    found.works("build")  # and is not tried for ever
+
+
+# Choosing.
+
+
+def layer(name: str, kernel: int = 3, side: int = 8, activation: str | None = "relu") -> Layer:
+    return Layer(name, "convolution", 4, side, side, None, (kernel, kernel), activation=activation)
+
+
+def test_the_layer_is_deep_has_positions_and_a_kernel() -> None:
+    fire = [
+        layer(f"{at}.{name}", kernel) for at in range(9) for name, kernel in (("a", 1), ("b", 3))
+    ]
+    assert fitting_layer(fire).name == "6.b"
+    assert fitting_layer([*fire, layer("head", 1, 1, None)]).name == "6.b"
+    vectors = [layer(str(at), 1, 1) for at in range(5)]
+    assert fitting_layer(vectors).name == "3"
+    assert fitting_layer(vectors[:1]).name == "0"
+    on_the_way = before(fire, "6.b")
+    assert [each.name for each in on_the_way.values()] == ["2.b", "4.b", "6.b"]
+    assert {each.name for each in before(fire, "0.a").values()} == {"0.a"}
+
+
+def test_units_are_ranked_by_what_their_photographs_share() -> None:
+    import numpy as np
+
+    facts = SimpleNamespace(
+        layer=SimpleNamespace(channels=4),
+        manifest=SimpleNamespace(photographs=[SimpleNamespace(label=name) for name in "aabbb"]),
+        of=lambda name: {
+            "top_image": np.array([[0, 2, 4], [2, 3, 4], [0, 1, -1], [-1, -1, -1]]),
+            "mean": np.zeros(4),
+            "deviation": np.array([1.0, 1.0, 1.0, 0.0]),
+            "maximum": np.array([99.0, 5.0, 9.0, 0.0]),
+        },
+    )
+    order, labels = ranked(facts)  # type: ignore[arg-type]
+    assert order == [2, 1, 0] and labels == ["b", "b", "a", ""]
+
+
+# Small parts.
+
+
+def test_pictures_of_the_way_are_those_of_the_ascent(studio: Studio) -> None:
+    """The state after n steps is that of the same ascent, whatever else is looked at."""
+    order = next(plate for plate in PLATES if plate.key == "way").make(studio)
+    watched = Watched(order.parameterization, range(16))
+
+    def count(step: int) -> None:
+        watched.step = step
+
+    made = optvis.ascend(
+        order.network, order.wish.objective, size=16, seeds=[studio.seed],
+        settings=order.settings, parameterization=watched, before_step=count,
+    )  # fmt: skip
+    assert sorted(watched.seen) == list(range(16))
+    drawn = order.parameterization.start([torch.Generator().manual_seed(studio.seed)])
+    assert torch.equal(watched.seen[0], order.parameterization(drawn))
+    assert not torch.equal(watched.seen[15], watched.seen[14])
+    assert made.images.shape == watched.seen[15].shape
+
+
+def test_a_profile_finds_the_frequency_of_a_wave() -> None:
+    side, wave = 48, 8
+    x = 0.5 + 0.2 * torch.sin(2 * torch.pi * torch.arange(side) / wave)
+    image = x.expand(1, 3, side, side)
+    found = profile(optvis.magnitudes([image], side))
+    assert found.argmax() == int(2 * press.BINS / wave)
+
+
+def test_settings_are_told() -> None:
+    assert parameterized(optvis.Pixels(8)) == "pixels"
+    flat = optvis.Fourier(16, decay=0, decorrelated=False)
+    assert parameterized(flat) == "Fourier, flat (decay 0), RGB"
+    waves = optvis.Fourier(64, decay=1.2, wave=24)
+    assert parameterized(waves) == (
+        "Fourier, decay 1.2 from waves of 24 px on, decorrelated colours"
+    )
+    assert shaken(optvis.Transformation(0, 1, 1, 0), 64, 1) == "not transformed"
+    assert shaken(optvis.Transformation(), 64, 1) == "jitter 4 px, scale 0.9 to 1.1, rotation 10°"
+    assert "2 crops a step of 100% to 60%" in shaken(optvis.MACO.transformation, 64, 2)
+
+
+def test_the_class_may_be_called_by_its_name(built: Tiny) -> None:
+    analysis = Analysis.of(built.config())
+    network, manifest = analysis.atlas.network, analysis.images.manifest
+    rest = {"unit": None, "second": None, "image": None}
+    assert understood(network, manifest, 3, output="bee", **rest).output == 1
+    assert understood(network, manifest, 3, output="2", **rest).output == 2
+    with pytest.raises(LamellaError, match="Did you mean 'bee'"):
+        understood(network, manifest, 3, output="beee", **rest)
+
+
+def test_it_needs_nothing_that_is_made_later() -> None:
+    assert set(Objectives.needs) == {"survey", "dataset_examples"} and Objectives.slow

@@ -1,0 +1,378 @@
+"""What a network answers to all images: against a slow truth, in any batches, with any labels."""
+
+from html import unescape
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from PIL import Image
+
+from helpers.tiny import NETWORK, Tiny, write_images
+from lamella.analyses.predictions import passes as run
+from lamella.analyses.predictions.class_names import named_by
+from lamella.analyses.predictions.confusions import EACH, SLOTS, Rivals
+from lamella.analyses.predictions.stored import FIRST, KEPT, absent, answers
+from lamella.analyses.predictions.tally import CONFUSED, Tally
+from lamella.figures.format import probability, share_of
+from lamella.pipeline.pipeline import Analysis
+from lamella.pipeline.plan import open_atlas
+
+HEAD = "import torch\nfrom torch import nn\n\n\ndef network():\n    torch.manual_seed(0)\n"
+# Answers by what is brightest: an image's label can be the name of the class that it shows.
+COLOURS = (
+    HEAD
+    + """\
+    convolution = nn.Conv2d(3, 3, 1)
+    with torch.no_grad():
+        convolution.weight.copy_(torch.eye(3).reshape(3, 3, 1, 1) * 4)
+        convolution.bias.zero_()
+    return nn.Sequential(convolution, nn.AdaptiveAvgPool2d(1), nn.Flatten()).eval()
+"""
+)
+
+
+def shares_of(images: int, classes: int, seed: int, steps: int = 0) -> NDArray[np.float32]:
+    """Probabilities, with ties where there are few steps."""
+    random = np.random.default_rng(seed)
+    drawn = (
+        random.integers(0, steps, (images, classes)) if steps else random.random((images, classes))
+    )
+    raised = np.exp(2.0 * drawn)
+    return (raised / raised.sum(1, keepdims=True)).astype(np.float32)
+
+
+def slow(shares: NDArray[np.float32]) -> dict[str, Any]:
+    """The facts, one class and one image after the other."""
+    images, classes = shares.shape
+    count, second = [0] * classes, [0] * classes
+    own: list[list[float]] = [[] for _ in range(classes)]
+    beside: list[dict[int, float]] = [{} for _ in range(classes)]
+    for row in shares.astype(float).tolist():
+        ranked = sorted(range(classes), key=lambda c: (-row[c], c))
+        count[ranked[0]] += 1
+        second[ranked[1]] += 1
+        own[ranked[0]].append(row[ranked[0]])
+        for other in ranked[1:]:
+            sums = beside[ranked[0]]
+            sums[other] = sums.get(other, 0.0) + row[other]
+    first = shares.argmax(1).tolist()
+    top = [sorted(range(images), key=lambda i: (-shares[i, c], i))[:KEPT] for c in range(classes)]
+    return {
+        "count": count,
+        "second_count": second,
+        "own_probability": [sum(each) / len(each) if each else 0.0 for each in own],
+        "mean_probability": shares.astype(float).mean(0).tolist(),
+        "top_image": [each + [-1] * (KEPT - len(each)) for each in top],
+        "first_image": [
+            [
+                *(
+                    own := [
+                        i
+                        for i in sorted(range(images), key=lambda i: (-shares[i, c], i))
+                        if first[i] == c
+                    ][:FIRST]
+                ),
+                *[-1] * (FIRST - len(own)),
+            ]
+            for c in range(classes)
+        ],
+        "beside": beside,
+    }
+
+
+@given(
+    images=st.integers(1, 120),
+    classes=st.integers(2, 9),
+    seed=st.integers(0, 99),
+    steps=st.sampled_from([0, 3]),
+    cuts=st.lists(st.integers(0, 120), max_size=5),
+)
+def test_any_split_gives_the_slow_truth(
+    images: int, classes: int, seed: int, steps: int, cuts: list[int]
+) -> None:
+    shares = shares_of(images, classes, seed, steps)
+    tally = Tally(classes, 0)
+    stops = sorted({*(min(cut, images) for cut in cuts), 0, images})
+    for first, stop in pairwise(stops):
+        numbers = np.arange(first, stop)
+        tally.update(numbers, np.full(len(numbers), -1), shares[first:stop])
+    found, wanted = tally.finish(), slow(shares)
+    for name in ("count", "second_count", "top_image", "first_image"):
+        assert found[name].tolist() == wanted[name], name
+    for name in ("own_probability", "mean_probability"):
+        assert found[name] == pytest.approx(np.array(wanted[name]), abs=1e-6)
+    for c in range(classes):
+        places = [i for i in found["top_image"][c] if i >= 0]
+        assert found["top_probability"][c, : len(places)].tolist() == shares[places, c].tolist()
+        assert (found["top_probability"][c, len(places) :] == -1).all()
+        others = {int(o) for o in found["confused"][c] if o >= 0}
+        sums = wanted["beside"][c]
+        assert len(others) == min(CONFUSED, len(sums)) and c not in others
+        least = min((sums[o] for o in others), default=0.0)
+        assert all(sums[o] <= least + 1e-9 for o in sums.keys() - others)
+        for other, share in zip(
+            found["confused"][c], found["confused_probability"][c], strict=True
+        ):
+            assert share == pytest.approx(sums.get(int(other), 0) / max(1, wanted["count"][c]))
+    assert found["sure"].sum() == images == tally.images
+    assert found["sure"].sum(1).tolist() == wanted["count"]
+
+
+def test_memory_does_not_grow_with_the_images() -> None:
+    tally = Tally(30, 4)
+
+    def size() -> int:
+        return sum(array.nbytes for array in tally.state().values())
+
+    sizes = []
+    for turn in range(40):
+        numbers = np.arange(turn * 50, turn * 50 + 50)
+        tally.update(numbers, numbers % 5 - 1, shares_of(50, 30, turn))
+        sizes.append(size())
+    assert set(sizes) == {sizes[0]} and tally.images == 2000
+
+
+def test_many_classes_need_no_full_table() -> None:
+    tally = Tally(21_841, 3)
+    assert not tally.rivals.exact
+    assert sum(array.nbytes for array in tally.state().values()) < 60_000_000
+
+
+@given(st.integers(0, 99))
+def test_a_sparse_table_is_exact_while_a_row_has_room_and_never_too_large(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    few, full = Rivals(3, 200, dense=0), Rivals(3, 200)
+    assert full.exact and not few.exact
+    for _ in range(12):
+        # Few classes in turn are far ahead, as those are that an image could be taken for.
+        values = np.zeros(200)
+        values[random.choice(200, 5, replace=False)] = random.random(5)
+        row = int(random.integers(3))
+        few.add(row, values)
+        full.add(row, values)
+    classes, sums = few.largest(5)
+    wanted, true = full.largest(5)
+    assert few.sums.shape == (3, SLOTS) and EACH >= 5
+    assert classes.tolist() == wanted.tolist() and sums == pytest.approx(true)
+    for _ in range(60):
+        values = random.random(200)
+        few.add(0, values)
+        full.add(0, values)
+    kept = few.ids[0] >= 0
+    assert (few.sums[0, kept] <= full.sums[0, few.ids[0, kept]] + 1e-9).all()
+
+
+def test_an_interrupted_pass_goes_on_where_it_was() -> None:
+    shares = shares_of(20, 5, 1)
+    labels = np.arange(20) % 3 - 1
+    whole, before, after = Tally(5, 2), Tally(5, 2), Tally(5, 2)
+    whole.update(np.arange(20), labels, shares)
+    before.update(np.arange(9), labels[:9], shares[:9])
+    assert after.restore({name: array.copy() for name, array in before.state().items()})
+    after.update(np.arange(9, 20), labels[9:], shares[9:])
+    for name, array in whole.state().items():
+        assert after.state()[name] == pytest.approx(array), name
+    assert after.told() == whole.told()
+    assert not Tally(6, 2).restore(before.state()) and not Tally(5, 2).restore({})
+
+
+@pytest.mark.parametrize(
+    ("label", "found"),
+    [
+        ("tench", (0,)),
+        ("Tinca_Tinca", (0,)),
+        ("tench, tinca tinca", (0,)),
+        ("great-white shark", (1,)),
+        ("crane", (2, 3)),
+        ("shark", ()),
+        ("", ()),
+    ],
+)
+def test_labels_that_name_classes(label: str, found: tuple[int, ...]) -> None:
+    names = ("tench, Tinca tinca", "great white shark", "crane", "crane, crane bird", "")
+    assert named_by(label, names) == found
+
+
+def test_probabilities_are_never_rounded_to_nothing_or_all() -> None:
+    assert [probability(p) for p in (0.0, 1e-4, 0.1234, 0.9999)] == [
+        "< 0.1 %",
+        "< 0.1 %",
+        "12.3 %",
+        "> 99.9 %",
+    ]
+    assert [share_of(n, 1000) for n in (0, 1, 500, 999, 1000)] == [
+        "0 %",
+        "< 1 %",
+        "50 %",
+        "> 99 %",
+        "100 %",
+    ]
+
+
+# The panel.
+
+
+def atlas_in(folder: Path, network: str = NETWORK, images: int = 7, **keys: Any) -> Tiny:
+    folder.mkdir(parents=True, exist_ok=True)
+    write_images(folder / "images", images)
+    (folder / "network.py").write_text(network)
+    (folder / "classes.txt").write_text("odd, strange\nbee\n<i>cat</i>\n")
+    return Tiny(folder).change(analysis__panels=["predictions"], **keys)
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
+    """A tiny atlas with labels, one of which is the name of a class, and a broken image."""
+    found = atlas_in(
+        tmp_path_factory.mktemp("predictions"),
+        COLOURS,
+        model__classes="classes.txt",
+        images__labels="folder",
+    )
+    (found.folder / "images" / "broken.png").write_bytes(b"no image")
+    found.works("build")
+    return found
+
+
+def truth(found: Tiny) -> tuple[NDArray[np.float64], list[str]]:
+    """Probabilities of the images that can be decoded, one by one, by image; their labels."""
+    analysis = Analysis.of(found.config())
+    rows, labels = [], []
+    for number, photograph in enumerate(analysis.images.manifest.photographs):
+        if photograph.name == "broken.png":
+            rows.append(np.full(3, np.nan))
+        else:
+            pixels = torch.tensor(analysis.images.pixels(number)).permute(2, 0, 1)[None] / 255
+            with torch.no_grad():
+                output = analysis.model.module(analysis.model.normalise(pixels))
+            rows.append(output[0].double().softmax(0).numpy())
+        labels.append(photograph.label)
+    return np.stack(rows), labels
+
+
+def test_the_answers_of_an_atlas(built: Tiny) -> None:
+    found = answers(open_atlas(built.config()))
+    shares, labels = truth(built)
+    assert found is not None and found.images == 7
+    first = [int(row.argmax()) for row in shares if not np.isnan(row).any()]
+    assert found.count.tolist() == [first.count(c) for c in range(3)]
+    assert found.seen == tuple(sorted(set(first)))
+    assert found.names == ("odd, strange", "bee", "<i>cat</i>") and found.short(0) == "odd"
+    for c in range(3):
+        order = [i for i in np.argsort(-np.nan_to_num(shares[:, c], nan=-1), kind="stable")][:7]
+        assert found.top_image[c].tolist() == [*order, *[-1] * 5]
+        assert found.top_probability[c, :7] == pytest.approx(shares[order, c], rel=1e-4)
+    assert found.mean_probability == pytest.approx(np.nanmean(shares, 0), rel=1e-4)
+    (label,) = found.labels
+    odd = [int(row.argmax()) for row, word in zip(shares, labels, strict=True) if word == "odd"]
+    assert (label.name, label.classes, label.images) == ("odd", (0,), 3)
+    assert label.right == odd.count(0) and dict(label.taken) == {c: odd.count(c) for c in set(odd)}
+    assert found.accuracy == (odd.count(0), 3) and found.labelled(0) == (label,)
+    pairs = {(a, b) for a in found.seen for b, _ in found.confused_with(a)}
+    assert pairs == {(a, b) for b in range(3) for a, _ in found.taken_for(b)}
+
+
+def test_the_network_s_page_says_it(built: Tiny) -> None:
+    text = unescape((built.folder / "public" / "tiny" / "index.html").read_text())
+    assert "What it answers" in text and "Classes that are a first answer" in text
+    assert "Right, where the label is a class's name" in text
+    assert "<bdi><i>cat</i></bdi>" not in (built.folder / "public/tiny/index.html").read_text()
+    assert "All classes" not in text  # without pages of classes there is no index of them
+
+
+def test_batches_of_any_size_find_the_same(
+    built: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    analysis = Analysis.of(built.config())
+    ticks: list[int] = []
+    partial = tmp_path / "partial.safetensors"
+    once = run.tallied(analysis.model, analysis.images, 3, partial, ticks.append, batch=32)
+    monkeypatch.setattr(run, "CHECKPOINT_SECONDS", -1.0)
+
+    def stop(behind: int) -> None:
+        if behind >= 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run.tallied(analysis.model, analysis.images, 3, partial, stop, batch=2)
+    assert partial.exists()
+    ticks.clear()
+    again = run.tallied(analysis.model, analysis.images, 3, partial, ticks.append, batch=1)
+    assert ticks[0] > 4 and ticks == sorted(ticks) and not partial.exists()
+    for name, array in once.finish().items():
+        assert again.finish()[name] == pytest.approx(array, rel=1e-4), name
+    partial.write_bytes(b"damaged")
+    anew = run.tallied(analysis.model, analysis.images, 3, partial, ticks.append, batch=32)
+    assert anew.images == 7
+
+
+def test_other_labels_are_counted_anew(tmp_path: Path) -> None:
+    found = atlas_in(tmp_path, COLOURS, images=3, model__classes="classes.txt")
+    found.change(images__labels="folder").works("build")
+    assert (first := answers(open_atlas(found.config()))) is not None and first.labels
+    found.change(images__labels="none").works("build")
+    assert (later := answers(open_atlas(found.config()))) is not None and not later.labels
+    assert later.count.tolist() == first.count.tolist()
+    # Names that come later need no other pass.
+    (found.folder / "classes.txt").write_text("one\nodd\neven\n")
+    found.change(images__labels="folder").works("build")
+    assert (renamed := answers(open_atlas(found.config()))) is not None
+    assert [(label.name, label.classes) for label in renamed.labels] == [
+        ("even", (2,)),
+        ("odd", (1,)),
+    ]
+
+
+def test_outputs_without_names_are_numbered(tmp_path: Path) -> None:
+    found = atlas_in(tmp_path, COLOURS, images=3)
+    found.works("build")
+    told = answers(open_atlas(found.config()))
+    assert told is not None and told.names == ("output 0", "output 1", "output 2")
+    text = unescape((found.folder / "public" / "tiny" / "index.html").read_text())
+    assert "Outputs that are a first answer" in text and "The outputs have no names here" in text
+
+
+def test_a_network_without_classes_is_no_error(tmp_path: Path) -> None:
+    network = HEAD + "    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU()).eval()\n"
+    found = atlas_in(tmp_path, network, images=2)
+    found.works("build")
+    atlas = open_atlas(found.config())
+    assert answers(atlas) is None and "no list of class scores" in absent(atlas)
+    text = unescape((found.folder / "public" / "tiny" / "index.html").read_text())
+    assert "no list of class scores: (1, 4, 14, 14)" in text
+
+
+def nan_where(condition: str) -> str:
+    """A network whose scores are NaN for some images."""
+    return HEAD + (
+        "    class Broken(nn.Sequential):\n"
+        "        def forward(self, x):\n"
+        f"            bad = {condition}\n"
+        "            return super().forward(x) + torch.where(bad, float('nan'), 0.0)[:, None]\n\n"
+        "    layers = nn.Conv2d(3, 2, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten()\n"
+        "    return Broken(*layers).eval()\n"
+    )
+
+
+def test_scores_that_are_no_numbers(tmp_path: Path) -> None:
+    """The layers are known all the same; the pages say why there are no answers."""
+    found = atlas_in(tmp_path, nan_where("torch.ones(len(x), dtype=torch.bool)"), images=2)
+    found.works("build")
+    atlas = open_atlas(found.config())
+    assert answers(atlas) is None and "NaN or infinite" in absent(atlas)
+
+
+def test_an_image_without_an_answer_is_not_counted(tmp_path: Path) -> None:
+    found = atlas_in(tmp_path, nan_where("x.mean((1, 2, 3)) > 1.5"), images=3)
+    Image.new("RGB", (24, 24), "white").save(found.folder / "images" / "white.png")
+    found.works("build")
+    known = answers(open_atlas(found.config()))
+    assert known is not None and known.images == 3
+    text = unescape((found.folder / "public" / "tiny" / "index.html").read_text())
+    assert "1: its scores are NaN or infinite" in text

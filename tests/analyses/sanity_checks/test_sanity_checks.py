@@ -1,0 +1,452 @@
+"""Sanity checks: random networks, ranks, and what the pages say of both."""
+
+import copy
+import os
+import subprocess
+import sys
+from dataclasses import make_dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+from scipy.stats import spearmanr
+from torch import Tensor, nn
+from torch.nn import functional
+
+import lamella
+import lamella.analyses.sanity_checks.randomization_test as sanity
+from helpers.pages import Scan
+from helpers.sanity import atlas_in, page
+from helpers.tiny import Tiny
+from lamella.analyses.sanity_checks import Sanity
+from lamella.analyses.sanity_checks.choice import other_answers, telling
+from lamella.analyses.sanity_checks.randomization import cascade
+from lamella.analyses.sanity_checks.randomization_test import Reference, maps_of
+from lamella.analyses.sanity_checks.stages import stages
+from lamella.analyses.sanity_checks.stored import Report
+from lamella.analyses.sanity_checks.verdicts import glance, sentences
+from lamella.attribution.run import Options, attribute, defined
+from lamella.commands.progress import Progress
+from lamella.figures.links import panel_picture
+from lamella.network.model import Model
+from lamella.network.untrained import untrained
+from lamella.numbers.rank_correlation import spearman
+from lamella.pipeline.pipeline import Analysis, Selection
+from lamella.pipeline.plan import open_atlas
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
+    """A tiny atlas whose maps are tested, with a mask of two of its four photographs."""
+    found = atlas_in(tmp_path_factory.mktemp("sanity"), panels__sanity__masks="masks")
+    mask = np.zeros((24, 28), np.uint8)
+    mask[8:16, 10:18] = 255
+    for name in ("even/0.png", "odd/1.png"):
+        path = found.folder / "masks" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(mask).save(path)
+    found.works("build")
+    return found
+
+
+def model_of(network: nn.Module, side: int = 16) -> Model:
+    """What the cascade needs of a model."""
+    kind: Any = make_dataclass("StandIn", ["module", "facts", "device"])
+    size = make_dataclass("Facts", ["size"])((side, side))
+    made: Model = kind(network.eval().requires_grad_(False), size, torch.device("cpu"))
+    return made
+
+
+def report_of(found: Tiny) -> Report:
+    report = Report.of(open_atlas(found.config()))
+    assert report is not None
+    return report
+
+
+# Ranks.
+
+
+@given(st.lists(st.tuples(st.integers(-4, 4), st.integers(-4, 4)), min_size=2, max_size=40))
+def test_ranks_are_those_of_scipy(pairs: list[tuple[int, int]]) -> None:
+    first, second = (np.array(each, np.float32)[None, :] for each in zip(*pairs, strict=True))
+    found = float(spearman(first, second))
+    if np.ptp(first) == 0 or np.ptp(second) == 0:
+        assert np.isnan(found)
+    else:
+        assert found == pytest.approx(spearmanr(first[0], second[0]).statistic, abs=1e-12)
+
+
+def test_many_maps_are_ranked_at_once() -> None:
+    maps = np.random.default_rng(0).normal(size=(2, 3, 5, 4)).astype(np.float32)
+    other = np.random.default_rng(1).normal(size=(2, 3, 5, 4)).astype(np.float32)
+    found = spearman(maps, other)
+    wanted = spearmanr(maps[1, 2].ravel(), other[1, 2].ravel()).statistic
+    assert found.shape == (2, 3) and found[1, 2] == pytest.approx(wanted)
+    assert spearman(maps, maps) == pytest.approx(np.ones((2, 3)))
+    assert spearman(maps, -maps) == pytest.approx(-np.ones((2, 3)))
+
+
+def test_a_map_that_is_not_finite_has_no_order() -> None:
+    good = np.arange(4, dtype=np.float32).reshape(2, 2)
+    bad = np.array([[1, np.nan], [2, 3]], np.float32)
+    assert np.isnan(spearman(good, bad)) and np.isnan(spearman(bad, good))
+
+
+# Stages, from the output down.
+
+
+class Backwards(nn.Module):
+    """Registered the wrong way round, with a normalization, a weight that is used by hand, and a
+    layer that no pass reaches."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = nn.Linear(4, 3)
+        self.unused = nn.Linear(4, 3)
+        self.by_hand = nn.Parameter(torch.randn(4, 4, 1, 1))
+        self.norm = nn.BatchNorm2d(4)
+        self.stem = nn.Conv2d(3, 4, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = functional.relu(self.norm(self.stem(x)))
+        x = functional.conv2d(x, self.by_hand)
+        return self.head(x.mean((2, 3)))
+
+
+def test_stages_go_down_in_the_order_in_which_layers_run() -> None:
+    found = stages(model_of(Backwards()))
+    assert [stage.modules for stage in found] == [("head",), ("",), ("stem", "norm")]
+    assert [stage.name for stage in found] == ["head", "parameters", "stem"]
+
+
+@given(st.integers(1, 40), st.integers(2, 8))
+def test_every_layer_is_in_one_stage_and_stages_are_few(layers: int, most: int) -> None:
+    net = nn.Sequential(*(nn.Conv2d(3, 3, 1) for _ in range(layers)))
+    found = stages(model_of(net, 2), most)
+    order = [path for stage in found[::-1] for path in stage.modules]
+    assert order == [str(at) for at in range(layers)] and len(found) == min(layers, most)
+    assert found[0].modules == (str(layers - 1),)
+    sizes = [len(stage.modules) for stage in found[1:]]
+    assert not sizes or max(sizes) - min(sizes) <= 1
+
+
+def test_blocks_are_those_of_the_author() -> None:
+    def block(inputs: int) -> nn.Module:
+        return nn.Sequential(nn.Conv2d(inputs, 4, 1), nn.BatchNorm2d(4), nn.Conv2d(4, 4, 1))
+
+    body = nn.Sequential(*(block(4 if at else 3) for at in range(4)))
+    net = nn.Sequential(body, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 3))
+    found = stages(model_of(net, 4))
+    assert [stage.name for stage in found] == ["3", "0.3", "0.2", "0.1", "0.0"]
+    assert found[1].modules == ("0.3.0", "0.3.1", "0.3.2")
+
+
+def test_a_module_that_is_used_twice_is_randomised_once() -> None:
+    class Twice(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.same, self.between = nn.Conv2d(3, 3, 1), nn.Conv2d(3, 3, 1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.same(self.between(self.same(x)))
+
+    assert [stage.modules for stage in stages(model_of(Twice()))] == [("same",), ("between",)]
+
+
+# Random weights.
+
+
+def test_the_cascade_goes_down_stage_by_stage_and_leaves_the_rest() -> None:
+    model = model_of(Backwards())
+    model.module.norm.running_mean.fill_(3)
+    before = {name: value.clone() for name, value in model.module.state_dict().items()}
+    order = stages(model)
+    random = untrained(model.module, 7).state_dict()
+    done: set[str] = set()
+    for at, one in enumerate(cascade(model, order, 7)):
+        assert (one is model) == (at == 0) and not one.module.training
+        for name, value in one.module.state_dict().items():
+            owner = name.rpartition(".")[0]
+            assert torch.equal(value, random[name] if owner in done else before[name]), name
+        done |= set(order[at].modules) if at < len(order) else set()
+    assert done == {"head", "", "stem", "norm"}
+    assert random["norm.running_mean"].abs().max() == 0  # what it had measured is forgotten too
+    assert all(torch.equal(v, before[n]) for n, v in model.module.state_dict().items())
+
+
+def test_random_weights_depend_on_the_seed_alone() -> None:
+    model = model_of(Backwards())
+    torch.manual_seed(5)
+    first = [one.module.stem.weight.clone() for one in cascade(model, stages(model), 1)][-1]
+    torch.manual_seed(6)
+    state = torch.get_rng_state()
+    again = [one.module.stem.weight.clone() for one in cascade(model, stages(model), 1)][-1]
+    other = [one.module.stem.weight.clone() for one in cascade(model, stages(model), 2)][-1]
+    assert torch.equal(first, again) and not torch.equal(first, other)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_methods_see_the_random_weights_and_nothing_older(built: Tiny) -> None:
+    """What is found out of a network is kept with it: none of it may outlive its weights."""
+    analysis = Analysis.of(built.config())
+    model = analysis.model
+    shown = model.shown(analysis.images.pixels(0)[None])
+    classes, options = torch.tensor([[0, 1]]), Options(patch=5, stride=4, steps=2)
+    names = defined(model)[0]
+    assert {"cam", "gradcam", "saliency"} <= set(names)
+    for name in names:  # so that whatever is remembered is remembered
+        attribute(name, model, shown, classes, options)
+    for one in cascade(model, stages(model), 0):
+        fresh = replace(model, module=copy.deepcopy(one.module))
+        for name in names:
+            own = attribute(name, one, shown, classes, options)
+            assert torch.equal(own, attribute(name, fresh, shown, classes, options)), name
+
+
+# What maps keep.
+
+
+def test_a_method_that_ignores_the_weights_keeps_everything(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And one that draws noise keeps nothing; a map that dies is said to be empty."""
+    passed: list[int] = []
+
+    def fake(name: str, model: Model, shown: Tensor, classes: Tensor, options: Any) -> Tensor:
+        image = shown.mean(1, keepdim=True).expand(-1, classes.shape[1], -1, -1)
+        if name == "saliency":
+            return image
+        if name == "guided":
+            weight = next(iter(model.module.parameters()))
+            noise = torch.Generator().manual_seed(int(1e6 * weight.abs().sum()) % 2**31)
+            return torch.rand(image.shape, generator=noise)
+        passed.append(1)
+        return image if len(passed) <= 2 else torch.zeros_like(image)
+
+    monkeypatch.setattr(sanity, "attribute", fake)
+    monkeypatch.setattr(
+        "lamella.analyses.sanity_checks.compute.defined",
+        lambda model: (("saliency", "guided", "cam"), {}),
+    )
+    found = atlas_in(tmp_path, panels__sanity__quality=50)
+    found.works("build")
+    report = report_of(found)
+    assert report.whole and len(report.stages) == 3
+    kept = report.kept()
+    assert kept[:, 0] == pytest.approx(np.ones(3))
+    # The last stage alone changes the first layer, by which this method draws.
+    assert kept[:2, 1] == pytest.approx(np.ones(2)) and abs(kept[2, 1]) < 0.3
+    assert np.isnan(kept[:, 2]).all() and (report.flat()[:, 2] == 3).all()
+    table = {row[0]: row[1:] for row in glance(report).rows}
+    assert table["Gradient"][0] == "no (1.00)" and table["CAM"][0] == "yes (empty)"
+    assert str(table["Guided backprop"][0]).startswith("yes (")
+    told = sentences(report)
+    assert "it shows the image more than what the network learned" in told[0]
+    assert told[2] == "CAM: its maps are empty when everything is random."
+
+
+def test_signs_count_where_a_method_has_them() -> None:
+    maps = np.random.default_rng(0).normal(size=(2, 4, 4)).astype(np.float32)
+    reference = Reference.of({"occlusion": maps, "saliency": np.abs(maps)})
+    kept = reference.kept({"occlusion": -maps, "saliency": np.abs(maps)})
+    assert kept.signed[:, 0] == pytest.approx([-1, -1]) and np.isnan(kept.signed[:, 1]).all()
+    assert kept.absolute == pytest.approx(np.ones((2, 2)))
+    gone = reference.kept({"saliency": np.abs(maps)})  # a method that could not be computed
+    assert np.isnan(gone.absolute[:, 0]).all() and gone.flat[:, 0].all()
+    assert not gone.flat[:, 1].any()
+
+
+def test_images_are_compared_with_each_other() -> None:
+    random = np.random.default_rng(0)
+    maps = random.normal(size=(3, 4, 4)).astype(np.float32)
+    found = Reference.of({"saliency": maps}).among()
+    flat = np.abs(maps).reshape(3, -1)
+    wanted = [spearmanr(flat[0], flat[other]).statistic for other in (1, 2)]
+    assert found[0, 0] == pytest.approx(np.mean(wanted))
+    assert np.isnan(Reference.of({"saliency": maps[:1]}).among()).all()
+
+
+def test_maps_do_not_depend_on_which_images_come_together(built: Tiny) -> None:
+    analysis = Analysis.of(built.config())
+    pixels = np.stack([analysis.images.pixels(number) for number in range(4)])
+    shown, classes = analysis.model.shown(pixels), torch.tensor([0, 1, 2, 0])
+    options = Options(patch=5, stride=4, steps=2)
+    whole = maps_of(["saliency"], analysis.model, shown, classes, options)["saliency"]
+    alone = maps_of(["saliency"], analysis.model, shown[2:3], classes[2:3], options)["saliency"]
+    assert whole[2] == pytest.approx(alone[0], rel=1e-4, abs=1e-7)
+
+
+def test_another_class_is_one_that_the_image_is_not() -> None:
+    both = torch.tensor([[5, 1], [5, 2], [7, 3]])
+    assert other_answers(both).tolist() == [7, 7, 5]
+    assert other_answers(torch.tensor([[4, 9], [4, 8]])).tolist() == [9, 8]
+
+
+def test_the_images_have_different_answers_if_they_can(built: Tiny) -> None:
+    analysis = Analysis.of(built.config())
+    model, images = analysis.model, analysis.images
+    chosen = telling(model, images, 3)
+    assert len(set(chosen)) == 3
+    assert sorted(telling(model, images, 99)) == [0, 1, 2, 3]
+    assert set(telling(model, images, 1, masked=[1, 3])) <= {1, 3}
+
+
+# The panel.
+
+
+def test_the_numbers_are_those_of_the_methods(built: Tiny) -> None:
+    """Straight from the methods and scipy, image by image."""
+    analysis, report = Analysis.of(built.config()), report_of(built)
+    plan = report.plan
+    assert plan.methods == defined(analysis.model)[0] and list(report.numbers.present)
+    random = [*cascade(analysis.model, stages(analysis.model), 0)]
+    last = replace(analysis.model, module=random[-1].module)
+    options = Options(**plan.made)
+    for at, number in enumerate(plan.images):
+        shown = analysis.model.shown(analysis.images.pixels(number)[None])
+        answer = analysis.model.module(analysis.model.normalise(shown)).argmax(1)
+        assert report.numbers["explained"][0, at] == int(answer)
+        for column, name in enumerate(plan.methods):
+            before, after = (
+                attribute(name, one, shown, answer[None], options)[0, 0].numpy()
+                for one in (analysis.model, last)
+            )
+            found = report.numbers["absolute"][len(plan.stages), at, column]
+            if np.ptp(after) > 0:
+                wanted = spearmanr(abs(before).ravel(), abs(after).ravel()).statistic
+                assert found == pytest.approx(wanted, abs=0.02)
+            else:
+                assert np.isnan(found)
+
+
+def test_the_users_network_is_untouched(built: Tiny) -> None:
+    analysis = Analysis.of(built.config())
+    module = analysis.model.module
+    before = {name: value.clone() for name, value in module.state_dict().items()}
+    (folder,) = built.work.glob("sanity-*/network")
+    for file in folder.glob("*.json"):
+        file.unlink()
+    list(analysis.run(Selection(), Progress()))
+    assert all(torch.equal(value, before[name]) for name, value in module.state_dict().items())
+    assert not module.training and not any(p.requires_grad for p in module.parameters())
+    assert not module._forward_hooks and not module._backward_hooks
+
+
+def test_a_killed_run_goes_on_and_yields_the_same(built: Tiny) -> None:
+    before = report_of(built).numbers
+    (folder,) = built.work.glob("sanity-*/network")
+    notes = sorted(folder.glob("*.json"))
+    kept = {file.name: file.stat().st_mtime_ns for file in notes}
+    gone = [notes[0], notes[2], notes[-1]]
+    for file in gone:
+        file.unlink()
+    built.works("analyse")
+    again = report_of(built).numbers
+    for name, values in before.numbers.items():
+        np.testing.assert_array_equal(values, again[name], err_msg=name)
+    for file in set(notes) - set(gone):
+        assert file.stat().st_mtime_ns == kept[file.name]
+
+
+def test_the_about_page_says_it_at_a_glance(built: Tiny) -> None:
+    built.works("render")
+    about = page(built, "about.html")
+    assert 'id="sanity"' in about and "Can the maps be trusted?" in about
+    for word in ("Depends on what was learned?", "Points at the thing?", "Deletion", "Insertion"):
+        assert word in about
+    assert 'href="tiny/sanity.html"' in about
+    article = page(built, "tiny/sanity.html")
+    for method in report_of(built).methods:
+        assert method.title in article
+    assert "Attention rollout" in article  # and why there is none
+    for html in (about, article):
+        for tag, attributes in Scan(html).found:
+            assert tag != "img" or attributes.get("alt")
+
+
+@pytest.mark.parametrize("publish", ["patches", "none"])
+def test_photographs_and_their_outlines_stay_private(built: Tiny, publish: str) -> None:
+    try:
+        built.change(images__publish=publish).works("render")
+        public = built.folder / "public"
+        assert not list((public / "tiny").glob("sanity/*"))
+        article = page(built, "tiny/sanity.html")
+        assert "<img" not in article and "Absolute values" in article
+    finally:
+        built.change(images__publish="whole").works("render")
+    assert list((built.folder / "public" / "tiny").glob("sanity/*-map-*.webp"))
+
+
+def test_the_maps_of_the_first_image_stand_in_rows(built: Tiny) -> None:
+    report = report_of(built)
+    article = page(built, "tiny/sanity.html")
+    for name in report.plan.methods:
+        for entry in range(1 + len(report.stages)):
+            path = panel_picture("tiny", "sanity", entry, f"map-{name}")
+            assert path.removeprefix("tiny/") in article
+            with Image.open(built.folder / "public" / path) as picture:
+                assert picture.size == (112, 112)
+    assert "sanity/0-photograph.webp" in article
+
+
+def test_pages_are_drawn_without_torch(built: Tiny) -> None:
+    code = (
+        "import sys; sys.modules['torch'] = None; sys.modules['scipy'] = None\n"
+        "from lamella.cli import main; main()"
+    )
+    (built.folder / "public" / "about.html").unlink()
+    done = subprocess.run(
+        [sys.executable, "-c", code, "render", str(built.file)],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(Path(lamella.__file__).parents[1])},
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_network_without_classes_is_told(tmp_path: Path) -> None:
+    network = (
+        "from torch import nn\n\n\ndef network():\n"
+        "    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 2, 3)).eval()\n"
+    )
+    found = atlas_in(tmp_path, network)
+    found.change(model__classes=None)
+    found.works("build")
+    about = page(found, "about.html")
+    assert "The network's output is no list of class scores" in about
+    assert not (found.folder / "public" / "tiny" / "sanity.html").exists()
+
+
+def test_an_unfinished_run_shows_what_there_is(built: Tiny) -> None:
+    (folder,) = built.work.glob("sanity-*/network")
+    notes = sorted(folder.glob("*.json"))
+    kept = {file: file.read_bytes() for file in notes[2:]}
+    for file in kept:
+        file.unlink()
+    try:
+        built.works("render")
+        assert "Not all stages are computed yet." in page(built, "tiny/sanity.html")
+        assert "Depends on what was learned?" not in page(built, "about.html")
+    finally:
+        for file, content in kept.items():
+            file.write_bytes(content)
+        built.works("render")
+
+
+def test_one_image_is_enough(tmp_path: Path) -> None:
+    found = atlas_in(tmp_path, images=1)
+    found.works("build")
+    article = page(found, "tiny/sanity.html")
+    assert "one image" in article and "This atlas has no masks" in article
+    assert "nan" not in article
+
+
+def test_settings_that_do_not_fit_are_refused(tmp_path: Path) -> None:
+    found = atlas_in(tmp_path).change(panels__sanity__images=0)
+    assert "panels.sanity" in found.fails("build")
+    assert set(Sanity.settings.model_fields) >= {"images", "curves", "masks"}

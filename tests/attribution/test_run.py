@@ -1,0 +1,71 @@
+"""All methods under one name: which a network has, and why it has the others not."""
+
+from html import unescape
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from helpers.attributed import images, model_of, rectified
+from helpers.tiny import NETWORK, Tiny, write_images
+from helpers.untouched import untouched
+from lamella.attribution.methods import METHODS
+from lamella.attribution.run import Options, attribute, defined
+
+NAMES = {method.name for method in METHODS}
+
+
+class Detached(nn.Module):
+    """A network that cuts its gradients off at the end, as some do for speed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = rectified()
+
+    def forward(self, given: Tensor) -> Tensor:
+        found: Tensor = self.inner(given)
+        return found.detach()
+
+
+def test_each_method_is_there_or_says_why_not() -> None:
+    network = rectified()
+    model, shown = model_of(network), images(2)
+    classes = torch.tensor([[0, 3], [4, 1]])
+    had, missing = defined(model)
+    assert {*had} | missing.keys() == NAMES and not {*had} & missing.keys()
+    assert {"saliency", "guided", "integrated", "occlusion", "gradcam"} <= {*had}
+    assert "rollout" in missing and all(missing.values())
+    for name in had:
+        with untouched(network, shown):
+            maps = attribute(name, model, shown, classes, Options(patch=5, stride=3, steps=4))
+        assert maps.shape[:2] == (2, 2) and maps.dtype == torch.float32
+        assert torch.isfinite(maps).all()
+
+
+def test_without_gradients_there_are_masks_and_reasons() -> None:
+    had, missing = defined(model_of(Detached()))
+    assert "occlusion" in had
+    for name in ("saliency", "guided", "integrated", "gradcam", "gradcam_inside"):
+        assert "gradient" in missing[name] or "depend" in missing[name], missing[name]
+
+
+def test_an_atlas_of_such_a_network_has_its_pages(tmp_path: Path) -> None:
+    network = NETWORK.replace("import torch\n", "import torch\n\n", 1).replace(
+        "return layers.eval()",
+        "return Detached(*layers).eval()\n\n\n"
+        "class Detached(nn.Sequential):\n"
+        "    def forward(self, given):\n"
+        "        return super().forward(given).detach()",
+    )
+    write_images(tmp_path / "images", 3)
+    (tmp_path / "network.py").write_text(network)
+    panels = ["predictions", "decisions", "class_pages", "sanity"]
+    found = Tiny(tmp_path).change(
+        analysis__panels=panels, panels__decisions__patch=8, panels__sanity__patch=8
+    )
+    found.works("build")
+    page = unescape((tmp_path / "public" / "tiny" / "sanity.html").read_text())
+    assert "No gradient comes back" in page
+    pages = list((tmp_path / "public" / "tiny").glob("decision-*.html"))
+    assert pages and "No gradient comes back" in unescape(pages[0].read_text())
+    assert list((tmp_path / "public" / "tiny").glob("class-*.html"))

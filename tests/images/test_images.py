@@ -1,0 +1,373 @@
+"""Photographs: every file that a folder may hold, and what becomes of it."""
+
+import errno
+import io
+import json
+import os
+import shutil
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from helpers.tiny import Tiny, write_images
+from lamella.config.config import Preprocessing
+from lamella.images import decoding
+from lamella.images.decoding import BrokenImage, decode
+from lamella.images.images import Digests, Images, find
+
+RED, BLUE = (220, 30, 40), (30, 40, 220)
+
+
+def found(tiny: Tiny) -> Images:
+    return find(tiny.config(), Preprocessing(resize=20, size=16), Digests())
+
+
+def halves(width: int = 60, height: int = 40) -> Image.Image:
+    """Red on the left, blue on the right."""
+    image = Image.new("RGB", (width, height), RED)
+    image.paste(BLUE, (width // 2, 0, width, height))
+    return image
+
+
+def near(pixel: np.ndarray, colour: tuple[int, ...]) -> bool:
+    return bool(np.abs(pixel.astype(int) - colour).max() < 24)
+
+
+def is_halves(pixels: np.ndarray) -> bool:
+    return near(pixels[8, 2], RED) and near(pixels[8, -3], BLUE)
+
+
+KINDS: dict[str, Callable[[Path], object]] = {
+    "plain.png": lambda path: halves().save(path),
+    "plain.jpg": lambda path: halves().save(path, quality=95),
+    "plain.webp": lambda path: halves().save(path, quality=95),
+    "plain.bmp": lambda path: halves().save(path),
+    "plain.tiff": lambda path: halves().save(path),
+    "plain.ppm": lambda path: halves().save(path),
+    "JPEG under another name.png": lambda path: halves().save(path, "JPEG", quality=95),
+    "CAPITALS.JPG": lambda path: halves().save(path, quality=95),
+    "cmyk.jpg": lambda path: halves().convert("CMYK").save(path, quality=95),
+    "cmyk.tif": lambda path: halves().convert("CMYK").save(path),
+    "palette.png": lambda path: halves().convert("P", palette=Image.Palette.ADAPTIVE).save(path),
+    "palette with transparency.png": lambda path: (
+        halves()
+        .convert("P", palette=Image.Palette.ADAPTIVE)
+        .save(path, transparency=bytes([255] * 200))
+    ),
+    "rgba.png": lambda path: halves().convert("RGBA").save(path),
+    "rgba.webp": lambda path: halves().convert("RGBA").save(path, quality=95),
+    "large.jpg": lambda path: halves(1200, 800).save(path, quality=95),
+    "phone.jpg": lambda path: halves().save(
+        path, "MPO", quality=95, save_all=True, append_images=[halves()]
+    ),
+    "animated.gif": lambda path: halves().save(
+        path, save_all=True, append_images=[Image.new("RGB", (60, 40), "green")] * 2
+    ),
+}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_kinds_of_images(tmp_path: Path, name: str) -> None:
+    KINDS[name](tmp_path / name)
+    pixels = decode(tmp_path / name, 20, 16)
+    assert pixels.shape == (16, 16, 3) and pixels.dtype == np.uint8
+    assert is_halves(pixels)
+
+
+@pytest.mark.parametrize("mode", ["LA", "RGBA", "P", "1-bit"])
+def test_transparency_lies_on_white(tmp_path: Path, mode: str) -> None:
+    path = tmp_path / "a.png"
+    if mode == "P":
+        Image.new("P", (30, 30), 0).save(path, transparency=0)
+    elif mode == "1-bit":
+        Image.new("L", (30, 30), 7).save(path, transparency=7)
+    else:
+        Image.new(mode, (30, 30)).save(path)
+    assert (decode(path, 20, 16) == 255).all()
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "I;16"])
+def test_greys(tmp_path: Path, mode: str) -> None:
+    shades = np.repeat(np.array([[0, 255]], np.uint8), 20, axis=0).repeat(20, axis=1)
+    deep = Image.fromarray(shades.astype(np.uint16) * 257)
+    image = deep if mode == "I;16" else Image.fromarray(shades).convert(mode)
+    image.save(tmp_path / "a.png")
+    pixels = decode(tmp_path / "a.png", 20, 16)
+    assert (pixels[:, :6] == 0).all() and (pixels[:, -6:] == 255).all()
+
+
+@pytest.mark.parametrize("most", [255, 65535])
+def test_greys_of_32_bits(tmp_path: Path, most: int) -> None:
+    values = np.array([[0, most]], np.int32).repeat(20, axis=0).repeat(20, axis=1)
+    Image.fromarray(values).save(tmp_path / "a.tif")
+    pixels = decode(tmp_path / "a.tif", 20, 16)
+    assert (pixels[:, :6] == 0).all() and (pixels[:, -6:] == 255).all()
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_photographs_are_turned_upright(tmp_path: Path, orientation: int) -> None:
+    turned = {
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_90,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_270,
+    }
+    image = halves()
+    if orientation in turned:
+        image = image.transpose(turned[orientation])
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    image.save(tmp_path / "a.jpg", exif=exif, quality=95)
+    assert is_halves(decode(tmp_path / "a.jpg", 20, 16))
+
+
+@pytest.mark.parametrize(
+    "size", [(1, 1), (1, 20_000), (20_000, 1), (3, 9000), (17, 16), (16, 16), (4000, 4000)]
+)
+def test_extreme_sizes_cost_little(tmp_path: Path, size: tuple[int, int]) -> None:
+    Image.new("RGB", size, RED).save(tmp_path / "a.png")
+    pixels = decode(tmp_path / "a.png", 256, 224)
+    assert pixels.shape == (224, 224, 3) and near(pixels[112, 112], RED)
+
+
+@settings(max_examples=60)
+@given(st.integers(1, 400), st.integers(1, 400), st.integers(8, 80), st.integers(0, 30))
+def test_the_centre_is_what_resizing_and_cutting_gives(
+    width: int, height: int, size: int, margin: int
+) -> None:
+    """Only the square is resized; slowly, the whole image is."""
+    resize = size + margin
+    random = np.random.default_rng(width + 1000 * height)
+    noise = Image.fromarray(random.integers(0, 256, (8, 8, 3), dtype=np.uint8))
+    image = noise.resize((width, height), Image.Resampling.BICUBIC)
+    scale = resize / min(image.size)
+    wide, high = (max(resize, round(side * scale)) for side in image.size)
+    left, top = (wide - size) // 2, (high - size) // 2
+    slow = image.resize((wide, high), Image.Resampling.BICUBIC, reducing_gap=3.0)
+    slow = slow.crop((left, top, left + size, top + size))
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    fast = decode(buffer, resize, size)  # type: ignore[arg-type]
+    assert np.abs(fast.astype(int) - np.asarray(slow)).mean() < 2
+
+
+def png_of(width: int, height: int) -> bytes:
+    """A PNG whose header claims a size."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (1, 1)).save(buffer, "PNG")
+    content = bytearray(buffer.getvalue())
+    content[16:24] = width.to_bytes(4, "big") + height.to_bytes(4, "big")
+    content[29:33] = zlib.crc32(content[12:29]).to_bytes(4, "big")
+    return bytes(content)
+
+
+def whole(format: str) -> bytes:
+    buffer = io.BytesIO()
+    random = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    Image.fromarray(random).save(buffer, format)
+    return buffer.getvalue()
+
+
+BROKEN = {
+    "empty.png": (b"", "not an image"),
+    "text.png": (b"This is not a picture.", "not an image"),
+    "page.jpg": (b"<!doctype html><title>404</title>", "not an image"),
+    "noise.webp": (bytes(range(256)) * 8, "not an image"),
+    "drawing.png": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not an image"),
+    "truncated.jpg": (whole("JPEG")[:2000], "truncated"),
+    "truncated.png": (whole("PNG")[:2000], "truncated"),
+    "truncated.webp": (whole("WEBP")[:900], ""),
+    "truncated.tif": (whole("TIFF")[:2000], ""),
+    "truncated.bmp": (whole("BMP")[:2000], "truncated"),
+    "header.png": (whole("PNG")[:40], ""),
+    "bomb.png": (png_of(60_000, 60_000), "60000 x 60000 pixels are too many"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_broken_images_say_why_and_not_where(tmp_path: Path, name: str) -> None:
+    content, why = BROKEN[name]
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(BrokenImage) as caught:
+        decode(tmp_path / name, 20, 16)
+    said = str(caught.value)
+    assert why in said and said and "\n" not in said
+    assert str(tmp_path) not in said, "the reason is published; the path is private"
+
+
+def test_large_photographs_are_no_bombs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """PIL warns from 90 million pixels on; cameras make more."""
+    halves(9500, 9500).save(tmp_path / "a.jpg", quality=20)
+    assert decode(tmp_path / "a.jpg", 20, 16).shape == (16, 16, 3)
+    monkeypatch.setattr(decoding, "MOST_PIXELS", 9500 * 9500 - 1)
+    with pytest.raises(BrokenImage, match="too many"):
+        decode(tmp_path / "a.jpg", 20, 16)
+
+
+def test_broken_images_are_skipped_and_the_others_seen(tiny: Tiny) -> None:
+    folder = write_images(tiny.folder / "images", 7)
+    for name, (content, _) in BROKEN.items():
+        (folder / name).write_bytes(content)
+    images = found(tiny)
+    for size in (1, 2, 3, 50):
+        skipped: dict[int, str] = {}
+        batches = list(images.batches(size, skipped=skipped))
+        seen = [number for batch in batches for number in batch.numbers]
+        assert seen == sorted(set(range(len(images))) - set(skipped)) and len(seen) == 7
+        assert {images.manifest.photographs[n].name for n in skipped} == set(BROKEN)
+        assert all(len(batch.numbers) == size for batch in batches[:-1])
+        for batch in batches:
+            for number, pixels in zip(batch.numbers, batch.pixels, strict=True):
+                assert (pixels == images.pixels(number)).all()
+
+
+def test_going_on_from_an_image(tiny: Tiny) -> None:
+    write_images(tiny.folder / "images", 5)
+    skipped: dict[int, str] = {}
+    (batch,) = found(tiny).batches(16, first=3, skipped=skipped)
+    assert batch.numbers == (3, 4) and not skipped
+
+
+def test_a_file_that_vanishes_is_skipped(tiny: Tiny) -> None:
+    images = found(tiny)
+    images.paths[1].unlink()
+    skipped: dict[int, str] = {}
+    (batch,) = images.batches(16, skipped=skipped)
+    assert batch.numbers == (0, 2) and skipped == {1: os.strerror(errno.ENOENT)}
+
+
+def test_broken_images_are_told(tiny: Tiny) -> None:
+    (tiny.folder / "images" / "text.png").write_text("no picture")
+    output = tiny.works("analyse", "--panel", "weights")
+    assert "3 images in" in output and "1 broken image" in output
+    survey = json.loads(next(tiny.work.glob("survey-*/images.json")).read_text())
+    assert survey["seen"] == 3 and "not an image" in next(iter(survey["skipped"].values()))
+
+
+def test_only_broken_images(tiny: Tiny) -> None:
+    shutil.rmtree(tiny.folder / "images")
+    (tiny.folder / "images").mkdir()
+    for name, (content, _) in BROKEN.items():
+        (tiny.folder / "images" / name).write_bytes(content)
+    message = tiny.fails("analyse")
+    assert f"None of the {len(BROKEN)} images can be decoded" in message
+    assert "are they photographs?" in message
+
+
+def test_no_folder_and_no_images(tiny: Tiny) -> None:
+    shutil.rmtree(tiny.folder / "images")
+    message = tiny.fails("analyse")
+    assert f"The image folder {tiny.folder / 'images'} does not exist." in message
+    assert "relative to the folder of atlas.toml" in message
+    (tiny.folder / "images").write_text("")
+    assert "images is no folder." in tiny.fails("analyse")
+    (tiny.folder / "images").unlink()
+    (tiny.folder / "images" / "sub").mkdir(parents=True)
+    (tiny.folder / "images" / "notes.txt").write_text("")
+    (tiny.folder / "images" / "folder.png").mkdir()
+    message = tiny.fails("analyse")
+    assert "images holds no image." in message and ".jpeg .jpg" in message
+
+
+def test_copies_count_once(tiny: Tiny) -> None:
+    folder = tiny.folder / "images"
+    before = found(tiny).manifest
+    shutil.copy(folder / "even" / "0.png", folder / "z copy.png")
+    shutil.copytree(folder / "even", folder / "more")
+    assert found(tiny).manifest == before
+
+
+def test_hidden_files_are_left_alone(tiny: Tiny) -> None:
+    before = found(tiny).manifest
+    for name in (".hidden.png", ".thumbnails/a.png", "__MACOSX/._a.png"):
+        path = tiny.folder / "images" / name
+        path.parent.mkdir(exist_ok=True)
+        halves().save(path)
+    assert found(tiny).manifest == before
+
+
+def test_ids_do_not_depend_on_where_the_folder_lies(tiny: Tiny, tmp_path: Path) -> None:
+    folder = write_images(tiny.folder / "images", 9)
+    (folder / "dangling.png").symlink_to(tmp_path / "nowhere.png")
+    before = found(tiny).manifest
+    assert len(before.photographs) == 10
+    shutil.move(folder, tmp_path / "a" / "b")
+    shutil.rmtree(tiny.work)
+    tiny.change(images__folder="a/b")
+    assert found(tiny).manifest == before
+    for at, path in enumerate(sorted((tmp_path / "a" / "b").rglob("*.png"))):
+        if path.is_file():
+            path.rename(path.with_name(f"{99 - at}.png"))
+    after = found(tiny).manifest
+    assert after.digest == before.digest
+    assert [photo.id for photo in after.photographs] == [photo.id for photo in before.photographs]
+
+
+def test_digests_are_remembered_until_the_file_changes(
+    tiny: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = found(tiny).manifest
+    opened = []
+    original = Path.open
+
+    def counting(path: Path, *args: object, **kwargs: object) -> object:
+        opened.append(path.name)
+        return original(path, *args, **kwargs)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(Path, "open", counting)
+    assert found(tiny).manifest == before
+    assert not [name for name in opened if name.endswith(".png")]
+    halves().save(tiny.folder / "images" / "even" / "0.png")
+    assert found(tiny).manifest.digest != before.digest
+
+
+LABELS = {
+    "folder": {"cat/1.png": "cat", "a/dog/2.png": "dog", "3.png": ""},
+    "file": {"cat_01.png": "cat", "guide-dog-2.png": "guide-dog", "owl.3.png": "owl", "4.png": "4"},
+    "none": {"cat/1.png": "", "2_x.png": ""},
+}
+
+
+@pytest.mark.parametrize("kind", LABELS)
+def test_labels(tiny: Tiny, kind: str) -> None:
+    folder = tiny.folder / "labelled"
+    for at, name in enumerate(LABELS[kind]):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (20, 20), (at, 0, 0)).save(folder / name)
+    tiny.change(images__folder="labelled", images__labels=kind)
+    manifest = found(tiny).manifest
+    assert {p.name: p.label for p in manifest.photographs} == LABELS[kind]
+    assert manifest.labels == tuple(sorted(set(LABELS[kind].values()) - {""}))
+
+
+def test_a_limit_takes_the_same_images_everywhere(tiny: Tiny) -> None:
+    write_images(tiny.folder / "images", 9)
+    every = found(tiny).manifest.photographs
+    few = found(tiny.change(images__limit=4)).manifest
+    assert few.photographs == every[:4]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names of files are bytes on POSIX alone")
+def test_names_that_are_no_text(tiny: Tiny) -> None:
+    """They can be printed, stored and published."""
+    path = os.fsencode(tiny.folder / "images") + b"/caf\xe9/\xff.png"
+    try:
+        os.mkdir(os.path.dirname(path))
+    except OSError:
+        pytest.skip("this file system takes text alone")
+    with open(path, "wb") as file:
+        halves().save(file, "PNG")
+    names = [photograph.name for photograph in found(tiny).manifest.photographs]
+    assert "caf\ufffd/\ufffd.png" in names
+    assert "caf\ufffd" in found(tiny).manifest.labels
+    assert "".join(names).encode()
+    tiny.works("analyse", "--panel", "weights")

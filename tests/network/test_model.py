@@ -1,0 +1,392 @@
+"""The network: where it comes from, what can be wrong with it and its weights."""
+
+import hashlib
+import os
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+import lamella
+from helpers.tiny import NETWORK, Tiny
+from lamella.config.config import Preprocessing
+from lamella.errors import ModelError
+from lamella.network.model import Model, device_of, load
+from lamella.network.weights import load_weights, weights_digest
+
+CPU = torch.device("cpu")
+
+
+def network() -> nn.Sequential:
+    namespace: dict[str, object] = {}
+    exec(NETWORK, namespace)
+    return namespace["network"]()
+
+
+def said(tiny: Tiny) -> str:
+    """What `lamella layers` says of a network that it cannot use."""
+    return tiny.fails("layers", "--no-time")
+
+
+def test_a_network_of_a_file(tiny: Tiny) -> None:
+    model = load(tiny.config(), CPU)
+    assert [layer.name for layer in model.facts.layers] == ["0", "2", "6"]
+    assert model.facts.size == (16, 16) and model.facts.units == 13
+    assert model.facts.parameters == sum(p.numel() for p in network().parameters())
+    assert model.facts.digest == weights_digest(network())
+    assert not any(parameter.requires_grad for parameter in model.module.parameters())
+
+
+def test_neighbours_of_the_file_can_be_imported(tiny: Tiny) -> None:
+    (tiny.folder / "my_parts.py").write_text(NETWORK)
+    (tiny.folder / "network.py").write_text(
+        "from __future__ import annotations\n"
+        "from dataclasses import dataclass\n"
+        "from my_parts import network as inner\n"
+        "@dataclass\n"
+        "class Options:\n"
+        "    width: int = 4\n"
+        "def network():\n"
+        "    assert Options().width == 4\n"
+        "    return inner()\n"
+    )
+    before = list(sys.path)
+    assert load(tiny.config(), CPU).facts.units == 13
+    assert sys.path == before
+
+
+SOURCES = {
+    "network.py": ("which names no network", "Write torchvision:NAME or FILE.py:FUNCTION."),
+    "network.py:": ("which names no network", "torchvision:NAME"),
+    "resnet18": ("which names no network", "torchvision:NAME"),
+    "torchvison:resnet18": ("which names no network", "torchvision:NAME"),
+    "nowhere.py:network": ("nowhere.py, which does not exist", "relative to the folder"),
+    "network.py:netwrok": ("no function 'netwrok'", "Did you mean 'network'?"),
+    "network.py:qqq": ("no function 'qqq'", "It has network."),
+    "torchvision:resnet81": ("no classifier 'resnet81'", "Did you mean 'resnet18'"),
+    "torchvision:qqqqqq": ("no classifier 'qqqqqq'", "It has alexnet, convnext_base,"),
+    "torchvision:fasterrcnn_resnet50_fpn": ("no classifier", "It has"),
+}
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_sources_that_name_nothing(tiny: Tiny, source: str) -> None:
+    problem, remedy = SOURCES[source]
+    message = said(tiny.change(model__source=source))
+    assert problem in message.splitlines()[0] and remedy in message
+
+
+BODIES = {
+    "return 3": ("returned int, not a torch.nn.Module", "return model.eval()"),
+    "return nn.Linear(3, 3)": ("a network in training mode (the network)", "return model.eval()"),
+    "raise KeyError('boom')": ("fails in line 3: KeyError: 'boom'", "in a Python of its own"),
+    "raise SystemExit(3)": ("fails in line 3: SystemExit: 3", "in a Python of its own"),
+    "return nn.Linear(3, 3, wdith=3)": ("in line 3: TypeError", "in a Python of its own"),
+    "return nn.Linear(7, 3).eval()": ("does not run on an image of 16 x 16 pixels", "size it was"),
+    "return nn.ReLU().eval()": ("no convolution or linear layer", "plain nn.Module"),
+}
+
+
+@pytest.mark.parametrize("body", BODIES)
+def test_functions_that_return_no_network(tiny: Tiny, body: str) -> None:
+    (tiny.folder / "network.py").write_text(f"from torch import nn\ndef network():\n    {body}\n")
+    problem, remedy = BODIES[body]
+    message = said(tiny)
+    assert problem in message and remedy in message
+
+
+def test_one_part_in_training_mode_is_named(tiny: Tiny) -> None:
+    text = NETWORK.replace("return layers.eval()", "layers.eval()[1].train()\n    return layers")
+    (tiny.folder / "network.py").write_text(text)
+    assert "returned a network in training mode (1)." in said(tiny)
+
+
+FILES = {
+    "def network(:": "fails: SyntaxError",
+    "import no_such_package_at_all": "line 1: ModuleNotFoundError: No module named 'no_such",
+    "\n\n1 / 0": "fails in line 3: ZeroDivisionError: division by zero.",
+    "network = 3": "has no function 'network'",
+}
+
+
+@pytest.mark.parametrize("text", FILES)
+def test_files_that_cannot_be_run(tiny: Tiny, text: str) -> None:
+    (tiny.folder / "network.py").write_text(text)
+    assert FILES[text] in said(tiny)
+
+
+def test_classes(tiny: Tiny) -> None:
+    (tiny.folder / "classes.txt").write_text("cat\ndög\n", encoding="utf-8")
+    tiny.change(model__classes="classes.txt")
+    assert load(tiny.config(), CPU).facts.classes == ("cat", "dög")
+    assert "cannot read" in said(tiny.change(model__classes="nowhere.txt"))
+
+
+@pytest.mark.parametrize("name", ["w.safetensors", "w.pt", "w.pth", "checkpoint.pt"])
+def test_weights_of_a_file(tiny: Tiny, name: str) -> None:
+    torch.manual_seed(7)
+    state = {key: torch.randn_like(value) for key, value in network().state_dict().items()}
+    path = tiny.folder / name
+    if name == "w.safetensors":
+        save_file(state, path)
+    else:
+        torch.save({"state_dict": state} if name == "checkpoint.pt" else state, path)
+    model = load(tiny.change(model__weights=name).config(), CPU)
+    assert torch.equal(model.module.state_dict()["6.bias"], state["6.bias"])
+    assert model.facts.digest != weights_digest(network())
+
+
+def misfit(tiny: Tiny, state: object) -> str:
+    torch.save(state, tiny.folder / "w.pt")
+    return said(tiny.change(model__weights="w.pt"))
+
+
+def test_weights_that_do_not_fit(tiny: Tiny) -> None:
+    state = network().state_dict()
+    short = {key: value for key, value in state.items() if key != "6.bias"}
+    assert "does not fit Sequential: missing: 6.bias." in misfit(tiny, short)
+    more = state | {"7.bias": torch.zeros(3)}
+    assert "unknown to the network: 7.bias." in misfit(tiny, more)
+    bent = state | {"6.bias": torch.zeros(4)}
+    message = misfit(tiny, bent)
+    assert "6.bias is (4,), not (3,)." in message and "the very network" in message
+    other = {f"l{at}": torch.zeros(1) for at in range(9)}
+    message = misfit(tiny, other)
+    assert "missing: 0.weight, 0.bias, 2.weight, 2.bias and 2 more;" in message
+    assert "unknown to the network: l0, l1, l2, l3 and 5 more." in message
+    message = misfit(tiny, {f"module.{key}": value for key, value in state.items()})
+    assert "All its keys begin with 'module.'" in message
+    message = misfit(tiny, {"epoch": 3, "model": state})
+    assert "save its 'model' alone" in message
+    message = misfit(tiny, state | {"6.bias": 3})
+    assert "6.bias is int, not (3,)" in message
+    assert "holds a list, not a state dict" in misfit(tiny, [1])
+
+
+def test_weights_that_are_not_there(tiny: Tiny) -> None:
+    message = said(tiny.change(model__weights="nowhere.pt"))
+    assert f"The weights file {tiny.folder / 'nowhere.pt'} does not exist." in message
+    assert "relative to the folder of atlas.toml" in message
+    (tiny.folder / "folder.pt").mkdir()
+    assert "does not exist" in said(tiny.change(model__weights="folder.pt"))
+
+
+@pytest.mark.parametrize("name", ["w.safetensors", "w.pt"])
+@pytest.mark.parametrize("content", ["empty", "text", "truncated", "html"])
+def test_weights_that_cannot_be_read(tiny: Tiny, name: str, content: str) -> None:
+    path = tiny.folder / name
+    if name == "w.pt":
+        torch.save(network().state_dict(), path)
+    else:
+        save_file(network().state_dict(), path)
+    whole = path.read_bytes()
+    path.write_bytes(
+        {
+            "empty": b"",
+            "text": b"0.1 0.2 0.3",
+            "truncated": whole[: len(whole) // 2],
+            "html": b"<!doctype html><title>404 Not Found</title>",
+        }[content]
+    )
+    message = said(tiny.change(model__weights=name))
+    assert f"The weights file {path} cannot be read: " in message
+    assert "half downloaded" in message and len(message.splitlines()) == 2
+
+
+class Trap:
+    """A pickle that creates a file when it is loaded."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> object:
+        return os.mkdir, (str(self.path),)
+
+
+@pytest.mark.parametrize("how", ["pickle", "torch", "legacy", "inside"])
+def test_pickled_objects_are_never_executed(tiny: Tiny, how: str) -> None:
+    trap, path = tiny.folder / "sprung", tiny.folder / "w.pt"
+    if how == "pickle":
+        path.write_bytes(pickle.dumps(Trap(trap), protocol=2))
+    elif how == "torch":
+        torch.save(Trap(trap), path)
+    elif how == "legacy":
+        torch.save(Trap(trap), path, _use_new_zipfile_serialization=False)
+    else:
+        torch.save(network().state_dict() | {"note": Trap(trap)}, path)
+    message = said(tiny.change(model__weights="w.pt"))
+    assert "holds more than weights: posix.mkdir, which is not executed." in message.replace(
+        "nt.mkdir", "posix.mkdir"
+    )
+    assert "torch.save(model.state_dict(), path)" in message
+    assert not trap.exists()
+    torch.load(path, weights_only=False) if how != "pickle" else pickle.loads(path.read_bytes())
+    assert trap.exists(), "the trap would have sprung"
+
+
+def test_a_whole_pickled_module_is_refused(tiny: Tiny) -> None:
+    torch.save(network(), tiny.folder / "w.pt")
+    message = said(tiny.change(model__weights="w.pt"))
+    assert "holds more than weights: torch.nn.modules.container.Sequential" in message
+
+
+def test_digest_sees_names_types_shapes_and_values() -> None:
+    plain = network()
+    digests = {weights_digest(plain)}
+    assert weights_digest(network()) in digests
+    plain[6].bias.data[0] += 1e-3
+    digests.add(weights_digest(plain))
+    digests.add(weights_digest(network().half()))
+    digests.add(weights_digest(nn.Sequential(network())))
+    flat = network()
+    flat[6].bias = nn.Parameter(flat[6].bias.data[None])
+    digests.add(weights_digest(flat))
+    counting = nn.Sequential(network(), nn.BatchNorm2d(1), nn.Embedding(0, 3))
+    digests.add(weights_digest(counting))
+    assert len(digests) == 6
+
+
+def test_digest_is_what_it_says(tiny: Tiny) -> None:
+    """So that others can compute it, without us."""
+    layer = nn.Linear(1, 1)
+    parts = [
+        f"{name} torch.float32 {tuple(tensor.shape)}\n".encode() + tensor.detach().numpy().tobytes()
+        for name, tensor in (("bias", layer.bias), ("weight", layer.weight))
+    ]
+    assert weights_digest(layer) == hashlib.sha256(b"".join(parts)).hexdigest()
+
+
+def test_state_that_is_no_tensor_is_left_out() -> None:
+    class Noting(nn.Linear):
+        def get_extra_state(self) -> dict[str, int]:
+            return {"epoch": 3}
+
+        def set_extra_state(self, state: object) -> None:
+            pass
+
+    assert weights_digest(Noting(1, 1)) != weights_digest(nn.Linear(1, 1))
+
+
+def test_half_a_weights_file_changes_nothing(tmp_path: Path) -> None:
+    module = network()
+    before = weights_digest(module)
+    state = {key: value + 1 for key, value in module.state_dict().items() if key != "0.bias"}
+    save_file(state, tmp_path / "w.safetensors")
+    with pytest.raises(ModelError, match=r"missing: 0\.bias"):
+        load_weights(module, tmp_path / "w.safetensors")
+    assert weights_digest(module) == before
+
+
+def test_torchvision_with_a_weights_file(tiny: Tiny) -> None:
+    from torchvision.models import squeezenet1_1
+
+    torch.manual_seed(0)
+    save_file(squeezenet1_1().state_dict(), tiny.folder / "w.safetensors")
+    tiny.change(
+        model__source="torchvision:squeezenet1_1",
+        model__weights="w.safetensors",
+        model__preprocessing={"resize": 64, "size": 64},
+    )
+    model = load(tiny.config(), CPU)
+    assert model.facts.units == 3944 and len(model.facts.layers) == 26
+    message = said(tiny.change(model__source="torchvision:alexnet"))
+    assert "does not fit AlexNet" in message
+
+
+def test_torchvision_weights_by_name(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+
+    asked = []
+
+    def offline(url: str, *args: object, **kwargs: object) -> None:
+        asked.append(url)
+        raise OSError(f"<urlopen error [Errno -2] Name or service not known: {url}>")
+
+    monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", offline)
+    tiny.change(model__source="torchvision:squeezenet1_1")
+    message = said(tiny.change(model__weights="IMAGENET1K_V9"))
+    assert "no weights 'IMAGENET1K_V9' for squeezenet1_1." in message
+    assert "Did you mean 'IMAGENET1K_V1'" in message and not asked
+    for name in ("DEFAULT", "IMAGENET1K_V1", ""):
+        message = said(tiny.change(model__weights=name))
+        assert "The weights of squeezenet1_1 could not be downloaded" in message
+        assert 'Give a file instead: [model] weights = "squeezenet1_1.safetensors".' in message
+    assert len(asked) == 3
+
+
+def test_torchvision_states_preprocessing_and_classes(
+    tiny: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from torchvision.models import squeezenet1_1
+
+    state = squeezenet1_1().state_dict()
+    monkeypatch.setattr(
+        "torchvision.models._api.load_state_dict_from_url", lambda *args, **kwargs: state
+    )
+    tiny.change(model__source="torchvision:squeezenet1_1", model__preprocessing=None)
+    model = load(tiny.config(), CPU)
+    assert model.preprocessing == Preprocessing(resize=256, size=224)
+    assert model.facts.classes[0] == "tench" and len(model.facts.classes) == 1000
+
+
+@pytest.mark.parametrize("name", ["cuda:99", "toaster", "meta", "cpu:x"])
+def test_devices_that_do_not_exist(tiny: Tiny, name: str) -> None:
+    message = tiny.fails("layers", "--no-time", "--device", name)
+    assert f"torch cannot compute on '{name}': " in message
+    assert "cpu always works" in message and len(message.splitlines()) == 2
+
+
+def test_devices() -> None:
+    assert device_of("cpu").type == "cpu"
+    assert device_of("auto").type == ("cuda" if torch.cuda.is_available() else "cpu")
+
+
+@pytest.mark.parametrize("channels", ["RGB", "BGR"])
+def test_normalise(channels: str) -> None:
+    preprocessing = Preprocessing(
+        channels=channels, scale=255.0, mean=(10.0, 20.0, 30.0), std=(1.0, 2.0, 4.0)
+    )
+    model = Model(nn.Identity(), preprocessing, {}, None, CPU)  # type: ignore[arg-type]
+    image = torch.rand(2, 3, 4, 5)
+    own = image if channels == "RGB" else image[:, [2, 1, 0]]
+    mean, std = torch.tensor([10.0, 20, 30]), torch.tensor([1.0, 2, 4])
+    expected = (own * 255 - mean[:, None, None]) / std[:, None, None]
+    torch.testing.assert_close(model.normalise(image), expected)
+
+
+DECLARE = """
+LIBRARY = torch.library.Library("torchvision", "FRAGMENT")
+LIBRARY.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+"""
+BROKEN = """
+if not hasattr(torch.ops.torchvision, "nms"):
+    raise RuntimeError("operator torchvision::nms does not exist")
+"""
+
+
+@pytest.mark.parametrize("build", [DECLARE, BROKEN], ids=["matching", "of another build"])
+def test_torchvision_beside_a_torch_of_any_build(tmp_path: Path, build: str) -> None:
+    """Declaring an operator twice is an error in Python, and the end of the process in C++."""
+    package = tmp_path / "torchvision"
+    package.mkdir()
+    (package / "__init__.py").write_text(f"import torch\nfrom . import ops\n{build}")
+    (package / "ops.py").touch()
+    code = (
+        "from lamella.network.model import mend_torchvision\n"
+        "mend_torchvision(); mend_torchvision()\n"
+        "import torchvision, torch\n"
+        "print(torchvision.__file__, torch.ops.torchvision.nms)"
+    )
+    path = os.pathsep.join([str(tmp_path), str(Path(lamella.__file__).parents[1])])
+    result = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": path},
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.split() == [str(package / "__init__.py"), "torchvision.nms"]
