@@ -13,8 +13,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-import lamella
-from helpers.tiny import Tiny, mistake, process, started
+from helpers.tiny import ENVIRONMENT, Tiny, mistake, process, started
 from helpers.without_torch import CLI, without_torch
 from lamella import __version__
 from lamella.analyses.feature_visualization import FeatureVisualization
@@ -382,7 +381,7 @@ def test_output_that_nobody_reads(tiny: Tiny) -> None:
         ["sh", "-c", command],
         capture_output=True,
         text=True,
-        env=os.environ | {"PYTHONPATH": str(Path(lamella.__file__).parents[1])},
+        env=ENVIRONMENT,
     )
     assert "Traceback" not in result.stderr
 
@@ -422,7 +421,7 @@ def test_the_command_line_without_torch(tiny: Tiny) -> None:
 
 def test_what_was_analysed_is_rendered_without_torch(tiny: Tiny) -> None:
     tiny.works("analyse")
-    gone = [tiny.folder / "network.py", *(tiny.folder / "images").rglob("*.png")]
+    gone = [tiny.folder / "network.py", *(tiny.folder / "image_embeddings").rglob("*.png")]
     for path in gone:
         path.unlink()
     for command in ("render", "status", "prune"):

@@ -70,7 +70,7 @@ def complaints(house: House) -> list[str]:
         if name != "analyses" and number > FILES:
             found.append(f"{name}: {number} files; at most {FILES} in a room")
     graph = {module: house.ours(module) - {module} for module in files}
-    if path := circle(graph):
+    if path := circle(graph) or circle(_rooms(house)):
         found.append("a circle: " + " -> ".join(path))
     elif (high := floors(_rooms(house))) > FLOORS:
         found.append(f"{high} floors; at most {FLOORS}")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lamella.analyses.label_selectivity import CHARTED, LISTED, Classes, selectivity
+from lamella.analyses.label_selectivity import CHARTED, LISTED, LabelSelectivity, selectivity
 from lamella.commands.progress import Progress
 from lamella.figures import Histogram, Lines, Table
 from lamella.images.manifest import Manifest, Photograph
@@ -74,7 +74,7 @@ def facts_of(
 
 
 def shown(facts: LayerFacts, channel: int = 0) -> Table:
-    figure = Classes().view(facts, channel)[0]
+    figure = LabelSelectivity().view(facts, channel)[0]
     assert isinstance(figure, Table)
     return figure
 
@@ -108,25 +108,28 @@ def test_a_label_without_a_photograph_is_left_out() -> None:
     facts = facts_of(np.array([[math.nan, 3.0], [math.nan, math.nan]]), ["a", "b"])
     assert [row[0] for row in shown(facts).rows] == ["b"]
     assert "index" not in shown(facts).note
-    assert Classes().view(facts, 1) == ()
+    assert LabelSelectivity().view(facts, 1) == ()
 
 
 def test_without_labels_there_is_no_section() -> None:
     facts = facts_of(np.array([[1.0]]), ["", ""])
-    assert Classes().view(facts, 0) == () and Classes().view_layer(facts) == ()
+    assert LabelSelectivity().view(facts, 0) == () and LabelSelectivity().view_layer(facts) == ()
 
 
 def test_a_signed_layer_has_differences_and_no_index() -> None:
     table = shown(facts_of(np.array([[-1.0, 3.0]]), ["a", "b"], activation=None))
     assert [row[2] for row in table.rows] == ["+1", "−3"]
     assert "not defined" in table.note and "difference" in table.note
-    assert Classes().view_layer(facts_of(np.array([[1.0, 2]]), ["a", "b"], activation=None)) == ()
+    assert (
+        LabelSelectivity().view_layer(facts_of(np.array([[1.0, 2]]), ["a", "b"], activation=None))
+        == ()
+    )
 
 
 def test_a_silent_unit_has_none_and_the_layer_says_so() -> None:
     facts = facts_of(np.array([[0.0, 0.0], [1.0, 3.0], [0.0, 2.0]]), ["a", "b"])
-    assert Classes().view(facts, 0) == ()
-    (figure,) = Classes().view_layer(facts)
+    assert LabelSelectivity().view(facts, 0) == ()
+    (figure,) = LabelSelectivity().view_layer(facts)
     assert isinstance(figure, Histogram)
     assert sum(figure.counts) == 2 and figure.note.endswith("excites: 1.")
     assert figure.marks[0].value == pytest.approx(0.75)
@@ -135,7 +138,7 @@ def test_a_silent_unit_has_none_and_the_layer_says_so() -> None:
 @pytest.mark.parametrize("labels", [2, CHARTED - 1, CHARTED, 1000])
 def test_many_labels_have_a_chart(labels: int) -> None:
     values = np.random.default_rng(0).uniform(0, 9, (1, labels))
-    figures = Classes().view(facts_of(values, [f"{at:04}" for at in range(labels)]), 0)
+    figures = LabelSelectivity().view(facts_of(values, [f"{at:04}" for at in range(labels)]), 0)
     assert len(figures[0].rows) == min(labels, LISTED)  # type: ignore[union-attr]
     assert len(figures) == (2 if labels >= CHARTED else 1)
     for chart in figures[1:]:
@@ -163,7 +166,7 @@ def test_the_means_are_those_of_the_photographs(tiny) -> None:
         by_label.setdefault(photograph.label, []).append(values)
     assert atlas.labelled == {label: len(each) for label, each in sorted(by_label.items())}
     for channel in range(facts.layer.channels):
-        for figure in Classes().view(facts, channel)[:1]:
+        for figure in LabelSelectivity().view(facts, channel)[:1]:
             assert isinstance(figure, Table)
             for label, mean, _, number in figure.rows:
                 expected = np.mean([values[channel] for values in by_label[str(label)]])

@@ -59,13 +59,13 @@ def test_an_atlas_of_such_a_network_has_its_pages(tmp_path: Path) -> None:
     )
     write_images(tmp_path / "images", 3)
     (tmp_path / "network.py").write_text(network)
-    panels = ["predictions", "decisions", "class_pages", "sanity"]
+    panels = ["predictions", "attribution_maps", "classes", "sanity_checks"]
     found = Tiny(tmp_path).change(
-        analysis__panels=panels, panels__decisions__patch=8, panels__sanity__patch=8
+        analysis__panels=panels, panels__attribution_maps__patch=8, panels__sanity_checks__patch=8
     )
     found.works("build")
-    page = unescape((tmp_path / "public" / "tiny" / "sanity.html").read_text())
+    page = unescape((tmp_path / "public" / "tiny" / "sanity-checks.html").read_text())
     assert "No gradient comes back" in page
-    pages = list((tmp_path / "public" / "tiny").glob("decision-*.html"))
+    pages = list((tmp_path / "public" / "tiny").glob("attribution-maps-*.html"))
     assert pages and "No gradient comes back" in unescape(pages[0].read_text())
     assert list((tmp_path / "public" / "tiny").glob("class-*.html"))

@@ -1,6 +1,5 @@
 """`lamella init`: a folder that builds at once."""
 
-import os
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -9,8 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-import lamella
-from helpers.tiny import mistake, process
+from helpers.tiny import ENVIRONMENT, mistake, process
 from lamella.cli import main
 from lamella.commands.init import sample_images
 from lamella.config.config import load
@@ -30,7 +28,7 @@ def test_what_it_writes(tmp_path: Path) -> None:
     output = init(tmp_path / "new" / "atlas")
     assert f"lamella build {tmp_path / 'new' / 'atlas' / 'atlas.toml'}" in output
     names = {path.name for path in (tmp_path / "new" / "atlas").iterdir()}
-    assert names == {"atlas.toml", "network.py", "images"}
+    assert names == {"atlas.toml", "network.py", "image_embeddings"}
     assert load(tmp_path / "new" / "atlas" / "atlas.toml").title
 
 
@@ -86,7 +84,7 @@ def test_init_then_build(tmp_path: Path) -> None:
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        env=os.environ | {"PYTHONPATH": str(Path(lamella.__file__).parents[1])},
+        env=ENVIRONMENT,
     )
     assert result.returncode == 0, result.stderr
     page = tmp_path / "public" / "index.html"

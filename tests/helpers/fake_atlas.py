@@ -20,7 +20,7 @@ from lamella.analyses.dataset_examples import DatasetExamples
 from lamella.analyses.embedding import Embedding
 from lamella.analyses.panel import Panel
 from lamella.analyses.photographs import Photographs
-from lamella.analyses.visualization_quality import PictureQuality
+from lamella.analyses.visualization_quality import VisualizationQuality
 from lamella.figures import (
     Cell,
     Figure,
@@ -268,7 +268,7 @@ def _zoom(atlas: Atlas, panel: str) -> tuple[Zoom, ...]:
 
 PANELS: tuple[Panel, ...] = (
     FakeVisualization(),
-    PictureQuality(),
+    VisualizationQuality(),
     DatasetExamples(),
     FakeStatistics(),
     FakeWeights(),
@@ -291,7 +291,7 @@ class Fake:
 
     layers: Sequence[tuple[str, int]] = LAYERS
     network: str = "tiny"
-    source: str = "tests/helpers/fake_atlas.py"
+    source: str = "tests/fake_atlas.py"
     side: int = 64
     photographs: int = 24
     variety: int = 24

@@ -13,11 +13,11 @@ def atlas_in(folder: Path, network: str = NETWORK, images: int = 4, **keys: Any)
     (folder / "network.py").write_text(network)
     (folder / "classes.txt").write_text("ant\nbee, honey bee\ncat\n")
     return Tiny(folder).change(
-        analysis__panels=["sanity"],
+        analysis__panels=["sanity_checks"],
         model__classes="classes.txt",
-        panels__sanity__images=3,
-        panels__sanity__curves=2,
-        panels__sanity__steps=2,
+        panels__sanity_checks__images=3,
+        panels__sanity_checks__curves=2,
+        panels__sanity_checks__steps=2,
         **keys,
     )
 

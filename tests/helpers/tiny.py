@@ -20,6 +20,9 @@ import lamella
 from lamella.cli import main
 from lamella.config.config import Config, load
 
+# This package, for a process of its own.
+ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(lamella.__file__).parents[1])}
+
 NETWORK = """\
 import torch
 from torch import nn
@@ -137,7 +140,7 @@ def process(*arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
         [sys.executable, "-m", "lamella.cli", *arguments],
         capture_output=True,
         text=True,
-        env=os.environ | {"PYTHONPATH": str(Path(lamella.__file__).parents[1])},
+        env=ENVIRONMENT,
         **({"timeout": 60} | more),
     )
 
@@ -154,7 +157,7 @@ def started(*arguments: str) -> Iterator[subprocess.Popen[str]]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=os.environ | {"PYTHONPATH": str(Path(lamella.__file__).parents[1])},
+        env=ENVIRONMENT,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     with running:

@@ -1,11 +1,9 @@
 """Programs that run where torch and what else analyses need is not installed."""
 
-import os
 import subprocess
 import sys
-from pathlib import Path
 
-import lamella
+from helpers.tiny import ENVIRONMENT
 
 HEAVY = ("torch", "torchvision", "numba", "sklearn", "umap", "captum")
 CLI = "from lamella.cli import main\nmain(prog_name='lamella')\n"
@@ -27,5 +25,5 @@ def without_torch(code: str, *arguments: str) -> subprocess.CompletedProcess[str
         [sys.executable, "-W", "error", "-c", _BLOCKED + code, *arguments],
         capture_output=True,
         text=True,
-        env=os.environ | {"PYTHONPATH": str(Path(lamella.__file__).parents[1])},
+        env=ENVIRONMENT,
     )

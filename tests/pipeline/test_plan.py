@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from helpers.tiny import Tiny
-from lamella.analyses import known_panels
+from lamella.analyses import PANELS, known_panels
 from lamella.config.config import Config
 from lamella.errors import ConfigError, StoreError
 from lamella.images.manifest import Manifest, Photograph
@@ -47,10 +47,13 @@ def test_page_order_and_what_panels_need(tiny: Tiny) -> None:
 def test_a_mere_view_brings_no_panel_back_that_was_left_out(tiny: Tiny) -> None:
     for patterns in (["!feature_vis*"], ["*", "!feature_visualization"]):
         names = [panel.name for panel, _ in panels_of(config(tiny, analysis__panels=patterns))]
-        gone = {"feature_visualization", "quality", "explanation"}
+        gone = {"feature_visualization", "visualization_quality", "interpretability"}
         assert not gone & set(names) and "statistics" in names
-    names = [panel.name for panel, _ in panels_of(config(tiny, analysis__panels=["quality"]))]
-    assert names == ["feature_visualization", "quality"]
+    names = [
+        panel.name
+        for panel, _ in panels_of(config(tiny, analysis__panels=["visualization_quality"]))
+    ]
+    assert names == ["feature_visualization", "visualization_quality"]
 
 
 def test_settings_reach_their_panel(tiny: Tiny) -> None:
@@ -117,7 +120,7 @@ def test_what_may_be_shown_changes_what_stores_no_more_than_that(tiny: Tiny) -> 
     tiny.change(images__publish="patches")
     using = {panel.name for panel in known_panels() if panel.uses_publish}
     assert changed(before, keys_of(tiny.config(), NETWORK, IMAGES)) == using
-    assert "strata" in using and "dataset_examples" not in using
+    assert "activation_spectrum" in using and "dataset_examples" not in using
 
 
 def test_what_was_analysed_is_opened_without_the_network(tiny: Tiny) -> None:
@@ -137,3 +140,21 @@ def test_what_was_analysed_is_opened_without_the_network(tiny: Tiny) -> None:
     assert keys_now(tiny.config(), atlas) == dict(atlas.keys)
     changed = keys_now(tiny.change(model__preprocessing__size=17).config(), atlas)
     assert changed["survey"] != atlas.keys["survey"]
+
+
+RENAMED = {old: panel.name for panel in PANELS for old in panel.formerly}
+
+
+@pytest.mark.parametrize("old", RENAMED)
+def test_an_old_name_is_told_the_new_one(tiny: Tiny, old: str) -> None:
+    new = RENAMED[old]
+    said = tiny.change(panels={old: {}}).fails("build")
+    assert f"the section 'panels.{old}' is called 'panels.{new}' now" in said
+    said = tiny.change(panels=None, analysis__panels=["*", f"!{old}"]).fails("build")
+    assert f"the panel '{old}' is called '{new}' now" in said and f"Write '{new}'" in said
+    said = tiny.change(analysis__panels=["*"]).fails("analyse", "--panel", old)
+    assert f"--panel: the panel '{old}' is called '{new}' now" in said
+
+
+def test_no_old_name_is_one_of_today() -> None:
+    assert not RENAMED.keys() & {panel.name for panel in PANELS}

@@ -139,7 +139,7 @@ def test_unchanged_panels_are_not_asked_again(work: Atlas, tmp_path: Path) -> No
 
 @pytest.mark.parametrize(
     ("needs", "asked"),
-    [(("survey",), 1), (("feature_visualization",), 2), (("quality", "survey"), 2)],
+    [(("survey",), 1), (("feature_visualization",), 2), (("visualization_quality", "survey"), 2)],
 )
 def test_a_finished_layer_renews_only_what_reads_it(
     tmp_path: Path, needs: tuple[str, ...], asked: int

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helpers.tiny import Tiny
+from helpers.tiny import ENVIRONMENT, Tiny
 from lamella.config.digest import digest_of
 from lamella.errors import StoreError
 from lamella.store import store as module
@@ -181,12 +181,11 @@ def test_a_kill_in_the_middle_leaves_nothing_that_looks_complete(tmp_path: Path)
     code = (
         "import os, sys\n"
         "from pathlib import Path\n"
-        "from lamella import store\n"
+        "from lamella.store import store\n"
         "store.os.replace = lambda *args: os._exit(9)\n"
         "store.write_whole(Path(sys.argv[1]) / '00000-a.json', b'{}')\n"
     )
-    environment = os.environ | {"PYTHONPATH": str(Path(module.__file__).parents[1])}
-    result = subprocess.run([sys.executable, "-c", code, str(tmp_path)], env=environment)
+    result = subprocess.run([sys.executable, "-c", code, str(tmp_path)], env=ENVIRONMENT)
     assert result.returncode == 9
     assert [path.name.startswith(".draft-") for path in tmp_path.iterdir()] == [True]
     assert Folder(tmp_path).done() == set()

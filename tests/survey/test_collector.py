@@ -16,7 +16,7 @@ from lamella.survey.extremes import Bottom, Lowest, Top
 from lamella.survey.moments import Moments
 from lamella.survey.profile import WIDTH, Profile, directions
 from lamella.survey.run import COLLECTORS
-from lamella.survey.strata import Strata, lot
+from lamella.survey.spectrum import Spectrum, lot
 from lamella.survey.summary import _summarise_on_device, summarise
 
 CHANNELS = 3
@@ -164,38 +164,38 @@ def test_without_labels_nothing_is_collected_by_them():
 @settings(deadline=None, max_examples=60)
 @given(values=activations)
 def test_strata_are_ranks_among_all_where_there_are_few_images(values):
-    found = collected(Strata, values, range(len(values))).finish()
+    found = collected(Spectrum, values, range(len(values))).finish()
     peaks = values.max((2, 3))
     for band, (low, high) in enumerate(BANDS):
         for channel in range(CHANNELS):
-            images = found["strata_image"][channel, band]
+            images = found["spectrum_image"][channel, band]
             images = images[images >= 0]
             assert len(set(images.tolist())) == len(images)
             for at, image in enumerate(images):
-                rank = found["strata_rank"][channel, band, at]
+                rank = found["spectrum_rank"][channel, band, at]
                 assert low - 1e-6 <= rank < high
                 peak = peaks[image, channel]
-                assert found["strata_activation"][channel, band, at] == peak
-                place = found["strata_position"][channel, band, at]
+                assert found["spectrum_activation"][channel, band, at] == peak
+                place = found["spectrum_position"][channel, band, at]
                 assert place == values[image, channel].argmax()
                 below = (peaks[:, channel] < peak).mean()
                 upto = (peaks[:, channel] <= peak).mean()
                 assert below - 1e-6 <= rank <= upto  # between them where peaks tie
-            activations_ = found["strata_activation"][channel, band, : len(images)]
+            activations_ = found["spectrum_activation"][channel, band, : len(images)]
             assert (np.diff(activations_) <= 0).all()
 
 
 def test_of_many_images_a_sample_is_kept():
     random = np.random.default_rng(0)
     values = random.random((1000, 2, 1, 1)).astype(np.float32)
-    collector = collected(Strata, values, range(1000))
+    collector = collected(Spectrum, values, range(1000))
     assert (collector.image >= 0).all() and len(collector.image) == SAMPLE
     smallest = sorted(range(1000), key=lambda number: lot(f"image {number}"))[:SAMPLE]
     assert sorted(collector.image.tolist()) == sorted(smallest)
     found = collector.finish()
-    exact = (values[:, 0, 0, 0] < found["strata_activation"][0, :, :, None]).mean(-1)
-    assert np.abs(exact - found["strata_rank"][0]).max() < 4 / (2 * np.sqrt(SAMPLE))
-    assert found["strata_image"].shape == (2, len(BANDS), PLACES)
+    exact = (values[:, 0, 0, 0] < found["spectrum_activation"][0, :, :, None]).mean(-1)
+    assert np.abs(exact - found["spectrum_rank"][0]).max() < 4 / (2 * np.sqrt(SAMPLE))
+    assert found["spectrum_image"].shape == (2, len(BANDS), PLACES)
 
 
 def test_the_spectrum_is_that_of_the_covariance():

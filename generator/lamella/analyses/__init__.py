@@ -7,63 +7,63 @@ Adding one: write its file, add it here. Other packages offer theirs as entry po
 from importlib.metadata import entry_points
 
 from lamella.analyses.activation_atlas import ActivationAtlas
-from lamella.analyses.activation_spectrum import Strata
-from lamella.analyses.activation_statistics import Distillation
-from lamella.analyses.attribution_maps import Decisions
-from lamella.analyses.classes import ClassPages
-from lamella.analyses.classes.unit_panel import ClassUnits
+from lamella.analyses.activation_spectrum import ActivationSpectrum
+from lamella.analyses.activation_statistics import ActivationStatistics
+from lamella.analyses.attribution_maps import AttributionMaps
+from lamella.analyses.classes import Classes
+from lamella.analyses.classes.unit_panel import LogitContributions
 from lamella.analyses.dataset_examples import DatasetExamples
 from lamella.analyses.dissection import Dissection
 from lamella.analyses.embedding import Embedding
-from lamella.analyses.facets import FacetsOfUnits
+from lamella.analyses.facets import Facets
 from lamella.analyses.feature_visualization import FeatureVisualization
 from lamella.analyses.feature_visualization.diversity import Diversity
-from lamella.analyses.feature_visualization.minimizing import Negative
-from lamella.analyses.image_embeddings import ImageSpace
-from lamella.analyses.interpretability import Explanation
-from lamella.analyses.label_selectivity import Classes
-from lamella.analyses.layer_activations import Walk
+from lamella.analyses.feature_visualization.minimizing import Minimizing
+from lamella.analyses.image_embeddings import ImageEmbeddings
+from lamella.analyses.interpretability import Interpretability
+from lamella.analyses.label_selectivity import LabelSelectivity
+from lamella.analyses.layer_activations import LayerActivations
 from lamella.analyses.objectives import Objectives
 from lamella.analyses.panel import Panel
 from lamella.analyses.photographs import Photographs
 from lamella.analyses.predictions import Predictions
-from lamella.analyses.sanity_checks import Sanity
+from lamella.analyses.sanity_checks import SanityChecks
 from lamella.analyses.statistics import Statistics
-from lamella.analyses.tuning_curves import Tuning
+from lamella.analyses.tuning_curves import TuningCurves
 from lamella.analyses.tuning_curves.stimuli import Stimuli
-from lamella.analyses.unit_attribution import Attribution
-from lamella.analyses.visualization_quality import PictureQuality
+from lamella.analyses.unit_attribution import UnitAttribution
+from lamella.analyses.visualization_quality import VisualizationQuality
 from lamella.analyses.weights import Weights
 from lamella.errors import ConfigError
 
 PANELS: tuple[Panel, ...] = (
     FeatureVisualization(),
-    PictureQuality(),
+    VisualizationQuality(),
     Diversity(),
-    Negative(),
+    Minimizing(),
     DatasetExamples(),
-    Strata(),
-    FacetsOfUnits(),
-    Attribution(),
-    Classes(),
-    Explanation(),
+    ActivationSpectrum(),
+    Facets(),
+    UnitAttribution(),
+    LabelSelectivity(),
+    Interpretability(),
     Statistics(),
     Stimuli(),
-    Tuning(),
+    TuningCurves(),
     Dissection(),
     Weights(),
-    ClassUnits(),
+    LogitContributions(),
     Embedding(),
     Photographs(),
     Predictions(),
-    Decisions(),
-    ClassPages(),
-    Sanity(),
-    ImageSpace(),
+    AttributionMaps(),
+    Classes(),
+    SanityChecks(),
+    ImageEmbeddings(),
     Objectives(),
     ActivationAtlas(),
-    Distillation(),
-    Walk(),
+    ActivationStatistics(),
+    LayerActivations(),
 )
 
 

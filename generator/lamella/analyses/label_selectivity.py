@@ -7,7 +7,6 @@ directions for generalization", arXiv:1803.06959.
 from __future__ import annotations
 
 import math
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,19 +25,19 @@ BARS = 20
 Floats = NDArray[np.float64]
 
 
-class Classes(Panel):
+class LabelSelectivity(Panel):
     """Computes nothing: the survey keeps a mean per label."""
 
-    name: ClassVar[str] = "classes"
-    title: ClassVar[str] = "Which classes drive it"
-    about: ClassVar[str] = (
+    name = "label_selectivity"
+    title = "Selectivity by label"
+    about = (
         "The mean activation over all positions of the photographs of each label. The selectivity "
         "index compares the strongest label with the mean of all others: 0 where they are equal, 1 "
         "where the unit answers to no other (Morcos et al. 2018). Their study also warns: a "
         "selective unit need not matter much for what the network decides."
     )
-    needs: ClassVar[tuple[str, ...]] = ("survey",)
-    per: ClassVar[str] = "view"
+    needs = ("survey",)
+    per = "view"
 
     def view(self, facts: LayerFacts, channel: int) -> tuple[Figure, ...]:
         means = label_means(facts)

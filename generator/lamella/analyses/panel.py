@@ -34,6 +34,7 @@ class Panel:
 
     Attributes:
         name: under which it is stored, chosen on the command line and anchored on the page.
+        formerly: names that it had in earlier versions; whoever uses one is told the new one.
         title: its heading.
         about: one sentence for the reader, below the heading.
         version: raised when its result changes for the same settings.
@@ -54,6 +55,7 @@ class Panel:
     """
 
     name: ClassVar[str]
+    formerly: ClassVar[tuple[str, ...]] = ()
     title: ClassVar[str]
     about: ClassVar[str] = ""
     version: ClassVar[int] = 1

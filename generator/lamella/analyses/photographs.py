@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
@@ -23,7 +23,7 @@ SHARD = 64
 SHOWN = {
     ("survey", "top_image"): EXAMPLES,
     ("labels", "distinct_image"): EXAMPLES,
-    ("survey", "strata_image"): PLACES,
+    ("survey", "spectrum_image"): PLACES,
     ("survey", "bottom_image"): PLACES,
     ("survey", "lowest_image"): PLACES,
 }
@@ -38,14 +38,14 @@ class Options(Settings):
 class Photographs(Panel):
     """Stored for the network as a whole: a shard's `channels` are the numbers of images."""
 
-    name: ClassVar[str] = "photographs"
-    title: ClassVar[str] = "Photographs"
-    needs: ClassVar[tuple[str, ...]] = ("survey",)
-    uses_images: ClassVar[bool] = True
-    shows_photographs: ClassVar[bool] = True
-    per: ClassVar[str] = "network"
-    entries: ClassVar[str] = "images"
-    settings: ClassVar[type[Settings]] = Options
+    name = "photographs"
+    title = "Photographs"
+    needs = ("survey",)
+    uses_images = True
+    shows_photographs = True
+    per = "network"
+    entries = "images"
+    settings = Options
 
     def wanted(self, job: Job) -> list[int]:
         """The images that are an example of some unit, strong or weak."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import ClassVar
 
 import numpy as np
 
@@ -22,11 +21,11 @@ _EDGES = np.delete(edges(), ZERO)  # without the bin of zeros
 class Statistics(Panel):
     """Computes nothing: the survey already did."""
 
-    name: ClassVar[str] = "statistics"
-    title: ClassVar[str] = "Activations"
-    about: ClassVar[str] = "Over all photographs and all positions of the layer."
-    needs: ClassVar[tuple[str, ...]] = ("survey",)
-    per: ClassVar[str] = "view"
+    name = "statistics"
+    title = "Activations"
+    about = "Over all photographs and all positions of the layer."
+    needs = ("survey",)
+    per = "view"
 
     def view(self, facts: LayerFacts, channel: int) -> tuple[Figure, ...]:
         survey = facts.of("survey")

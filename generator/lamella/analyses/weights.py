@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,10 +70,10 @@ def kernels(weights: NDArray[np.float64], layer: Layer) -> NDArray[np.float64]:
 class Weights(Panel):
     """What each unit's kernel is made of."""
 
-    name: ClassVar[str] = "weights"
-    title: ClassVar[str] = "Weights"
-    about: ClassVar[str] = ""
-    settings: ClassVar[type[Settings]] = Options
+    name = "weights"
+    title = "Weights"
+    about = ""
+    settings = Options
 
     def compute(self, job: Job, layer: Layer, channels: Sequence[int]) -> Iterator[Shard]:
         weights = job.model.traced[layer.name].kernel.double().cpu().numpy()

@@ -35,8 +35,8 @@ def listed(found: object) -> Tensor:
     what = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
     raise ModelError(
         f"The network's output is no list of class scores: {what}.",
-        "Attribution to classes needs (image, class); leave the panels decisions, predictions and "
-        "class_pages out.",
+        "Attribution to classes needs (image, class); leave the panels attribution_maps, "
+        "predictions and classes out.",
     )
 
 

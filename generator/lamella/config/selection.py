@@ -4,18 +4,26 @@ Flow: config, command line -> **selection** -> pipeline, panels.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
+from types import MappingProxyType
 
 from lamella.errors import ConfigError, UnknownLayer, did_you_mean
 
 
-def chosen(patterns: Sequence[str], names: Sequence[str], what: str, where: str) -> list[str]:
+def chosen(
+    patterns: Sequence[str],
+    names: Sequence[str],
+    what: str,
+    where: str,
+    renamed: Mapping[str, str] = MappingProxyType({}),
+) -> list[str]:
     """The names that match, in their own order; a pattern with a leading ! takes names away.
 
     Args:
         what: "layer" or "panel", for the error.
         where: what the patterns were given to, for the error: a file or an option.
+        renamed: the name of today for each one of earlier versions, for the error.
     Raises:
         UnknownLayer: a pattern matches nothing, or nothing is left.
     """
@@ -24,6 +32,8 @@ def chosen(patterns: Sequence[str], names: Sequence[str], what: str, where: str)
         away = pattern.startswith("!")
         glob = pattern.removeprefix("!")
         found = {name for name in names if name == glob or fnmatchcase(name, glob)}
+        if not found and glob in renamed:
+            raise UnknownLayer(*now_called(where, what, glob, renamed[glob]))
         if not found:
             shown = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
             raise UnknownLayer(
@@ -34,6 +44,11 @@ def chosen(patterns: Sequence[str], names: Sequence[str], what: str, where: str)
     if not kept:
         raise UnknownLayer(f"{where}: {list(patterns)} leaves no {what}.", 'Write "*" for all.')
     return [name for name in names if name in kept]
+
+
+def now_called(where: str, what: str, old: str, new: str) -> tuple[str, str]:
+    """Problem and remedy where a name of an earlier version is used."""
+    return f"{where}: the {what} {old!r} is called {new!r} now.", f"Write {new!r} in its place."
 
 
 def channel_numbers(text: str) -> list[int]:

@@ -12,8 +12,8 @@ from lamella.network.units import Unit
 from lamella.store.slug import _marked, slug
 
 CLASSES = "classes"  # the index of all classes
-DECISIONS = "decisions"  # the index of all decisions
-SANITY = "sanity"  # whether the maps can be trusted
+ATTRIBUTION_MAPS = "attribution-maps"  # the index of all images that have them
+SANITY_CHECKS = "sanity-checks"  # whether the maps can be trusted
 ABOUT = "about.html"  # how to read the atlas, and how it was made
 _PAGES = frozenset({"index", "map"})  # pages of a network that are no articles
 
@@ -80,6 +80,6 @@ def class_slug(output: int) -> str:
     return f"class-{output}"
 
 
-def decision_slug(photograph: Photograph) -> str:
-    """The page of what the network saw in one image, by the digest of its content."""
-    return f"decision-{photograph.id[:8]}"
+def attribution_maps_slug(photograph: Photograph) -> str:
+    """The page of one image's attribution maps, by the digest of its content."""
+    return f"attribution-maps-{photograph.id[:8]}"

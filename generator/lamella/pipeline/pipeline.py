@@ -113,7 +113,8 @@ class Analysis:
         names = set(chosen(selection.layers or ("*",), every, "layer", "--layer"))
         layers = [layer for layer in self.atlas.network.layers if layer.name in names]
         of_all = [panel.name for panel, _ in self.panels]
-        asked = set(chosen(selection.panels or ("*",), of_all, "panel", "--panel"))
+        renamed = {old: panel.name for panel, _ in self.panels for old in panel.formerly}
+        asked = set(chosen(selection.panels or ("*",), of_all, "panel", "--panel", renamed))
         most = max(layer.channels for layer in layers)
         if selection.channels and min(selection.channels) >= most:
             raise UnknownLayer(

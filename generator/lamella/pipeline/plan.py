@@ -11,7 +11,7 @@ from lamella.analyses import known_panels
 from lamella.analyses.panel import Panel, Settings
 from lamella.config.config import Config
 from lamella.config.digest import digest_of
-from lamella.config.selection import chosen
+from lamella.config.selection import chosen, now_called
 from lamella.config.validation import validated
 from lamella.errors import ConfigError, StoreError, did_you_mean
 from lamella.images.manifest import Manifest, Photograph
@@ -21,7 +21,7 @@ from lamella.store.facts import Atlas
 from lamella.store.store import Store
 
 DOCUMENT = "atlas.json"
-SURVEY_VERSION = 3
+SURVEY_VERSION = 4
 SURVEYED = ("survey", "labels")  # what the pass over the images stores, under a key each
 
 
@@ -32,7 +32,11 @@ def panels_of(config: Config) -> list[tuple[Panel, Settings]]:
         ConfigError: the config sets a panel that does not exist, or a setting that it lacks.
     """
     known = {panel.name: panel for panel in known_panels()}
+    renamed = {old: panel.name for panel in known.values() for old in panel.formerly}
     for name in config.panels:
+        if name not in known and name in renamed:
+            old, new = f"panels.{name}", f"panels.{renamed[name]}"
+            raise ConfigError(*now_called(str(config.file), "section", old, new))
         if name not in known:
             raise ConfigError(
                 f"{config.file}: unknown panel 'panels.{name}'.",
@@ -40,7 +44,7 @@ def panels_of(config: Config) -> list[tuple[Panel, Settings]]:
             )
     where = f"{config.file}: [analysis] panels"
     patterns = config.analysis.panels
-    names = set(chosen(patterns, list(known), "panel", where))
+    names = set(chosen(patterns, list(known), "panel", where, renamed))
     # A panel brings those that it needs. Where one of these was left out by name, it goes too,
     # unless it was itself asked for by name and is more than a view.
     away = {

@@ -26,14 +26,14 @@ from lamella.survey.distribution import Distribution
 from lamella.survey.extremes import Bottom, Lowest, Top
 from lamella.survey.moments import Moments
 from lamella.survey.profile import Profile
-from lamella.survey.strata import Strata
+from lamella.survey.spectrum import Spectrum
 from lamella.survey.summary import summarise
 
 COLLECTORS: tuple[type[Collector], ...] = (
     Top,
     Bottom,
     Lowest,
-    Strata,
+    Spectrum,
     Moments,
     Distribution,
     Profile,
@@ -41,7 +41,7 @@ COLLECTORS: tuple[type[Collector], ...] = (
     Distinct,
     LabelMeans,
 )
-POSITIONS = ("top", "bottom", "lowest", "strata", "distinct")  # facts that name places
+POSITIONS = ("top", "bottom", "lowest", "spectrum", "distinct")  # facts that name places
 CHECKPOINT_SECONDS = 20.0
 
 

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from helpers.tiny import Tiny, write_images
-from lamella.analyses.activation_spectrum import Strata
+from lamella.analyses.activation_spectrum import ActivationSpectrum
 from lamella.analyses.activation_spectrum.stored import (
     NEGATIVE,
     TITLES,
@@ -27,7 +27,7 @@ from lamella.store.facts import EXAMPLES, Atlas
 from lamella.store.gathering import PanelFacts
 from lamella.survey.bins import BANDS, PLACES
 
-PANELS = ["dataset_examples", "strata", "photographs"]
+PANELS = ["dataset_examples", "activation_spectrum", "photographs"]
 
 
 def layer(activation: str | None = "relu") -> Layer:
@@ -53,14 +53,14 @@ def surveyed(peaks: list[float], lowest: list[float] | None = None) -> PanelFact
         least = np.array(lowest, np.float32)
         listed("lowest", np.argsort(least, kind="stable"), np.sort(least), 12)
     shape = (1, len(BANDS), PLACES)
-    numbers["strata_image"] = np.full(shape, -1)
+    numbers["spectrum_image"] = np.full(shape, -1)
     for what in ("activation", "rank", "row", "column"):
-        numbers[f"strata_{what}"] = np.zeros(shape, np.float32)
+        numbers[f"spectrum_{what}"] = np.zeros(shape, np.float32)
     for band, share in enumerate((0.95, 0.8, 0.6)):
         at = int(share * len(peaks))
-        numbers["strata_image"][0, band, 0] = np.argsort(values, kind="stable")[at]
-        numbers["strata_activation"][0, band, 0] = np.sort(values)[at]
-        numbers["strata_rank"][0, band, 0] = at / len(peaks)
+        numbers["spectrum_image"][0, band, 0] = np.argsort(values, kind="stable")[at]
+        numbers["spectrum_activation"][0, band, 0] = np.sort(values)[at]
+        numbers["spectrum_rank"][0, band, 0] = at / len(peaks)
     return PanelFacts(np.ones(1, bool), numbers, {}, {}, {})
 
 
@@ -123,17 +123,17 @@ def page(tiny: Tiny, unit: str) -> str:
 
 
 def section(text: str) -> str:
-    found = re.search(r'<section id="strata".*?</section>', text, re.DOTALL)
+    found = re.search(r'<section id="activation_spectrum".*?</section>', text, re.DOTALL)
     return found[0] if found else ""
 
 
 def test_photographs_lie_under_their_maps(tiny):
     atlas = built(tiny, "whole")
     for facts in atlas.layers():
-        own, survey = facts.of("strata"), facts.of("survey")
+        own, survey = facts.of("activation_spectrum"), facts.of("survey")
         assert own.present.all()
         for channel in range(facts.layer.channels):
-            figures = Strata().view(facts, channel)
+            figures = ActivationSpectrum().view(facts, channel)
             assert bool(figures) != facts.silent(channel)
             tiles = [tile for figure in figures for tile in figure.tiles]
             for tile in tiles:
@@ -157,7 +157,9 @@ def test_photographs_lie_under_their_maps(tiny):
 def test_a_layers_negative_side_has_its_own_row(tiny):
     atlas = built(tiny, "whole", 12)
     facts = next(facts for facts in atlas.layers() if facts.layer.signed)
-    titles = {figure.title for channel in range(3) for figure in Strata().view(facts, channel)}
+    titles = {
+        figure.title for channel in range(3) for figure in ActivationSpectrum().view(facts, channel)
+    }
     assert "Most negative" in titles
 
 
@@ -170,7 +172,7 @@ def test_patches_where_only_those_are_published(tiny):
     assert shown and "over" not in re.findall(r'class="([^"]*)"', shown)
     assert "/images/" not in shown
     for facts in atlas.layers():
-        assert MAPS not in facts.of("strata").pictures
+        assert MAPS not in facts.of("activation_spectrum").pictures
 
 
 @pytest.mark.parametrize("publish", ["patches", "none"])
@@ -186,10 +188,13 @@ def test_maps_go_from_the_site_as_soon_as_photographs_are_private(tiny, publish)
 
 def test_nothing_where_nothing_is_published(tiny):
     atlas = built(tiny, "none", 6)
-    assert not list((tiny.folder / "public").rglob("*strata*"))
+    assert not list((tiny.folder / "public").rglob("*spectrum*"))
     assert "not published" in section(page(tiny, "0/0.html"))
     for facts in atlas.layers():
-        assert facts.of("strata").present.all() and not facts.of("strata").pictures
+        assert (
+            facts.of("activation_spectrum").present.all()
+            and not facts.of("activation_spectrum").pictures
+        )
 
 
 def test_one_image_and_broken_ones(tiny):
@@ -204,7 +209,7 @@ def test_one_image_and_broken_ones(tiny):
         for channel in range(facts.layer.channels):
             tiles = [
                 tile
-                for figure in Strata().view(facts, channel)
+                for figure in ActivationSpectrum().view(facts, channel)
                 if isinstance(figure, Gallery) and figure.title != "Most negative"
                 for tile in figure.tiles
             ]
@@ -221,7 +226,7 @@ def test_all_equal_images_are_told_from_nothing(tiny):
     excited = [channel for channel in range(4) if not facts.silent(channel)]
     assert excited
     for channel in excited:
-        assert len(Strata().view(facts, channel)[0].tiles) == 3
+        assert len(ActivationSpectrum().view(facts, channel)[0].tiles) == 3
 
 
 # What is published, and one example per label

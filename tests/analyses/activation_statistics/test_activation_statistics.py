@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
 from helpers.tiny import Tiny
-from lamella.analyses.activation_statistics import Distillation
+from lamella.analyses.activation_statistics import ActivationStatistics
 from lamella.analyses.activation_statistics.claims import (
     HOLDS,
     MIXED,
@@ -218,7 +218,7 @@ def test_blocks_that_squeeze_and_expand_are_compared_with_their_like() -> None:
 def pages(monkeypatch: pytest.MonkeyPatch, layers: list[Distilled]) -> Any:
     monkeypatch.setattr("lamella.analyses.activation_statistics.along", lambda atlas: tuple(layers))
     atlas: Any = SimpleNamespace(network=SimpleNamespace(name="tiny"))
-    return Distillation().view_network(atlas), Distillation().articles(atlas)
+    return ActivationStatistics().view_network(atlas), ActivationStatistics().articles(atlas)
 
 
 def words(article: Article) -> str:
@@ -227,7 +227,7 @@ def words(article: Article) -> str:
 
 def test_the_page_says_what_the_numbers_say(monkeypatch: pytest.MonkeyPatch) -> None:
     section, (article,) = pages(monkeypatch, pyramid())
-    assert article.slug == "information-distillation"
+    assert article.slug == "activation-statistics"
     assert "3 of the 3 parts are clearly supported" in words(article)
     assert "100 vectors a layer" in words(article) and "3.0 % to 3.0 %" in words(article)
     assert "no more vectors than units" not in words(article)
@@ -260,24 +260,24 @@ def test_numbers_are_written_for_people() -> None:
 def test_the_layers_own_numbers() -> None:
     random = np.random.default_rng(0)
     facts = facts_of(5, **survey_of(random.gamma(1, 1, (9, 5, 16))))
-    (table,) = Distillation().view_layer(facts)
+    (table,) = ActivationStatistics().view_layer(facts)
     assert isinstance(table, Table)
     told = {row[0]: row[1] for row in table.rows}
     assert told["Units that one photograph excites"] == "5 of 5 on average"
     assert told["Activation vectors that these two rest on"] == "144"
     negative = survey_of(random.normal(0, 1, (9, 5, 16)))
-    (signed,) = Distillation().view_layer(facts_of(5, None, **negative))
+    (signed,) = ActivationStatistics().view_layer(facts_of(5, None, **negative))
     assert isinstance(signed, Table) and "negative" in signed.note
     assert "Exactly zero" not in {row[0] for row in signed.rows}
 
 
 def test_it_is_built(tiny: Tiny) -> None:
-    tiny.change(analysis__panels=["distillation"])
+    tiny.change(analysis__panels=["activation_statistics"])
     tiny.works("build")
     folder = tiny.folder / "public" / "tiny"
-    page = unescape((folder / "information-distillation.html").read_text())
+    page = unescape((folder / "activation-statistics.html").read_text())
     assert "Does the claim hold?" in page and 'href="../tiny/0/index.html"' in page
-    assert "information-distillation.html" in (folder / "index.html").read_text()
+    assert "activation-statistics.html" in (folder / "index.html").read_text()
     for layer in ("0", "2", "6"):
         own = unescape((folder / layer / "index.html").read_text())
-        assert "Root mean square" in own and "tiny/information-distillation.html" in own
+        assert "Root mean square" in own and "tiny/activation-statistics.html" in own

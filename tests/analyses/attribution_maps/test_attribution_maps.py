@@ -15,7 +15,7 @@ from PIL import Image
 from helpers.pages import Scan
 from helpers.tiny import NETWORK, Tiny, write_images
 from helpers.without_torch import CLI, without_torch
-from lamella.analyses.attribution_maps import Decisions, Options, choice, methods
+from lamella.analyses.attribution_maps import AttributionMaps, Options, choice, methods
 from lamella.analyses.attribution_maps import facts as known
 from lamella.analyses.attribution_maps import text as words
 from lamella.analyses.attribution_maps.drawing import (
@@ -49,8 +49,8 @@ def atlas_in(folder: Path, network: str = NETWORK, images: int = 5, **keys: Any)
     (folder / "classes.txt").write_text(CLASSES)
     if network == NETWORK:
         keys = {"model__classes": "classes.txt", **keys}
-    few = {"panels__decisions__steps": 3, "panels__decisions__patch": 8}
-    return Tiny(folder).change(**{"analysis__panels": ["decisions"], **few, **keys})
+    few = {"panels__attribution_maps__steps": 3, "panels__attribution_maps__patch": 8}
+    return Tiny(folder).change(**{"analysis__panels": ["attribution_maps"], **few, **keys})
 
 
 @pytest.fixture(scope="module")
@@ -58,10 +58,10 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
     """A tiny atlas with class names, and two images explained."""
     found = atlas_in(
         tmp_path_factory.mktemp("decisions"),
-        panels__decisions__images=["odd/1.png", "2.png"],
-        panels__decisions__examples=0,
-        panels__walk__images=["2.png"],
-        analysis__panels=["decisions", "walk"],
+        panels__attribution_maps__images=["odd/1.png", "2.png"],
+        panels__attribution_maps__examples=0,
+        panels__layer_activations__images=["2.png"],
+        analysis__panels=["attribution_maps", "layer_activations"],
     )
     found.works("build")
     return found
@@ -69,12 +69,12 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
 
 def stored(found: Tiny) -> PanelFacts:
     atlas = open_atlas(found.config())
-    folder = atlas.store.folder("decisions", atlas.keys["decisions"])
+    folder = atlas.store.folder("attribution_maps", atlas.keys["attribution_maps"])
     return gather(folder, max(folder.done()) + 1)
 
 
 def told(found: Tiny) -> list[Path]:
-    return sorted((found.folder / "public" / "tiny").glob("decision-*.html"))
+    return sorted((found.folder / "public" / "tiny").glob("attribution-maps-*.html"))
 
 
 # What is stored.
@@ -137,8 +137,8 @@ def test_neighbours_and_chance_change_nothing(built: Tiny, tmp_path: Path) -> No
     before = stored(built)
     other = atlas_in(
         tmp_path,
-        panels__decisions__images=["0.png", "3.png", "2.png", "1.png", "4.png"],
-        panels__decisions__examples=0,
+        panels__attribution_maps__images=["0.png", "3.png", "2.png", "1.png", "4.png"],
+        panels__attribution_maps__examples=0,
     )
     other.works("build")
     after = stored(other)
@@ -152,11 +152,11 @@ def test_it_goes_on_where_it_stopped(built: Tiny, tmp_path: Path) -> None:
     wanted = stored(built)
     found = atlas_in(
         tmp_path,
-        panels__decisions__images=["odd/1.png", "2.png"],
-        panels__decisions__examples=0,
+        panels__attribution_maps__images=["odd/1.png", "2.png"],
+        panels__attribution_maps__examples=0,
     )
     found.works("build")
-    (folder,) = found.work.glob("decisions-*/network")
+    (folder,) = found.work.glob("attribution_maps-*/network")
     for path in folder.glob("00001-*"):
         path.unlink()
     found.works("render")
@@ -177,7 +177,7 @@ def test_the_page_of_an_image(built: Tiny) -> None:
     addresses = pages(atlas)
     assert list(addresses) == facts["image"].tolist()
     assert [top / path for path in addresses.values()] == [
-        top / "tiny" / f"decision-{atlas.manifest.photographs[image].id[:8]}.html"
+        top / "tiny" / f"attribution-maps-{atlas.manifest.photographs[image].id[:8]}.html"
         for image in addresses
     ]
     first, second = (top / path for path in addresses.values())
@@ -220,7 +220,7 @@ def test_it_leads_to_the_walk_and_to_the_pages_of_classes(
 ) -> None:
     atlas = open_atlas(built.config())
     monkeypatch.setattr(known, "class_pages", lambda atlas: {1: "tiny/class-1.html"})
-    _, first, second = Decisions().articles(atlas)
+    _, first, second = AttributionMaps().articles(atlas)
     for article, walks in ((first, False), (second, True)):
         tables = [figure for figure in article.parts[0].figures if isinstance(figure, Table)]
         cells = [cell for table in tables for row in table.rows for cell in row]
@@ -234,11 +234,11 @@ def test_it_leads_to_the_walk_and_to_the_pages_of_classes(
 
 def test_the_index_leads_to_all_and_is_listed(built: Tiny) -> None:
     top = built.folder / "public" / "tiny"
-    text = (top / "decisions.html").read_text()
-    assert 'class="gallery mixed"' in text and text.count("/decisions/") >= 4
+    text = (top / "attribution-maps.html").read_text()
+    assert 'class="gallery mixed"' in text and text.count("/attribution_maps/") >= 4
     assert all(path.name in text for path in told(built))
     network = (top / "index.html").read_text()
-    assert "decisions.html" in network and "decision-" not in network
+    assert "attribution-maps.html" in network and "attribution-maps-" not in network
 
 
 def test_it_is_shown_without_torch(built: Tiny) -> None:
@@ -255,14 +255,14 @@ def test_it_is_shown_without_torch(built: Tiny) -> None:
 
 
 def test_the_best_of_each_class_that_is_seen(tmp_path: Path) -> None:
-    found = atlas_in(tmp_path, panels__decisions__examples=2)
+    found = atlas_in(tmp_path, panels__attribution_maps__examples=2)
     found.works("build")
     atlas = open_atlas(found.config())
     read = choice.answers(atlas)
     assert read is not None
     wanted = {int(image) for one in read.seen for image in read.top_image[one, :2] if image >= 0}
     assert set(entries(atlas)) == wanted and len(told(found)) == len(wanted)
-    found.change(panels__decisions__examples=2, panels__decisions__most=1)
+    found.change(panels__attribution_maps__examples=2, panels__attribution_maps__most=1)
     found.works("build")
     assert len(told(found)) == 1
 
@@ -302,8 +302,8 @@ def test_nothing_is_shown_where_photographs_are_private(
     assert told(found)
     site = tmp_path / "public" / "tiny"
     found.change(images__publish=publish).works("build")
-    assert not told(found) and not (site / "decisions.html").exists()
-    assert not list((site / "decisions").glob("*")) and not pages(open_atlas(found.config()))
+    assert not told(found) and not (site / "attribution-maps.html").exists()
+    assert not list((site / "attribution_maps").glob("*")) and not pages(open_atlas(found.config()))
     assert "decision" not in (site / "index.html").read_text()
     found.change(images__publish="whole").works("render")
     assert told(found)
@@ -312,7 +312,7 @@ def test_nothing_is_shown_where_photographs_are_private(
 def test_private_photographs_are_not_even_looked_at(tmp_path: Path) -> None:
     found = atlas_in(tmp_path, images=2, images__publish="none")
     found.works("build")
-    assert not list(found.work.glob("decisions-*/network/*"))
+    assert not list(found.work.glob("attribution_maps-*/network/*"))
 
 
 # What users write.
@@ -335,10 +335,10 @@ def test_private_photographs_are_not_even_looked_at(tmp_path: Path) -> None:
 def test_what_cannot_be_done_is_refused_before_anything_runs(
     tmp_path: Path, key: str, value: object, said: str
 ) -> None:
-    found = atlas_in(tmp_path, images=2, **{f"panels__decisions__{key}": value})
+    found = atlas_in(tmp_path, images=2, **{f"panels__attribution_maps__{key}": value})
     (tmp_path / "images" / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\n, or nearly")
     error = found.fails("build")
-    assert said in error and "panels.decisions" in error
+    assert said in error and "panels.attribution_maps" in error
     assert not list(found.work.glob("survey-*"))
 
 
@@ -347,7 +347,7 @@ def test_without_classes_there_are_no_pages(tmp_path: Path) -> None:
     found = atlas_in(tmp_path, maps, images=2)
     found.works("build")
     assert not told(found)
-    found.change(panels__decisions__images=["0.png"])
+    found.change(panels__attribution_maps__images=["0.png"])
     assert "no list of class scores" in found.fails("build")
 
 
@@ -394,7 +394,9 @@ def test_odd_networks_have_pages_too(tmp_path: Path, kind: str) -> None:
     if kind == "no maps":
         assert "cam" not in network.names and "Not defined for this head" in text
         assert "gradcam" not in network.names and "line: Grad-CAM" not in text
-        assert 'class="gallery mixed"' in (tmp_path / "public/tiny/decisions.html").read_text()
+        assert (
+            'class="gallery mixed"' in (tmp_path / "public/tiny/attribution-maps.html").read_text()
+        )
     if kind == "dead":
         assert text.count("zero everywhere") >= 3
     if kind == "transformer":
@@ -459,5 +461,5 @@ def test_the_probability_under_a_mask_has_as_many_digits_as_can_be_read() -> Non
 
 def test_what_is_remembered_names_the_images(built: Tiny) -> None:
     atlas = open_atlas(built.config())
-    name = f"decisions-{atlas.keys['decisions'][:16]}/{CHOSEN}.json"
+    name = f"attribution_maps-{atlas.keys['attribution_maps'][:16]}/{CHOSEN}.json"
     assert atlas.store.read_json(name) == stored(built)["image"].tolist()

@@ -193,7 +193,7 @@ def atlas_in(folder: Path, network: str = COLOURS, number: int = 9, **keys: Any)
     (folder / "network.py").write_text(network)
     (folder / "classes.txt").write_text(NAMES)
     return Tiny(folder).change(
-        analysis__panels=["class_pages", "class_units", "feature_visualization"],
+        analysis__panels=["classes", "logit_contributions", "feature_visualization"],
         panels__feature_visualization__steps=1,
         panels__feature_visualization__size=16,
         model__classes="classes.txt",
@@ -354,14 +354,14 @@ def test_units_and_classes_lead_to_each_other(built: Tiny) -> None:
         ranked = sorted(range(4), key=lambda c: -float(weight[c, channel]))  # type: ignore[index,arg-type]
         positive = [c for c in ranked if weight[c, channel] > 0]  # type: ignore[index,operator]
         assert found == [positive, [c for c in reversed(ranked) if c not in positive]]
-        assert "Its part in decisions" in (site(built) / "0" / f"{channel}.html").read_text()
+        assert "Direct logit contribution" in (site(built) / "0" / f"{channel}.html").read_text()
 
 
 def test_photographs_lead_to_what_decided_them(tmp_path: Path) -> None:
-    panels = ["class_pages", "decisions"]
+    panels = ["classes", "attribution_maps"]
     found = atlas_in(tmp_path, number=4).change(analysis__panels=panels)
     found.works("build")
-    decided = {str(path) for path in site(found).glob("decision-*.html")}
+    decided = {str(path) for path in site(found).glob("attribution-maps-*.html")}
     linked = [addresses(path) & decided for path in site(found).glob("class-*.html")]
     assert decided and all(linked) and set().union(*linked) == decided
 
@@ -383,19 +383,19 @@ def test_the_index_leads_to_all_classes_and_the_search_finds_them(built: Tiny) -
 
 
 def test_the_picture_of_the_score_comes_with_the_panel_that_makes_it(tmp_path: Path) -> None:
-    found = atlas_in(tmp_path, number=3).change(analysis__panels=["class_pages"])
+    found = atlas_in(tmp_path, number=3).change(analysis__panels=["classes"])
     found.works("build")
     (page, *_) = site(found).glob("class-*.html")
     assert "What its score looks for" not in page.read_text()
-    found.change(analysis__panels=["class_pages", "feature_visualization"]).works("build")
+    found.change(analysis__panels=["classes", "feature_visualization"]).works("build")
     assert "What its score looks for" in page.read_text()
-    assert "class_units" not in {panel.name for panel, _ in panels_of(found.config())}
+    assert "logit_contributions" not in {panel.name for panel, _ in panels_of(found.config())}
 
 
 def test_a_picture_that_is_made_later_reaches_the_pages(tmp_path: Path) -> None:
     """All else is computed before feature visualization, and its pages are drawn by then."""
     found = atlas_in(tmp_path, number=3)
-    found.works("build", "--panel", "predictions", "--panel", "class_pages")
+    found.works("build", "--panel", "predictions", "--panel", "classes")
     (page, *_) = site(found).glob("class-*.html")
     assert "What its score looks for" not in page.read_text()
     found.works("build")
@@ -403,7 +403,7 @@ def test_a_picture_that_is_made_later_reaches_the_pages(tmp_path: Path) -> None:
 
 
 def test_it_goes_on_where_it_was(built: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
-    (folder,) = built.work.glob("class_pages-*/network")
+    (folder,) = built.work.glob("classes-*/network")
     known = answers(open_atlas(built.config()))
     assert known is not None
     before = {path.name: path.read_bytes() for path in folder.glob("*.safetensors")}
@@ -427,7 +427,7 @@ def test_it_goes_on_where_it_was(built: Tiny, monkeypatch: pytest.MonkeyPatch) -
 def test_private_photographs_are_not_shown(tmp_path: Path, publish: str) -> None:
     found = atlas_in(tmp_path, images__publish=publish, number=16)
     found.works("build")
-    assert not list((site(found) / "class_pages").glob("*"))
+    assert not list((site(found) / "classes").glob("*"))
     known = answers(open_atlas(found.config()))
     assert known is not None and known.count.max() >= 5
     for output in known.seen:
@@ -436,11 +436,11 @@ def test_private_photographs_are_not_shown(tmp_path: Path, publish: str) -> None
         shown = int(facts_of(found)["averaged"][output]) >= 5
         assert ("data:image/webp" in said) == shown == ("Where that usually is" in said)
     found.change(images__publish="whole").works("render")
-    assert len(list((site(found) / "class_pages").glob("*-images.webp"))) == len(known.seen)
+    assert len(list((site(found) / "classes").glob("*-images.webp"))) == len(known.seen)
 
 
 def test_few_pages_where_few_are_asked_for(tmp_path: Path) -> None:
-    found = atlas_in(tmp_path, panels__class_pages__most=1, panels__class_pages__examples=1)
+    found = atlas_in(tmp_path, panels__classes__most=1, panels__classes__examples=1)
     found.works("build")
     known = answers(open_atlas(found.config()))
     assert known is not None and len(known.seen) > 1
@@ -473,7 +473,7 @@ def test_odd_networks_say_what_they_lack(tmp_path: Path, kind: str) -> None:
     texts = [unescape(path.read_text()) for path in site(found).glob("class-*.html")]
     assert bool(texts) == (kind != "no classes")
     unit = unescape(next(site(found).glob("0/0.html")).read_text()) if kind != "vector" else ""
-    assert "Not computed yet" not in unit and "Its part in decisions" not in unit
+    assert "Not computed yet" not in unit and "Direct logit contribution" not in unit
     for text in texts:
         if kind == "vector":
             assert "no layer of it has rows and columns" in text and "data-read" not in text
@@ -492,4 +492,4 @@ def test_outputs_without_names_have_pages_too(tmp_path: Path) -> None:
 
 def test_they_are_panels() -> None:
     names = [panel.name for panel in PANELS]
-    assert names.index("predictions") < names.index("class_pages") and "class_units" in names
+    assert names.index("predictions") < names.index("classes") and "logit_contributions" in names

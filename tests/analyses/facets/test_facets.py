@@ -14,7 +14,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from helpers.tiny import Tiny
-from lamella.analyses.facets import ROW, FacetsOfUnits
+from lamella.analyses.facets import ROW, Facets
 from lamella.analyses.facets.clusters import APART
 from lamella.commands.progress import Progress
 from lamella.figures import Gallery, Lines
@@ -126,7 +126,7 @@ def test_units_with_one_pattern_have_one_kind(facts):
 
 
 def test_the_page_has_a_row_of_patches_for_each_kind(facts):
-    said, *rows = FacetsOfUnits().view(facts, 5)
+    said, *rows = Facets().view(facts, 5)
     assert isinstance(said, Gallery) and "three kinds" in said.note and not said.tiles
     group = facts.of("facets")["group"][5]
     for kind, row in enumerate(rows):
@@ -139,22 +139,22 @@ def test_the_page_has_a_row_of_patches_for_each_kind(facts):
             assert (tile.picture.columns, tile.picture.rows) == (6, 4)
         strengths = [float(tile.caption) for tile in row.tiles]
         assert strengths == sorted(strengths, reverse=True)
-    (alone,) = FacetsOfUnits().view(facts, 0)
+    (alone,) = Facets().view(facts, 0)
     assert isinstance(alone, Gallery) and not alone.tiles and alone.note.startswith("One kind")
 
 
 def test_no_patch_is_shown_where_photographs_are_not_published(atlas, facts):
     private = replace(atlas, publish="none").layer(facts.layer)
-    figures = FacetsOfUnits().view(private, 4)
+    figures = Facets().view(private, 4)
     assert len(figures) == 1 and not figures[0].tiles
     assert "columns" in figures[0].note and "red" in figures[0].note
 
 
 def test_the_layer_and_the_network_name_the_polysemantic_ones(atlas, facts):
-    (gallery,) = FacetsOfUnits().view_layer(facts)
+    (gallery,) = Facets().view_layer(facts)
     assert {tile.caption for tile in gallery.tiles} == {"channel 4", "channel 5"}
     assert gallery.note.startswith("2 of 6 units")
-    (lines,) = FacetsOfUnits().view_network(atlas)
+    (lines,) = Facets().view_network(atlas)
     assert isinstance(lines, Lines) and lines.names[-1] == SECOND
     assert lines.series[1].values[-1] == pytest.approx(2 / 6)
 
@@ -194,7 +194,7 @@ def test_different_pictures_are_made_of_polysemantic_units(facts, again):
     found = run(again, "diversity").layer(facts.layer).of("diversity")
     assert np.flatnonzero(found.present).tolist() == [0, 4]
     assert found["split"].tolist() == [0, 0, 0, 0, 1, 0]
-    assert set(found.pictures["various"]) == {4}
+    assert set(found.pictures["diversity"]) == {4}
 
 
 def test_too_few_photographs_say_so(tiny: Tiny):
@@ -206,9 +206,9 @@ def test_too_few_photographs_say_so(tiny: Tiny):
         own = facts.of("facets")
         assert own.present.all() and np.isnan(own["score"]).all() and (own["facets"] == 1).all()
         for channel in range(facts.layer.channels):
-            for figure in FacetsOfUnits().view(facts, channel):
+            for figure in Facets().view(facts, channel):
                 assert "too few" in figure.note
-        assert FacetsOfUnits().view_layer(facts) == ()
+        assert Facets().view_layer(facts) == ()
     for path in sorted((tiny.folder / "images").rglob("*.png"))[1:]:
         path.unlink()
     tiny.works("build")

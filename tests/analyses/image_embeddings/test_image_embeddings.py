@@ -16,7 +16,7 @@ from PIL import Image
 
 from helpers.pages import Scan
 from helpers.tiny import NETWORK, Tiny, write_images
-from lamella.analyses.image_embeddings import ImageSpace, Options
+from lamella.analyses.image_embeddings import ImageEmbeddings, Options
 from lamella.analyses.image_embeddings.compute import laid_out, preserved
 from lamella.analyses.image_embeddings.features import SIDE, features, small, space
 from lamella.analyses.image_embeddings.grid import WIDEST, assigned, cells, columns_for
@@ -247,7 +247,9 @@ def atlas_in(folder: Path, number: int, network: str = NETWORK, **keys: Any) -> 
     write_images(folder / "images", number)
     (folder / "network.py").write_text(network)
     found = Tiny(folder)
-    return found.change(analysis__panels=["images"], panels__images__thumbnail=32, **keys)
+    return found.change(
+        analysis__panels=["image_embeddings"], panels__image_embeddings__thumbnail=32, **keys
+    )
 
 
 def found_by(tiny: Tiny, read: Reading | None = None) -> Any:
@@ -291,7 +293,7 @@ def test_a_sum_that_is_read_is_summed(tmp_path: Path) -> None:
 
 
 def test_a_layer_can_be_named_and_mistyped(tmp_path: Path) -> None:
-    tiny = atlas_in(tmp_path, 3, RESIDUAL, panels__images__layer="second")
+    tiny = atlas_in(tmp_path, 3, RESIDUAL, panels__image_embeddings__layer="second")
     network = Analysis.of(tiny.config()).atlas.network
     assert reading(network, "second") == Reading((Piece(6, (("second", 0),)),), last=False)
     with pytest.raises(UnknownLayer, match="Did you mean 'second'"):
@@ -299,8 +301,8 @@ def test_a_layer_can_be_named_and_mistyped(tmp_path: Path) -> None:
     without = replace(network, layers=network.layers[-1:])
     last = network.layers[-1]
     assert reading(without, "") == Reading((Piece(last.channels, ((last.name, 0),)),), last=False)
-    said = tiny.change(panels__images__layer="secnd").fails("build")
-    assert "[panels.images] layer: tiny has no layer 'secnd'" in said
+    said = tiny.change(panels__image_embeddings__layer="secnd").fails("build")
+    assert "[panels.image_embeddings] layer: tiny has no layer 'secnd'" in said
     assert not (tmp_path / "work").glob("survey-*/*") or "second" in said
 
 
@@ -317,8 +319,8 @@ def test_large_arrays_lie_in_files(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
-    tiny = atlas_in(tmp_path_factory.mktemp("space"), 24, panels__images__nearest=3)
-    tiny.change(analysis__panels=["images", "photographs"]).works("build")
+    tiny = atlas_in(tmp_path_factory.mktemp("space"), 24, panels__image_embeddings__nearest=3)
+    tiny.change(analysis__panels=["image_embeddings", "photographs"]).works("build")
     return tiny
 
 
@@ -336,7 +338,7 @@ def pictures(files: dict[str, bytes]) -> list[str]:
 
 def test_the_pages_show_maps_grids_and_neighbours(built: Tiny) -> None:
     files = site(built)
-    page = files["tiny/image-space.html"].decode()
+    page = files["tiny/image-embeddings.html"].decode()
     for words in ("PCA from 6 dimensions to 2 keeps", "t-SNE", "UMAP", "How this scales"):
         assert words in page
     assert page.count('class="deep"') == 6
@@ -366,7 +368,7 @@ def test_the_same_bytes_twice(built: Tiny, tmp_path: Path) -> None:
     other = Tiny(tmp_path, built.tree)
     other.works("build")
     first, second = site(built), site(other)
-    names = [*pictures(first), "tiny/image-space.html", "tiny/image-neighbours.html"]
+    names = [*pictures(first), "tiny/image-embeddings.html", "tiny/image-neighbours.html"]
     assert all(first[name] == second[name] for name in names)
 
 
@@ -377,22 +379,22 @@ def test_private_photographs_stay_private(built: Tiny, tmp_path: Path, publish: 
     other.change(images__publish=publish).works("render")
     files = site(other)
     assert not pictures(files)
-    for name in ("tiny/image-space.html", "tiny/image-neighbours.html"):
+    for name in ("tiny/image-embeddings.html", "tiny/image-neighbours.html"):
         page = files[name].decode()
         assert "<img" not in page and "data-zoom" not in page and "/images/" not in page
         assert "even · " not in page and "odd · " not in page
-    assert "PCA from 6 dimensions to 2 keeps" in files["tiny/image-space.html"].decode()
+    assert "PCA from 6 dimensions to 2 keeps" in files["tiny/image-embeddings.html"].decode()
     assert "same label" in files["tiny/image-neighbours.html"].decode()
 
 
 def test_of_many_images_a_sample_is_shown(tmp_path: Path) -> None:
-    limits = {f"panels__images__{name}": 5 for name in ("mapped", "shown", "queries")}
+    limits = {f"panels__image_embeddings__{name}": 5 for name in ("mapped", "shown", "queries")}
     tiny = atlas_in(tmp_path, 9, **limits)
     tiny.works("build")
-    page = site(tiny)["tiny/image-space.html"].decode()
+    page = site(tiny)["tiny/image-embeddings.html"].decode()
     assert "A random sample of 5 of 9 images." in page
     assert "<td>200 bytes at most</td>" in page
-    notes = json.loads(next(tmp_path.glob("work/images-*/space.json")).read_text())
+    notes = json.loads(next(tmp_path.glob("work/image_embeddings-*/space.json")).read_text())
     assert [len(m["placed"]) for m in notes["mosaics"] if "grid" in m["name"]] == [5, 5, 5]
 
 
@@ -416,7 +418,7 @@ def test_hardly_any_images(tmp_path: Path, case: str) -> None:
             (tmp_path / f"images/{at}.png").write_bytes(b"none" + bytes([at]))
     tiny.works("build")
     files = site(tiny)
-    page = files["tiny/image-space.html"].decode()
+    page = files["tiny/image-embeddings.html"].decode()
     zooms = page.count('class="deep"')
     assert zooms == {"one": 0, "two": 2, "alike": 0, "broken": 0}[case]
     assert ("single image" in page) == (case in {"one", "broken"})
@@ -426,4 +428,4 @@ def test_hardly_any_images(tmp_path: Path, case: str) -> None:
 
 def test_what_is_not_computed_is_not_told(built: Tiny, tmp_path: Path) -> None:
     analysis = Analysis.of(atlas_in(tmp_path, 3).config())
-    assert ImageSpace().articles(analysis.atlas) == ()
+    assert ImageEmbeddings().articles(analysis.atlas) == ()

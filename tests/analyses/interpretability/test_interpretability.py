@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from helpers.tiny import Tiny, write_images
-from lamella.analyses.interpretability import Explanation, Options, decoded
+from lamella.analyses.interpretability import Interpretability, Options, decoded
 from lamella.analyses.interpretability.comparison import Comparison
 from lamella.analyses.interpretability.patches import Examples
 from lamella.analyses.interpretability.tasks import KINDS, Exam
@@ -111,7 +111,7 @@ def test_scores_do_not_depend_on_who_else_is_asked(exam):
 def full(tiny: Tiny) -> Tiny:
     write_images(tiny.folder / "images", 12)
     return tiny.change(
-        analysis__panels=["explanation"],
+        analysis__panels=["interpretability"],
         panels__feature_visualization={"steps": 2, "size": 32, "batch": 4},
     )
 
@@ -122,14 +122,14 @@ def analyse(tiny: Tiny, **selection: object) -> Atlas:
 
 
 def stored(atlas: Atlas) -> list[dict[str, np.ndarray]]:
-    return [dict(facts.of("explanation").numbers) for facts in atlas.layers()]
+    return [dict(facts.of("interpretability").numbers) for facts in atlas.layers()]
 
 
 @pytest.mark.parametrize("similarity", ["texture", "network"])
 def test_every_unit_is_measured(full, similarity):
-    atlas = analyse(full.change(panels__explanation={"similarity": similarity, "tasks": 5}))
+    atlas = analyse(full.change(panels__interpretability={"similarity": similarity, "tasks": 5}))
     for depth, facts in enumerate(atlas.layers()):
-        own = facts.of("explanation")
+        own = facts.of("interpretability")
         assert own.present.all()
         for name in PATHS:
             assert own[name].shape == (facts.layer.channels, len(atlas.network.layers))
@@ -158,14 +158,14 @@ def test_results_depend_on_the_seed_and_not_on_the_order(full):
 
 
 def test_a_unit_whose_picture_is_still_to_be_made_is_left_to_do(full):
-    atlas = analyse(full, panels=("explanation",))
-    assert not any(facts.of("explanation").present.any() for facts in atlas.layers())
+    atlas = analyse(full, panels=("interpretability",))
+    assert not any(facts.of("interpretability").present.any() for facts in atlas.layers())
     analyse(full, panels=("feature_visualization",), channels=(1,))
-    atlas = analyse(full, panels=("explanation",))
+    atlas = analyse(full, panels=("interpretability",))
     for facts in atlas.layers():
-        assert np.flatnonzero(facts.of("explanation").present).tolist() == [1]
+        assert np.flatnonzero(facts.of("interpretability").present).tolist() == [1]
     atlas = analyse(full)
-    assert all(facts.of("explanation").present.all() for facts in atlas.layers())
+    assert all(facts.of("interpretability").present.all() for facts in atlas.layers())
 
 
 def test_one_image_or_a_silent_unit_is_not_known(full):
@@ -179,11 +179,11 @@ def test_one_image_or_a_silent_unit_is_not_known(full):
         )
     )
     for facts in analyse(full).layers():
-        own = facts.of("explanation")
+        own = facts.of("interpretability")
         assert own.present.all()
         for name, values in own.numbers.items():
             assert np.isnan(values).all(), name
-        assert Explanation().view(facts, 0) == Explanation().view_layer(facts) == ()
+        assert Interpretability().view(facts, 0) == Interpretability().view_layer(facts) == ()
 
 
 def test_a_silent_unit_among_others(full):
@@ -194,7 +194,7 @@ def test_a_silent_unit_among_others(full):
             "layers[0].bias.data[2] = -50.0\n    return layers.eval()",
         )
     )
-    own = next(analyse(full).layers()).of("explanation")
+    own = next(analyse(full).layers()).of("interpretability")
     assert own.present.all() and np.isnan(own["mis_natural"][2]) and np.isnan(own[PATHS[0]][2, 0])
     assert np.isfinite(own["mis_natural"]).any()
 
@@ -202,7 +202,7 @@ def test_a_silent_unit_among_others(full):
 def test_a_page_shows_scores_and_path(full):
     atlas = analyse(full)
     for facts in atlas.layers():
-        for figures in (Explanation().view(facts, 1), Explanation().view_layer(facts)):
+        for figures in (Interpretability().view(facts, 1), Interpretability().view_layer(facts)):
             scores, path = figures
             assert isinstance(scores, Table) and isinstance(path, Lines)
             assert "network" in scores.note and len(scores.rows) <= 3
@@ -215,8 +215,8 @@ def test_a_page_shows_scores_and_path(full):
 
 def test_an_atlas_of_some_layers_numbers_the_path(full):
     facts = next(analyse(full.change(analysis__layers=["2"])).layers())
-    assert facts.of("explanation")["path_picture"].shape == (6, 3)
-    *_, path = Explanation().view(facts, 1)
+    assert facts.of("interpretability")["path_picture"].shape == (6, 3)
+    *_, path = Interpretability().view(facts, 1)
     assert isinstance(path, Lines) and path.names == ("1", "2")
 
 

@@ -39,7 +39,7 @@ def atlas_in(folder: Path, network: str = NETWORK, images: int = 4, **keys: Any)
     write_images(folder / "images", images)
     (folder / "network.py").write_text(network)
     (folder / "classes.txt").write_text("ant\nbee, honey bee\ncat\n")
-    return Tiny(folder).change(analysis__panels=["walk"], **keys)
+    return Tiny(folder).change(analysis__panels=["layer_activations"], **keys)
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
     found = atlas_in(
         tmp_path_factory.mktemp("walk"),
         model__classes="classes.txt",
-        panels__walk__images=["odd/1.png"],
+        panels__layer_activations__images=["odd/1.png"],
     )
     found.works("build")
     return found
@@ -56,12 +56,12 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
 
 def stored(found: Tiny) -> PanelFacts:
     atlas = open_atlas(found.config())
-    folder = atlas.store.folder("walk", atlas.keys["walk"])
+    folder = atlas.store.folder("layer_activations", atlas.keys["layer_activations"])
     return gather(folder, max(folder.done()) + 1)
 
 
 def walks(found: Tiny) -> list[Path]:
-    return sorted((found.folder / "public" / "tiny").glob("walk-*.html"))
+    return sorted((found.folder / "public" / "tiny").glob("layer-activations-*.html"))
 
 
 def activations(found: Tiny, name: str) -> tuple[dict[str, np.ndarray], torch.Tensor]:
@@ -181,14 +181,14 @@ def test_the_page_shows_every_layer_and_leads_to_the_strongest(built: Tiny) -> N
     (path,) = walks(built)
     atlas, facts = open_atlas(built.config()), stored(built)
     photograph = atlas.manifest.photographs[int(facts["image"][0])]
-    assert path.stem == f"walk-{photograph.id[:8]}" and photograph.name == "odd/1.png"
+    assert path.stem == f"layer-activations-{photograph.id[:8]}" and photograph.name == "odd/1.png"
     text = unescape(path.read_text())
     first = ("ant", "bee", "cat")[int(facts["output"][0, 0])]
     assert f"An image through the network: {first}</bdi>" in text and "(1.png)" in text
     assert path.name in (path.parent / "index.html").read_text()
     links = {value for _, attributes in Scan(text).found if (value := attributes.get("href"))}
     for at, layer in enumerate(LAYERS, 1):
-        assert f"walk/{at}-maps.webp" in text and f">{layer}</bdi></h2>" in text
+        assert f"layer_activations/{at}-maps.webp" in text and f">{layer}</bdi></h2>" in text
         for channel in facts["strongest"][at].tolist():
             assert channel < 0 or f"../tiny/{layer}/{channel}.html" in links
     for tag, attributes in Scan(text).found:
@@ -204,7 +204,7 @@ def test_the_page_shows_every_layer_and_leads_to_the_strongest(built: Tiny) -> N
 def test_chance_and_neighbours_change_nothing(built: Tiny, tmp_path: Path) -> None:
     before = stored(built)
     both = ["odd/3.png", "odd/1.png", "1.png"]
-    other = atlas_in(tmp_path, model__classes="classes.txt", panels__walk__images=both)
+    other = atlas_in(tmp_path, model__classes="classes.txt", panels__layer_activations__images=both)
     other.works("build")
     after = stored(other)
     assert len(walks(other)) == 2
@@ -220,10 +220,10 @@ def test_nothing_of_it_is_shown_where_photographs_are_private(tmp_path: Path, pu
     found = atlas_in(tmp_path)
     found.works("build")
     site = tmp_path / "public" / "tiny"
-    assert len(walks(found)) == 3 and list((site / "walk").glob("*.webp"))
+    assert len(walks(found)) == 3 and list((site / "layer_activations").glob("*.webp"))
     page = walks(found)[0].name
     found.change(images__publish=publish).works("build")
-    assert not walks(found) and not list((site / "walk").glob("*"))
+    assert not walks(found) and not list((site / "layer_activations").glob("*"))
     assert page not in (site / "index.html").read_text()
     for path in (tmp_path / "public").rglob("*.webp"):
         assert "sprite" in path.name
@@ -234,28 +234,28 @@ def test_nothing_of_it_is_shown_where_photographs_are_private(tmp_path: Path, pu
 def test_private_photographs_are_not_even_looked_at(tmp_path: Path) -> None:
     found = atlas_in(tmp_path, images__publish="none")
     found.works("build")
-    assert not walks(found) and not list(found.work.glob("walk-*/network/*"))
+    assert not walks(found) and not list(found.work.glob("layer_activations-*/network/*"))
 
 
 # What users write.
 
 
 def test_an_image_that_is_not_there_is_an_error(tmp_path: Path) -> None:
-    found = atlas_in(tmp_path, panels__walk__images=["odd/11.png"])
+    found = atlas_in(tmp_path, panels__layer_activations__images=["odd/11.png"])
     said = found.fails("build")
-    assert "[panels.walk] images: there is no image 'odd/11.png'" in said
+    assert "[panels.layer_activations] images: there is no image 'odd/11.png'" in said
     assert "Did you mean 'odd/1.png'" in said
     assert not list(found.work.glob("survey-*"))
 
 
 def test_an_image_that_is_broken_is_an_error(tmp_path: Path) -> None:
-    found = atlas_in(tmp_path, panels__walk__images=["bad.png"])
+    found = atlas_in(tmp_path, panels__layer_activations__images=["bad.png"])
     (tmp_path / "images" / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\n, or nearly")
     assert "'bad.png' cannot be shown" in found.fails("build")
 
 
 def test_no_images_are_no_pages(tmp_path: Path) -> None:
-    found = atlas_in(tmp_path, panels__walk__images=[])
+    found = atlas_in(tmp_path, panels__layer_activations__images=[])
     found.works("build")
     assert not walks(found)
 
@@ -420,4 +420,4 @@ def test_large_maps_are_reduced_to_the_side_that_is_set() -> None:
 def test_addresses_are_promises(built: Tiny) -> None:
     site = built.folder / "public"
     for name, at in ((PHOTOGRAPH, 0), (MAPS, 3), (HEAT, 2)):
-        assert (site / panel_picture("tiny", "walk", at, name)).exists()
+        assert (site / panel_picture("tiny", "layer_activations", at, name)).exists()

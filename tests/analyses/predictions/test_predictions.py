@@ -280,7 +280,7 @@ def test_the_answers_of_an_atlas(built: Tiny) -> None:
 
 def test_the_network_s_page_says_it(built: Tiny) -> None:
     text = unescape((built.folder / "public" / "tiny" / "index.html").read_text())
-    assert "What it answers" in text and "Classes that are a first answer" in text
+    assert "Predictions" in text and "Classes that are a first answer" in text
     assert "Right, where the label is a class's name" in text
     assert "<bdi><i>cat</i></bdi>" not in (built.folder / "public/tiny/index.html").read_text()
     assert "All classes" not in text  # without pages of classes there is no index of them

@@ -239,7 +239,7 @@ def test_the_digest_follows_content_and_names_not_the_place(tmp_path: Path) -> N
 
 
 def with_masks(folder: Path, masks: dict[str, np.ndarray]) -> Tiny:
-    found = atlas_in(folder, panels__sanity__masks="masks")
+    found = atlas_in(folder, panels__sanity_checks__masks="masks")
     for name, values in masks.items():
         save(folder / "masks" / name, values)
     return found
@@ -258,7 +258,7 @@ def test_hits_are_counted_by_method_and_label_and_misses_are_listed(
     assert report is not None
     names = [report.photograph(number).name for number, _ in report.pointed]
     assert sorted(names) == ["even/0.png", "odd/1.png"]
-    article = unescape(page(found, "tiny/sanity.html"))
+    article = unescape(page(found, "tiny/sanity-checks.html"))
     assert "its mask is empty within the square that the network sees" in article
     assert "no photograph of this atlas has this name" in article
     by_label = report.by_label()
@@ -270,7 +270,7 @@ def test_hits_are_counted_by_method_and_label_and_misses_are_listed(
         assert f"{report.hits(at).hits:.0f} of 2" in str(glance(report).rows[at][-1])
     assert report.floor("centre") == 0.5 and missed
     assert article.count(">missed<") == missed and "Which were missed" in article
-    pictures = list((tmp_path / "public" / "tiny" / "sanity").glob("*-miss-*.webp"))
+    pictures = list((tmp_path / "public" / "tiny" / "sanity_checks").glob("*-miss-*.webp"))
     assert len(pictures) == missed
     # Where an image has a page of what the network looked at, its name and pictures lead there.
     monkeypatch.setattr(
@@ -279,11 +279,11 @@ def test_hits_are_counted_by_method_and_label_and_misses_are_listed(
     )
     (odd,) = (number for number, entry in report.pointed if entry in by_label["odd"])
     found.change(title="Again").works("render")
-    article = page(found, "tiny/sanity.html")
+    article = page(found, "tiny/sanity-checks.html")
     assert article.count(f'href="../tiny/decision-{odd}.html"') == 1 + missed
     found.change(images__publish="patches").works("render")
-    assert not list((tmp_path / "public" / "tiny").glob("sanity/*"))
-    assert "Which were missed" in page(found, "tiny/sanity.html")
+    assert not list((tmp_path / "public" / "tiny").glob("sanity_checks/*"))
+    assert "Which were missed" in page(found, "tiny/sanity-checks.html")
 
 
 def test_a_wrong_mask_stops_the_build_before_it_begins(tmp_path: Path) -> None:
@@ -295,5 +295,5 @@ def test_a_wrong_mask_stops_the_build_before_it_begins(tmp_path: Path) -> None:
 
 def test_all_masks_empty_is_said(tmp_path: Path) -> None:
     found = with_masks(tmp_path, {"even/0.png": np.zeros(SIZE[::-1], np.uint8)})
-    found.change(panels__sanity__images=1, panels__sanity__curves=1).works("build")
-    assert "None of the masks says anything here" in page(found, "tiny/sanity.html")
+    found.change(panels__sanity_checks__images=1, panels__sanity_checks__curves=1).works("build")
+    assert "None of the masks says anything here" in page(found, "tiny/sanity-checks.html")

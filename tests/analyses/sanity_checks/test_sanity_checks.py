@@ -1,7 +1,6 @@
 """Sanity checks: random networks, ranks, and what the pages say of both."""
 
 import copy
-import os
 import subprocess
 import sys
 from dataclasses import make_dataclass, replace
@@ -18,12 +17,11 @@ from scipy.stats import spearmanr
 from torch import Tensor, nn
 from torch.nn import functional
 
-import lamella
 import lamella.analyses.sanity_checks.randomization_test as sanity
 from helpers.pages import Scan
 from helpers.sanity import atlas_in, page
-from helpers.tiny import Tiny
-from lamella.analyses.sanity_checks import Sanity
+from helpers.tiny import ENVIRONMENT, Tiny
+from lamella.analyses.sanity_checks import SanityChecks
 from lamella.analyses.sanity_checks.choice import other_answers, telling
 from lamella.analyses.sanity_checks.randomization import cascade
 from lamella.analyses.sanity_checks.randomization_test import Reference, maps_of
@@ -43,7 +41,7 @@ from lamella.pipeline.plan import open_atlas
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
     """A tiny atlas whose maps are tested, with a mask of two of its four photographs."""
-    found = atlas_in(tmp_path_factory.mktemp("sanity"), panels__sanity__masks="masks")
+    found = atlas_in(tmp_path_factory.mktemp("sanity"), panels__sanity_checks__masks="masks")
     mask = np.zeros((24, 28), np.uint8)
     mask[8:16, 10:18] = 255
     for name in ("even/0.png", "odd/1.png"):
@@ -233,7 +231,7 @@ def test_a_method_that_ignores_the_weights_keeps_everything(
         "lamella.analyses.sanity_checks.compute.defined",
         lambda model: (("saliency", "guided", "cam"), {}),
     )
-    found = atlas_in(tmp_path, panels__sanity__quality=50)
+    found = atlas_in(tmp_path, panels__sanity_checks__quality=50)
     found.works("build")
     report = report_of(found)
     assert report.whole and len(report.stages) == 3
@@ -328,7 +326,7 @@ def test_the_users_network_is_untouched(built: Tiny) -> None:
     analysis = Analysis.of(built.config())
     module = analysis.model.module
     before = {name: value.clone() for name, value in module.state_dict().items()}
-    (folder,) = built.work.glob("sanity-*/network")
+    (folder,) = built.work.glob("sanity_checks-*/network")
     for file in folder.glob("*.json"):
         file.unlink()
     list(analysis.run(Selection(), Progress()))
@@ -339,7 +337,7 @@ def test_the_users_network_is_untouched(built: Tiny) -> None:
 
 def test_a_killed_run_goes_on_and_yields_the_same(built: Tiny) -> None:
     before = report_of(built).numbers
-    (folder,) = built.work.glob("sanity-*/network")
+    (folder,) = built.work.glob("sanity_checks-*/network")
     notes = sorted(folder.glob("*.json"))
     kept = {file.name: file.stat().st_mtime_ns for file in notes}
     gone = [notes[0], notes[2], notes[-1]]
@@ -356,11 +354,11 @@ def test_a_killed_run_goes_on_and_yields_the_same(built: Tiny) -> None:
 def test_the_about_page_says_it_at_a_glance(built: Tiny) -> None:
     built.works("render")
     about = page(built, "about.html")
-    assert 'id="sanity"' in about and "Can the maps be trusted?" in about
+    assert 'id="sanity_checks"' in about and "Can the maps be trusted?" in about
     for word in ("Depends on what was learned?", "Points at the thing?", "Deletion", "Insertion"):
         assert word in about
-    assert 'href="tiny/sanity.html"' in about
-    article = page(built, "tiny/sanity.html")
+    assert 'href="tiny/sanity-checks.html"' in about
+    article = page(built, "tiny/sanity-checks.html")
     for method in report_of(built).methods:
         assert method.title in article
     assert "Attention rollout" in article  # and why there is none
@@ -374,24 +372,24 @@ def test_photographs_and_their_outlines_stay_private(built: Tiny, publish: str) 
     try:
         built.change(images__publish=publish).works("render")
         public = built.folder / "public"
-        assert not list((public / "tiny").glob("sanity/*"))
-        article = page(built, "tiny/sanity.html")
+        assert not list((public / "tiny").glob("sanity_checks/*"))
+        article = page(built, "tiny/sanity-checks.html")
         assert "<img" not in article and "Absolute values" in article
     finally:
         built.change(images__publish="whole").works("render")
-    assert list((built.folder / "public" / "tiny").glob("sanity/*-map-*.webp"))
+    assert list((built.folder / "public" / "tiny").glob("sanity_checks/*-map-*.webp"))
 
 
 def test_the_maps_of_the_first_image_stand_in_rows(built: Tiny) -> None:
     report = report_of(built)
-    article = page(built, "tiny/sanity.html")
+    article = page(built, "tiny/sanity-checks.html")
     for name in report.plan.methods:
         for entry in range(1 + len(report.stages)):
-            path = panel_picture("tiny", "sanity", entry, f"map-{name}")
+            path = panel_picture("tiny", "sanity_checks", entry, f"map-{name}")
             assert path.removeprefix("tiny/") in article
             with Image.open(built.folder / "public" / path) as picture:
                 assert picture.size == (112, 112)
-    assert "sanity/0-photograph.webp" in article
+    assert "sanity_checks/0-photograph.webp" in article
 
 
 def test_pages_are_drawn_without_torch(built: Tiny) -> None:
@@ -404,7 +402,7 @@ def test_pages_are_drawn_without_torch(built: Tiny) -> None:
         [sys.executable, "-c", code, "render", str(built.file)],
         capture_output=True,
         text=True,
-        env=os.environ | {"PYTHONPATH": str(Path(lamella.__file__).parents[1])},
+        env=ENVIRONMENT,
     )
     assert done.returncode == 0, done.stderr
 
@@ -419,18 +417,18 @@ def test_a_network_without_classes_is_told(tmp_path: Path) -> None:
     found.works("build")
     about = page(found, "about.html")
     assert "The network's output is no list of class scores" in about
-    assert not (found.folder / "public" / "tiny" / "sanity.html").exists()
+    assert not (found.folder / "public" / "tiny" / "sanity-checks.html").exists()
 
 
 def test_an_unfinished_run_shows_what_there_is(built: Tiny) -> None:
-    (folder,) = built.work.glob("sanity-*/network")
+    (folder,) = built.work.glob("sanity_checks-*/network")
     notes = sorted(folder.glob("*.json"))
     kept = {file: file.read_bytes() for file in notes[2:]}
     for file in kept:
         file.unlink()
     try:
         built.works("render")
-        assert "Not all stages are computed yet." in page(built, "tiny/sanity.html")
+        assert "Not all stages are computed yet." in page(built, "tiny/sanity-checks.html")
         assert "Depends on what was learned?" not in page(built, "about.html")
     finally:
         for file, content in kept.items():
@@ -441,12 +439,12 @@ def test_an_unfinished_run_shows_what_there_is(built: Tiny) -> None:
 def test_one_image_is_enough(tmp_path: Path) -> None:
     found = atlas_in(tmp_path, images=1)
     found.works("build")
-    article = page(found, "tiny/sanity.html")
+    article = page(found, "tiny/sanity-checks.html")
     assert "one image" in article and "This atlas has no masks" in article
     assert "nan" not in article
 
 
 def test_settings_that_do_not_fit_are_refused(tmp_path: Path) -> None:
-    found = atlas_in(tmp_path).change(panels__sanity__images=0)
-    assert "panels.sanity" in found.fails("build")
-    assert set(Sanity.settings.model_fields) >= {"images", "curves", "masks"}
+    found = atlas_in(tmp_path).change(panels__sanity_checks__images=0)
+    assert "panels.sanity_checks" in found.fails("build")
+    assert set(SanityChecks.settings.model_fields) >= {"images", "curves", "masks"}

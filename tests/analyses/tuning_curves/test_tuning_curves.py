@@ -13,7 +13,7 @@ from scipy.ndimage import gaussian_filter
 from torch import nn
 
 from helpers.tiny import Tiny
-from lamella.analyses.tuning_curves import Tuning
+from lamella.analyses.tuning_curves import TuningCurves
 from lamella.analyses.tuning_curves.charts import unit_figures
 from lamella.analyses.tuning_curves.colours import HUES, NAMED, colour
 from lamella.analyses.tuning_curves.discs import KINDS as INKS
@@ -346,7 +346,7 @@ def facts_of(
     atlas = Atlas(model.facts, Manifest("0" * 64, ()), Store(__file__), {})  # type: ignore[arg-type]
     facts = LayerFacts(model.facts, Manifest("0" * 64, ()), layer, {}, atlas)
     rows = np.ones(layer.channels, dtype=np.bool_)
-    facts._read["tuning"] = PanelFacts(rows, found, {}, {}, {})
+    facts._read["tuning_curves"] = PanelFacts(rows, found, {}, {}, {})
     survey = {
         name: np.full(layer.channels, value)
         for name, value in (("maximum", maximum or 0), ("p50", p50))
@@ -357,7 +357,7 @@ def facts_of(
 
 def test_a_gabors_page_shows_its_curves_and_says_how_strong_they_are():
     facts = facts_of(GABOR, 40, maximum=0.5)
-    table, *charts = Tuning().view(facts, 0)
+    table, *charts = TuningCurves().view(facts, 0)
     assert isinstance(table, Table) and all(isinstance(chart, Lines) for chart in charts)
     rows = {row[0]: row[1] for row in table.rows}
     strongest = tuned_of(facts).most[0]
@@ -381,7 +381,7 @@ def test_a_gabors_page_shows_its_curves_and_says_how_strong_they_are():
 def test_hues_are_charted_for_who_sees_them():
     weights = np.array([1, -0.5, -0.5]).reshape(1, 3, 1, 1)
     facts = facts_of(nn.Sequential(convolution(weights), nn.ReLU()), 24)
-    _, *charts = Tuning().view(facts, 0)
+    _, *charts = TuningCurves().view(facts, 0)
     hue = next(chart for chart in charts if chart.title == "Hue")
     assert [mark.label for mark in hue.ticks] == [*NAMED.values(), "red"]
     for one in hue.series[:2]:  # the whole image, and a disc
@@ -392,7 +392,7 @@ def test_hues_are_charted_for_who_sees_them():
 @pytest.mark.parametrize("maximum", [1e6, None])
 def test_a_unit_that_nothing_drives_has_one_line(maximum):
     silent = nn.Sequential(convolution(np.zeros((1, 3, 3, 3)), bias=-1), nn.ReLU())
-    (line,) = Tuning().view(facts_of(silent, 16, maximum=maximum), 0)
+    (line,) = TuningCurves().view(facts_of(silent, 16, maximum=maximum), 0)
     assert isinstance(line, Gallery) and not line.tiles
     assert line.note == "No stimulus lifts this unit above plain grey, 0."
 
@@ -417,7 +417,7 @@ def test_signed_units_are_read_from_plain_grey_up(bias):
     assert facts.layer.signed
     own = tuned_of(facts)
     assert own.grey[0] == pytest.approx(bias, abs=1e-4)
-    table, turn, *_ = Tuning().view(facts, 0)
+    table, turn, *_ = TuningCurves().view(facts, 0)
     assert turn.x[int(np.argmax(turn.series[0].values))] == 90
     assert own.orientation[0] == pytest.approx(0.8, abs=0.2)
     rows = {row[0] for row in table.rows}
@@ -429,7 +429,7 @@ def test_a_layer_is_summed_up():
     facts = facts_of(
         nn.Sequential(convolution([*filters, np.zeros((3, 25, 25))]), nn.ReLU()), 48, 0.5
     )
-    table, histogram, gallery, *_ = Tuning().view_layer(facts)
+    table, histogram, gallery, *_ = TuningCurves().view_layer(facts)
     assert isinstance(table, Table) and isinstance(histogram, Histogram)
     counts = {row[0]: row[1] for row in table.rows}
     assert counts["Any stimulus drives it"] == "4"
@@ -441,14 +441,14 @@ def test_a_layer_is_summed_up():
 
 def test_a_layer_of_silent_units_is_no_trouble():
     silent = nn.Sequential(convolution(np.zeros((2, 3, 3, 3)), bias=-1), nn.ReLU())
-    (table,) = Tuning().view_layer(facts_of(silent, 16))
+    (table,) = TuningCurves().view_layer(facts_of(silent, 16))
     assert [row[1] for row in table.rows] == ["0"] * 5
 
 
 def test_tuned_is_of_every_unit_by_itself():
     module = nn.Sequential(convolution([gabor(9, 45), gabor(5, 90)]), nn.ReLU())
     facts = facts_of(module, 32)
-    stored, known = facts.of("tuning").numbers, families((32, 32))
+    stored, known = facts.of("tuning_curves").numbers, families((32, 32))
     both = tuned(stored, known)
     for unit in range(2):
         alone = tuned({name: values[unit : unit + 1] for name, values in stored.items()}, known)
@@ -462,36 +462,36 @@ def test_tuned_is_of_every_unit_by_itself():
 
 
 def test_an_atlas_with_tuning_curves(tiny: Tiny):
-    tiny.change(analysis__panels=["tuning"])
+    tiny.change(analysis__panels=["tuning_curves"])
     tiny.works("analyse", "--channels", "0,2")
     tiny.works("build")
     site = tiny.folder / "public" / "tiny"
     pages = [page.read_text("utf-8") for page in site.rglob("[0-9]*.html")]
-    assert len(pages) == 13 and all('id="tuning"' in page for page in pages)
+    assert len(pages) == 13 and all('id="tuning_curves"' in page for page in pages)
     assert any('/tiny/stimuli.html"><bdi>The stimuli' in page for page in pages)
     article = (site / "stimuli.html").read_text("utf-8")
     for title in ("Gratings", "Curves", "Hues", "Greys", "Discs"):
         assert f">{title}</" in article
     assert article.count("-stimulus.webp") == len(list((site / "stimuli").glob("*.webp")))
-    assert 'id="tuning"' in (site / "index.html").read_text("utf-8")
+    assert 'id="tuning_curves"' in (site / "index.html").read_text("utf-8")
 
 
 def test_new_photographs_change_no_tuning_curve(tiny: Tiny):
     """Stimuli are not photographs: what was computed stays."""
-    tiny.change(analysis__panels=["tuning"])
+    tiny.change(analysis__panels=["tuning_curves"])
     tiny.works("analyse")
-    before = sorted(path.name for path in tiny.work.glob("tuning-*"))
+    before = sorted(path.name for path in tiny.work.glob("tuning_curves-*"))
     (tiny.folder / "images" / "even" / "0.png").unlink()
     tiny.works("analyse")
-    assert sorted(path.name for path in tiny.work.glob("tuning-*")) == before != []
+    assert sorted(path.name for path in tiny.work.glob("tuning_curves-*")) == before != []
 
 
 def test_shards_are_the_same_whatever_else_is_asked(tiny: Tiny):
     """A unit's numbers depend on no other's, and on no order."""
     from lamella.pipeline.pipeline import Analysis
 
-    analysis = Analysis.of(tiny.change(analysis__panels=["tuning"]).config())
-    panel, options = next(pair for pair in analysis.panels if pair[0].name == "tuning")
+    analysis = Analysis.of(tiny.change(analysis__panels=["tuning_curves"]).config())
+    panel, options = next(pair for pair in analysis.panels if pair[0].name == "tuning_curves")
     job = replace(analysis.job(panel, options), tick=lambda number: None)
     layers: list[Layer] = list(analysis.atlas.network.layers)
     whole = dict(

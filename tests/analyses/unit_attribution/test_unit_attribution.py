@@ -2,7 +2,6 @@
 
 import base64
 import io
-import os
 import shutil
 import subprocess
 import sys
@@ -21,11 +20,10 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional
 
-import lamella
-from helpers.tiny import Tiny
+from helpers.tiny import ENVIRONMENT, Tiny
 from lamella.analyses import PANELS
 from lamella.analyses.job import Job
-from lamella.analyses.unit_attribution import Attribution, Options
+from lamella.analyses.unit_attribution import Options, UnitAttribution
 from lamella.analyses.unit_attribution import compute as making
 from lamella.analyses.unit_attribution.checkpoint import Ledger
 from lamella.analyses.unit_attribution.compute import Making
@@ -369,7 +367,7 @@ def network():
 def built(tiny: Tiny, network: str = "", *options: str, **keys: Any) -> Atlas:
     if network:
         (tiny.folder / "network.py").write_text(network)
-    change = {"analysis__panels": ["dataset_examples", "attribution"]}
+    change = {"analysis__panels": ["dataset_examples", "unit_attribution"]}
     tiny.change(
         **(change | {f"model__preprocessing__{key}": one for key, one in PLAIN.items()} | keys)
     )
@@ -407,7 +405,7 @@ def test_lost_activations_are_those_of_a_loop(tiny, network, whole):
     model, size = analysis.model, analysis.model.facts.size
     seen, ran_whole = 0, set()
     for facts in every(atlas):
-        own, survey, layer = facts.of("attribution"), facts.of("survey"), facts.layer
+        own, survey, layer = facts.of("unit_attribution"), facts.of("survey"), facts.layer
         assert own.present.all()
         for channel, place in np.ndindex(layer.channels, 3):
             image = int(survey["top_image"][channel, place])
@@ -445,7 +443,7 @@ def test_lost_activations_are_those_of_a_loop(tiny, network, whole):
 def test_maps_peak_where_the_unit_looks(tiny):
     atlas = built(tiny, ONE_PIXEL, model__preprocessing__mean=[0.0, 0.0, 0.0])
     (facts,) = every(atlas)
-    own = facts.of("attribution")
+    own = facts.of("unit_attribution")
     for channel, at in ((0, (0, 0)), (1, (4, 3))):
         for place in range(3):
             lost, grid = own["maps"][channel, place].astype(np.float32)[:, :5, :5]
@@ -457,7 +455,7 @@ def test_maps_peak_where_the_unit_looks(tiny):
             both, first, second = own["marks"][channel, place]
             assert both == pytest.approx(0.04, abs=0.03) and first == second == 0
         words = " ".join(
-            tile.picture.alt for one in Attribution().view(facts, channel) for tile in one.tiles
+            tile.picture.alt for one in UnitAttribution().view(facts, channel) for tile in one.tiles
         )
         assert ("upper left" if channel == 0 else "lower centre") in words
 
@@ -465,7 +463,7 @@ def test_maps_peak_where_the_unit_looks(tiny):
 def job_of(tiny: Tiny, **settings: Any) -> tuple[Job, list]:
     analysis = Analysis.of(tiny.config())
     ticks: list[int] = []
-    job = analysis.job(Attribution(), Options(**settings), ticks.append)
+    job = analysis.job(UnitAttribution(), Options(**settings), ticks.append)
     return job, ticks
 
 
@@ -550,7 +548,7 @@ def test_a_unit_says_the_same_without_its_neighbours(tiny):
 def test_an_image_that_broke_since_the_survey_is_left_out(tiny):
     tiny.change(analysis__panels=["dataset_examples"])
     tiny.works("build")
-    tiny.change(analysis__panels=["dataset_examples", "attribution"])
+    tiny.change(analysis__panels=["dataset_examples", "unit_attribution"])
     job, _ = job_of(tiny)
     job.images.paths[1].write_bytes(b"no image any more")
     found = shards(job, everything(job))
@@ -570,7 +568,7 @@ def test_an_image_that_broke_since_the_survey_is_left_out(tiny):
 
 def test_it_is_registered_behind_the_facets():
     names = [panel.name for panel in PANELS]
-    assert names[names.index("facets") + 1] == "attribution"
+    assert names[names.index("facets") + 1] == "unit_attribution"
 
 
 def test_a_page_shows_patch_maps_and_agreement(tiny):
@@ -578,8 +576,8 @@ def test_a_page_shows_patch_maps_and_agreement(tiny):
     shown = 0
     for facts in every(atlas):
         for channel in range(facts.layer.channels):
-            figures = Attribution().view(facts, channel)
-            before = facts.of("attribution")["before"][channel]
+            figures = UnitAttribution().view(facts, channel)
+            before = facts.of("unit_attribution")["before"][channel]
             assert bool(figures) == bool(np.isfinite(before).any())
             if facts.silent(channel):
                 assert not figures
@@ -596,11 +594,11 @@ def test_a_page_shows_patch_maps_and_agreement(tiny):
                 assert "lost" in second.picture.reading.words
             if figures:
                 assert "Masks of" in figures[-1].note and not figures[-1].tiles
-                stored = facts.of("attribution").pictures[SHEET][channel]
+                stored = facts.of("unit_attribution").pictures[SHEET][channel]
                 assert Image.open(io.BytesIO(stored)).size == (3 * 96, 3 * 96)
     assert shown > 10
     page = (tiny.folder / "public" / "tiny" / "0" / "0.html").read_text()
-    assert 'id="attribution"' in page and 'style="' not in page
+    assert 'id="unit_attribution"' in page and 'style="' not in page
 
 
 @pytest.mark.parametrize(("publish", "seen"), [("whole", True), ("patches", True), ("none", False)])
@@ -608,7 +606,7 @@ def test_what_is_published(tiny, publish, seen):
     atlas = built(tiny, images__publish=publish)
     assert bool(list((tiny.folder / "public").rglob(f"*{SHEET}*.webp"))) == seen
     facts = every(atlas)[0]
-    assert any(Attribution().view(facts, channel) for channel in range(4)) == seen
+    assert any(UnitAttribution().view(facts, channel) for channel in range(4)) == seen
     page = (tiny.folder / "public" / "tiny" / "0" / "0.html").read_text()
     assert ("agreement" in page) == seen
     # Without another analysis.
@@ -626,18 +624,18 @@ def test_pages_are_rendered_without_torch(tiny):
         [sys.executable, "-c", code, "render", str(tiny.file)],
         capture_output=True,
         text=True,
-        env=os.environ | {"PYTHONPATH": str(Path(lamella.__file__).parents[1])},
+        env=ENVIRONMENT,
     )
     assert result.returncode == 0, result.stderr
     assert page.read_text() == before
 
 
 def test_settings_change_what_is_made(tiny):
-    atlas = built(tiny, panels__attribution={"examples": 1, "cells": 4, "side": 32})
-    own = every(atlas)[1].of("attribution")
+    atlas = built(tiny, panels__unit_attribution={"examples": 1, "cells": 4, "side": 32})
+    own = every(atlas)[1].of("unit_attribution")
     assert own["maps"].shape[1:] == (1, 2, 4, 4) and own.sheets[SHEET].width == 32
-    said = tiny.change(panels__attribution={"cells": 1}).fails("build")
-    assert "[panels.attribution]: 'cells'" in said
+    said = tiny.change(panels__unit_attribution={"cells": 1}).fails("build")
+    assert "[panels.unit_attribution]: 'cells'" in said
 
 
 # Drawing

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from helpers.tiny import Tiny
 from lamella.analyses.statistics import BEYOND, Statistics, histogram
-from lamella.analyses.visualization_quality import PictureQuality
+from lamella.analyses.visualization_quality import VisualizationQuality
 from lamella.analyses.visualization_quality import stored as quality
 from lamella.analyses.visualization_quality.gates import Gate, gates, joined, percent, summarised
 from lamella.analyses.visualization_quality.stored import Quality, quality_of
@@ -52,12 +52,12 @@ def made_by_hand(
     shown = range(rows) if pictures is None else pictures
     facts._read["feature_visualization"] = stored(rows, made, shown if made else ())
     facts._read["survey"] = stored(rows, survey)
-    facts._read["explanation"] = stored(rows, explanation or {})
+    facts._read["interpretability"] = stored(rows, explanation or {})
     return facts
 
 
 def table_of(facts: LayerFacts, channel: int) -> dict[str, str]:
-    figure, *_ = PictureQuality().view(facts, channel)
+    figure, *_ = VisualizationQuality().view(facts, channel)
     assert isinstance(figure, Table)
     return {row[0]: row[1] for row in figure.rows}
 
@@ -202,7 +202,7 @@ def test_no_picture_at_all() -> None:
     one = summarised("conv", [quality_of(facts)])
     assert (one.units, one.pictures, one.live, one.silent) == (6, 0, 0, 2)
     assert all(gate.met is None for gate in gates([quality_of(facts)]))
-    assert PictureQuality().view(facts, 0) == PictureQuality().view_layer(facts) == ()
+    assert VisualizationQuality().view(facts, 0) == VisualizationQuality().view_layer(facts) == ()
 
 
 def test_all_dead() -> None:
@@ -312,7 +312,7 @@ def test_a_units_page() -> None:
 
 
 def test_a_layers_page() -> None:
-    (figure,) = PictureQuality().view_layer(usual())
+    (figure,) = VisualizationQuality().view_layer(usual())
     assert isinstance(figure, Table)
     words = {row[0]: row[1] for row in figure.rows}
     assert words["Pictures"] == "5 of 6 units"
@@ -328,8 +328,8 @@ def test_a_layer_is_measured_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(quality, "_measured", lambda facts: (measured.append(1), measure(facts))[1])
     facts, other = usual(), usual()
     for channel in range(6):
-        PictureQuality().view(facts, channel)
-    PictureQuality().view_layer(facts)
+        VisualizationQuality().view(facts, channel)
+    VisualizationQuality().view_layer(facts)
     assert len(measured) == 1
     quality_of(other)
     assert len(measured) == 2
@@ -417,7 +417,9 @@ def test_the_statistics_of_a_unit_without_a_good_activation() -> None:
 def fill(tiny: Tiny) -> Tiny:
     """An atlas with the survey of its network and pictures that were made up."""
     tiny.works("analyse")
-    tiny.change(analysis__panels=["statistics", "weights", "dataset_examples", "quality"])
+    tiny.change(
+        analysis__panels=["statistics", "weights", "dataset_examples", "visualization_quality"]
+    )
     from lamella.pipeline.plan import open_atlas
 
     document = tiny.work / "atlas.json"

@@ -8,7 +8,7 @@ file stores and shows it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,13 +17,16 @@ from pydantic import Field
 from lamella.analyses.activation_atlas.spaces import Space, spaces
 from lamella.analyses.activation_atlas.stored import (
     CELLS_A_BATCH,
+    PANEL,
+    STILL,
     TILE,
+    TILES,
     Draft,
     Numbering,
     batches_of,
     likeness,
 )
-from lamella.analyses.activation_atlas.view import PANEL, STILL, TILES, Page
+from lamella.analyses.activation_atlas.view import Page
 from lamella.analyses.panel import Panel, Settings
 from lamella.figures.article import Article
 from lamella.store.facts import Atlas
@@ -63,22 +66,22 @@ class Options(Settings):
 class ActivationAtlas(Panel):
     """Entries are tiles, drafts and batches of cells: see `Numbering`."""
 
-    name: ClassVar[str] = PANEL
-    title: ClassVar[str] = "Activation atlas"
-    about: ClassVar[str] = (
+    name = PANEL
+    title = "Activation atlas"
+    about = (
         "What a layer says anywhere in the photographs, laid out on a plane, and a picture for "
         "every part of it."
     )
-    needs: ClassVar[tuple[str, ...]] = ("survey",)
-    uses_images: ClassVar[bool] = True
-    uses_seed: ClassVar[bool] = True
-    per: ClassVar[str] = "network"
-    slow: ClassVar[bool] = True
-    entries: ClassVar[str] = "batches"
+    needs = ("survey",)
+    uses_images = True
+    uses_seed = True
+    per = "network"
+    slow = True
+    entries = "batches"
     # Its pictures are made by ascent towards means of vectors of many photographs, and show none of
     # them: whatever may be shown of the photographs, these may.
-    shows_photographs: ClassVar[bool] = False
-    settings: ClassVar[type[Settings]] = Options
+    shows_photographs = False
+    settings = Options
 
     def check(self, job: Job) -> None:
         _spaces(job)

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from lamella.analyses.activation_atlas.grid import Cells
 from lamella.analyses.activation_atlas.spaces import Space
 
+PANEL = "activation_atlas"
+TILES, STILL = "tile", "still"  # names of stored pictures
 TILE = 512  # pixels
 STILL_SIDE = 1024  # the still picture is the largest level that is no wider
 TOLD = 3  # classes that are told of each cell

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lamella.analyses.activation_atlas.stored import TILE, Numbering
+from lamella.analyses.activation_atlas.stored import PANEL, STILL, TILE, TILES, Numbering
 from lamella.analyses.activation_atlas.text import told, too_few
 from lamella.figures import Cell, Figure, Gallery, Level, Picture, Spot, Table, Tile, Zoom
 from lamella.figures.article import Article, Part
@@ -17,8 +17,6 @@ from lamella.network.units import Unit
 from lamella.store.facts import Atlas
 from lamella.store.slug import slug
 
-PANEL = "activation_atlas"
-TILES, STILL = "tile", "still"  # names of stored pictures
 SHOWN = 18  # cells that are shown large
 LISTED = 24  # classes in the table
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +38,7 @@ SHARD = 64
 
 
 class Options(Settings):
-    """`[panels.strata]`."""
+    """`[panels.activation_spectrum]`."""
 
     side: int = Field(
         64, ge=16, le=256, description="Side of a map, or of a patch, on the site, in pixels."
@@ -46,25 +46,26 @@ class Options(Settings):
     quality: int = Field(72, ge=1, le=100, description="Quality of the WebP pictures of patches.")
 
 
-class Strata(Panel):
+class ActivationSpectrum(Panel):
     """Heat and mask of each photograph on one sheet per unit.
 
     Patches in their place where only those are published, and nothing where not even those are.
     """
 
-    name: ClassVar[str] = "strata"
-    title: ClassVar[str] = "From strongest to weakest"
-    about: ClassVar[str] = (
+    name = "activation_spectrum"
+    formerly = ("strata",)
+    title = "Activation spectrum"
+    about = (
         "Photographs from the whole range of the unit's answers, not only from its top. The "
         "numbers are its peak on the photograph, and the share of all photographs on which its "
         "peak is lower."
     )
-    needs: ClassVar[tuple[str, ...]] = ("survey", "photographs")
-    uses_images: ClassVar[bool] = True
-    uses_publish: ClassVar[bool] = True
-    shows_photographs: ClassVar[bool] = True
-    photographic: ClassVar[frozenset[str]] = frozenset({MAPS})  # maps of early layers show it
-    settings: ClassVar[type[Settings]] = Options
+    needs = ("survey", "photographs")
+    uses_images = True
+    uses_publish = True
+    shows_photographs = True
+    photographic = frozenset({MAPS})  # maps of early layers show it
+    settings = Options
 
     def compute_layers(
         self, job: Job, todo: Sequence[tuple[Layer, Sequence[int]]]

@@ -80,8 +80,8 @@ def examples(
     """
     found = [_strongest(survey, layer, channel, photographs)]
     for band in range(len(BANDS)):
-        shares = survey["strata_rank"][channel, band].tolist()
-        found.append([Example(*e, shares[e[0]]) for e in _read(survey, "strata", channel, band)])
+        shares = survey["spectrum_rank"][channel, band].tolist()
+        found.append([Example(*e, shares[e[0]]) for e in _read(survey, "spectrum", channel, band)])
     values, number = survey["bottom_activation"][channel], max(1, photographs)
     found.append(
         [Example(*e, int((values < e[2]).sum()) / number) for e in _read(survey, "bottom", channel)]

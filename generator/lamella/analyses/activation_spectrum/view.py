@@ -11,7 +11,7 @@ from lamella.figures import Figure, Gallery, Picture, Tile, links, short
 from lamella.store.facts import LayerFacts, PanelFacts
 from lamella.survey.bins import BANDS, PLACES, SAMPLE
 
-MAPS, PATCHES = "strata-maps", "strata-patches"  # beside other panels' pictures of the unit
+MAPS, PATCHES = "spectrum-maps", "spectrum-patches"  # beside other panels' pictures of the unit
 COLUMNS = 2 * PLACES  # of the sheet of maps: heat, then shade
 NOTHING = "The unit is zero everywhere on these photographs."
 

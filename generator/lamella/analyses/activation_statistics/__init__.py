@@ -7,7 +7,6 @@ charts and the words are those of `lamella.distilling`; this file puts them wher
 from __future__ import annotations
 
 import math
-from typing import ClassVar
 
 from lamella.analyses.activation_statistics import charts
 from lamella.analyses.activation_statistics import text as told
@@ -22,17 +21,18 @@ from lamella.figures.format import number
 from lamella.store.facts import Atlas, LayerFacts
 
 
-class Distillation(Panel):
+class ActivationStatistics(Panel):
     """Charts along depth, and a page that reads them."""
 
-    name: ClassVar[str] = "distillation"
-    title: ClassVar[str] = "Information distillation"
-    about: ClassVar[str] = (
+    name = "activation_statistics"
+    formerly = ("distillation",)
+    title = "Activation statistics"
+    about = (
         "How the activations change with depth, over all photographs and positions: how many are "
         "zero, and how many directions they fill."
     )
-    needs: ClassVar[tuple[str, ...]] = ("survey",)
-    per: ClassVar[str] = "view"
+    needs = ("survey",)
+    per = "view"
 
     def view_layer(self, facts: LayerFacts) -> tuple[Figure, ...]:
         one = distilled(facts)

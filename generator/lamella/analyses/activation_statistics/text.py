@@ -10,7 +10,7 @@ from lamella.analyses.activation_statistics.claims import CLEAR, HOLDS, LEAST, U
 from lamella.analyses.activation_statistics.stored import DRAWN
 from lamella.figures import Table
 
-SLUG = "information-distillation"  # a promise
+SLUG = "activation-statistics"  # a promise
 LEAD = (
     "How the activations change from the first layer to the last: how large they are, how many are "
     "zero, how many units ever answer, and how many directions they fill. And whether what is "

@@ -8,7 +8,7 @@ photographs.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
@@ -32,7 +32,7 @@ USUAL = 3 / 14  # of the image's side: 48 of 224 pixels
 
 
 class Options(Settings):
-    """`[panels.decisions]`."""
+    """`[panels.attribution_maps]`."""
 
     images: list[str] = Field(
         [], description="Photographs that have a page, by their path in the folder or their id."
@@ -68,21 +68,23 @@ class Options(Settings):
     quality: int = Field(80, ge=1, le=100, description="Quality of the WebP photographs.")
 
 
-class Decisions(Panel):
+class AttributionMaps(Panel):
     """A shard per image; entries number the images that were chosen."""
 
-    name: ClassVar[str] = PANEL
-    title: ClassVar[str] = "What the network looked at"
-    about: ClassVar[str] = (
+    name = PANEL
+    formerly = ("decisions",)
+    title = "Attribution maps"
+    about = (
         "Single photographs, the network's first answers to them, and what these rest on, by "
         "several methods side by side."
     )
-    needs: ClassVar[tuple[str, ...]] = ("predictions",)
-    uses_images: ClassVar[bool] = True
-    shows_photographs: ClassVar[bool] = True
-    per: ClassVar[str] = "network"
-    entries: ClassVar[str] = "photographs"
-    settings: ClassVar[type[Settings]] = Options
+    needs = ("predictions",)
+    shows = ("classes", "layer_activations", "sanity_checks")
+    uses_images = True
+    shows_photographs = True
+    per = "network"
+    entries = "photographs"
+    settings = Options
 
     def check(self, job: Job) -> None:
         from lamella.attribution.occlusion import grid
@@ -97,7 +99,7 @@ class Decisions(Panel):
             if options.layer:
                 place_of(job.model, options.layer)
         except LamellaError as error:
-            raise ConfigError(f"[panels.decisions] {error.problem}", error.remedy) from error
+            raise ConfigError(f"[panels.attribution_maps] {error.problem}", error.remedy) from error
 
     def wanted(self, job: Job) -> list[int]:
         if job.atlas.publish != "whole" or absent(job.atlas):

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from lamella.analyses.predictions.stored import answers
-from lamella.figures.links import decision_slug
+from lamella.figures.links import attribution_maps_slug
 from lamella.store.facts import Atlas
 
-WHERE = "[panels.decisions] images"
+WHERE = "[panels.attribution_maps] images"
 
 
 def best(atlas: Atlas, examples: int, most: int) -> list[int]:
@@ -36,5 +36,5 @@ def unique(atlas: Atlas, numbers: Iterable[int]) -> list[int]:
     photographs = atlas.manifest.photographs
     found: dict[str, int] = {}
     for number in numbers:
-        found.setdefault(decision_slug(photographs[number]), number)
+        found.setdefault(attribution_maps_slug(photographs[number]), number)
     return list(found.values())

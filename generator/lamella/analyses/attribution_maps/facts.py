@@ -12,7 +12,7 @@ from lamella.analyses.classes.stored import pages as class_pages
 from lamella.analyses.layer_activations.stored import pages as walk_pages
 from lamella.analyses.predictions.stored import Answers, answers
 from lamella.analyses.sanity_checks.stored import Report
-from lamella.figures.links import SANITY, article_page
+from lamella.figures.links import SANITY_CHECKS, article_page
 from lamella.store.facts import Atlas
 from lamella.store.gathering import PanelFacts
 
@@ -47,5 +47,5 @@ def known(atlas: Atlas) -> Known | None:
         return None
     stored = atlas.whole(PANEL, max(done.values()) + 1)
     classes, walks = class_pages(atlas), walk_pages(atlas)
-    tested = article_page(atlas.network.name, SANITY) if Report.of(atlas) else ""
+    tested = article_page(atlas.network.name, SANITY_CHECKS) if Report.of(atlas) else ""
     return Known(atlas, said, stored, done, had(atlas), classes, walks, tested)

@@ -15,7 +15,7 @@ from lamella.analyses.attribution_maps.view import Page
 from lamella.attribution.methods import BY_NAME
 from lamella.figures import Gallery, Legend, Tile
 from lamella.figures.article import Article, Part
-from lamella.figures.links import DECISIONS
+from lamella.figures.links import ATTRIBUTION_MAPS
 
 
 def index(known: Known) -> Article:
@@ -25,7 +25,7 @@ def index(known: Known) -> Article:
     legend = Legend("", signed=mapped == "occlusion", unsigned=mapped == OF_LINE, mixed=True)
     gallery = Gallery("", tuple(_tiles(known, mapped)), size="mixed")
     return Article(
-        DECISIONS,
+        ATTRIBUTION_MAPS,
         words.TITLE,
         words.LEAD,
         (Part("", words.over(over), (legend, gallery)),),

@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from lamella.figures.links import article_page, decision_slug
+from lamella.figures.links import article_page, attribution_maps_slug
 from lamella.store.facts import Atlas
 
-PANEL = "decisions"
+PANEL = "attribution_maps"
 CHOSEN, METHODS = "chosen", "methods"  # documents beside the shards
 
 
@@ -47,7 +47,8 @@ def pages(atlas: Atlas) -> dict[int, str]:
     """The page of each image that has one, by its number, as a path from the site's top."""
     photographs, name = atlas.manifest.photographs, atlas.network.name
     return {
-        image: article_page(name, decision_slug(photographs[image])) for image in entries(atlas)
+        image: article_page(name, attribution_maps_slug(photographs[image]))
+        for image in entries(atlas)
     }
 
 

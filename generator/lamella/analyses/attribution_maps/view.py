@@ -26,7 +26,7 @@ from lamella.figures import (
     links,
 )
 from lamella.figures.article import Article, Part
-from lamella.figures.links import DECISIONS, decision_slug
+from lamella.figures.links import ATTRIBUTION_MAPS, attribution_maps_slug
 from lamella.figures.published import network_picture
 from lamella.images.manifest import Photograph
 
@@ -50,13 +50,13 @@ class Page:
         """The whole page."""
         before, after = self._neighbours()
         return Article(
-            decision_slug(self.photograph),
+            attribution_maps_slug(self.photograph),
             f"{words.TITLE}: {self.name}",
             f"{self._what()}. The network's first answer is {self.name}, with a probability of "
             f"{percent(self.shares[0])}.",
             (self._answers(), *self._rows(), *self._of_all(), self._methods()),
             listed=False,
-            above=Cell(words.TITLE, links.article_page(self._network, DECISIONS)),
+            above=Cell(words.TITLE, links.article_page(self._network, ATTRIBUTION_MAPS)),
             before=before,
             after=after,
         )
@@ -73,7 +73,7 @@ class Page:
     @property
     def path(self) -> str:
         """Its address."""
-        return links.article_page(self._network, decision_slug(self.photograph))
+        return links.article_page(self._network, attribution_maps_slug(self.photograph))
 
     @property
     def outputs(self) -> list[int]:
@@ -101,7 +101,7 @@ class Page:
 
     def shown(self, alt: str) -> Picture | None:
         """The photograph."""
-        return network_picture(self.known.atlas, "decisions", PHOTOGRAPH, self.entry, alt)
+        return network_picture(self.known.atlas, "attribution_maps", PHOTOGRAPH, self.entry, alt)
 
     def over(self, method: str, row: int) -> Picture | None:
         """A map from the sheet of coarse ones, or the line of Grad-CAM, without words."""
@@ -216,7 +216,7 @@ class Page:
     def _cell(self, sheet: str, column: str, row: int) -> Picture | None:
         """A cell of a sheet, without words."""
         held = columns(self.known.had.names).get(sheet, [])
-        picture = network_picture(self.known.atlas, "decisions", sheet, self.entry, "")
+        picture = network_picture(self.known.atlas, "attribution_maps", sheet, self.entry, "")
         if picture is None or column not in held:
             return None
         place = row * len(held) + held.index(column)

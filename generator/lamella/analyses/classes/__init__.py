@@ -6,7 +6,7 @@ What is measured, drawn and said stands in `lamella.judging`; this file stores a
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Options(Settings):
-    """`[panels.class_pages]`."""
+    """`[panels.classes]`."""
 
     most: int = Field(
         1000,
@@ -54,22 +54,23 @@ class Options(Settings):
     quality: int = Field(70, ge=1, le=100, description="Quality of the WebP photographs.")
 
 
-class ClassPages(Panel):
+class Classes(Panel):
     """A shard per class; its `channels` number the network's outputs."""
 
-    name: ClassVar[str] = PANEL
-    title: ClassVar[str] = "Classes"
-    about: ClassVar[str] = (
+    name = PANEL
+    formerly = ("class_pages",)
+    title = "Classes"
+    about = (
         "For each class that is the first answer to a photograph: what the network looks at when "
         "it decides so, what it confuses it with, and the units that push it."
     )
-    needs: ClassVar[tuple[str, ...]] = ("predictions",)
-    shows: ClassVar[tuple[str, ...]] = ("feature_visualization",)  # of the class scores
-    uses_images: ClassVar[bool] = True
-    photographic: ClassVar[frozenset[str]] = frozenset({IMAGES, MAPS, MEAN, STRONGEST})
-    per: ClassVar[str] = "network"
-    entries: ClassVar[str] = "classes"
-    settings: ClassVar[type[Settings]] = Options
+    needs = ("predictions",)
+    shows = ("feature_visualization", "attribution_maps")
+    uses_images = True
+    photographic = frozenset({IMAGES, MAPS, MEAN, STRONGEST})
+    per = "network"
+    entries = "classes"
+    settings = Options
 
     def wanted(self, job: Job) -> list[int]:
         options: Options = job.settings

@@ -18,7 +18,7 @@ from lamella.store.facts import Atlas
 from lamella.store.gathering import PanelFacts
 from lamella.store.store import Store
 
-PANEL = "class_pages"
+PANEL = "classes"
 NOTES = "head"  # a document beside the shards
 # Names of stored pictures: sheets of images and of their maps, the mean map, the first image.
 IMAGES, MAPS, MEAN, STRONGEST = "images", "maps", "mean", "strongest"

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from lamella.analyses.classes.contributions_view import of_unit
 from lamella.analyses.panel import Panel
 from lamella.figures import Figure
 from lamella.store.facts import LayerFacts
 
 
-class ClassUnits(Panel):
+class LogitContributions(Panel):
     """Computes nothing: the pages of classes know it."""
 
-    name: ClassVar[str] = "class_units"
-    title: ClassVar[str] = "Its part in decisions"
-    about: ClassVar[str] = (
+    name = "logit_contributions"
+    formerly = ("class_units",)
+    title = "Direct logit contribution"
+    about = (
         "Where class scores are read off its layer: the classes for which the unit has the largest "
         "weights, either way. The weight is by how much the score rises with the unit's mean "
         "activation; what that amounts to on photographs stands on the page of the class."
     )
-    needs: ClassVar[tuple[str, ...]] = ("class_pages",)
-    per: ClassVar[str] = "view"
+    needs = ("classes",)
+    per = "view"
 
     def view(self, facts: LayerFacts, channel: int) -> tuple[Figure, ...]:
         return of_unit(facts, channel)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
@@ -38,17 +38,17 @@ class DatasetExamples(Panel):
     With `one_per_class` a second sheet holds the strongest patch of each label.
     """
 
-    name: ClassVar[str] = PANEL
-    title: ClassVar[str] = "Dataset examples"
-    about: ClassVar[str] = (
+    name = PANEL
+    title = "Dataset examples"
+    about = (
         "The photographs that excite this unit most, one place in each, strongest first: the part "
         "that the unit sees, and beside it the whole photograph with that part in a frame."
     )
-    version: ClassVar[int] = 2
-    needs: ClassVar[tuple[str, ...]] = ("survey",)
-    uses_images: ClassVar[bool] = True
-    shows_photographs: ClassVar[bool] = True
-    settings: ClassVar[type[Settings]] = Options
+    version = 2
+    needs = ("survey",)
+    uses_images = True
+    shows_photographs = True
+    settings = Options
 
     def reads(self, settings: Settings) -> tuple[str, ...]:
         one_per_class = isinstance(settings, Options) and settings.one_per_class

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from lamella.analyses.dissection import tables
 from lamella.analyses.dissection.articles import articles
@@ -35,18 +35,18 @@ WITHOUT = (
 class Dissection(Panel):
     """Five concepts per unit with their IoU, the one that it detects, and its strongest scenes."""
 
-    name: ClassVar[str] = PANEL
-    title: ClassVar[str] = "Network dissection"
-    about: ClassVar[str] = (
+    name = PANEL
+    title = "Network dissection"
+    about = (
         "Does the unit mark something that people have a word for? Where its map lies above the "
         "threshold that it exceeds at one position in 200 is compared with where each concept is: "
         "intersection over union (IoU). The concept is chosen on one set of images and measured on "
         "another."
     )
-    uses_images: ClassVar[bool] = True
-    uses_seed: ClassVar[bool] = True
-    photographic: ClassVar[frozenset[str]] = frozenset({"scenes"})
-    settings: ClassVar[type[Settings]] = Options
+    uses_images = True
+    uses_seed = True
+    photographic = frozenset({"scenes"})
+    settings = Options
 
     def keyed(self, settings: Settings, path: Callable[[str], Path]) -> Mapping[str, Any]:
         from lamella.analyses.dissection.scenes import digest_of_folder

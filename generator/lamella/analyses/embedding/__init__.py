@@ -10,7 +10,7 @@ on the UMAP plane.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,19 +42,19 @@ class Options(Settings):
 class Embedding(Panel):
     """Three maps of all units, and the nearest ones of each."""
 
-    name: ClassVar[str] = "embedding"
-    title: ClassVar[str] = "Correlated units"
-    about: ClassVar[str] = (
+    name = "embedding"
+    title = "Correlated units"
+    about = (
         "Units that answer to the same photographs. The number is the correlation, over all "
         "photographs, of their peak activations, estimated from sketches of 256 numbers: right to "
         "about 0.06 where it is weak, 0.01 at 0.9. On the map: the nearest units of the UMAP plane."
     )
-    version: ClassVar[int] = 2
-    needs: ClassVar[tuple[str, ...]] = ("survey",)
-    uses_images: ClassVar[bool] = True
-    per: ClassVar[str] = "network"
-    uses_seed: ClassVar[bool] = True
-    settings: ClassVar[type[Settings]] = Options
+    version = 2
+    needs = ("survey",)
+    uses_images = True
+    per = "network"
+    uses_seed = True
+    settings = Options
 
     def wanted(self, job: Job) -> list[int]:
         return list(range(len(job.atlas.units)))

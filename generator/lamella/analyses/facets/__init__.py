@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,20 +34,20 @@ NAMED = 3  # labels of a kind that are named
 NUMBERS = {2: "two", 3: "three", 4: "four"}
 
 
-class FacetsOfUnits(Panel):
+class Facets(Panel):
     """Per unit the kind of each example, their number, and the polysemanticity score."""
 
-    name: ClassVar[str] = "facets"
-    title: ClassVar[str] = "Facets"
-    about: ClassVar[str] = (
+    name = "facets"
+    title = "Facets"
+    about = (
         "The photographs that excite this unit most, grouped by what the other units of its layer "
         "say of them. Score 0: the groups are as alike as one is with itself; 1: as unlike "
         f"as photographs of two units picked at random. From {APART} on they count as several "
         "kinds; a unit with one kind has around 0.5. Where few photographs show what a unit looks "
         "for, the last of the 24 are strays, which look like one more kind."
     )
-    needs: ClassVar[tuple[str, ...]] = ("survey",)
-    uses_images: ClassVar[bool] = True
+    needs = ("survey",)
+    uses_images = True
 
     def compute_layers(
         self, job: Job, todo: Sequence[tuple[Layer, Sequence[int]]]

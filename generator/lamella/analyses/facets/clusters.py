@@ -35,7 +35,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Facets:
+class Clusters:
     """The kinds of a unit's examples.
 
     Attributes:
@@ -85,7 +85,7 @@ def background(units: Sequence[NDArray[np.float32]]) -> float:
     return float((alike.sum() - np.trace(alike)) / (number * (number - 1)))
 
 
-def facets(sketches: NDArray[np.float32], background: float) -> Facets:
+def facets(sketches: NDArray[np.float32], background: float) -> Clusters:
     """The kinds of a unit's examples, strongest example first, `(example, width)`.
 
     The examples are divided into 2, 3 and 4 by Ward's linkage of their directions. The best of
@@ -106,12 +106,12 @@ def facets(sketches: NDArray[np.float32], background: float) -> Facets:
     and examples that have nothing in common at all score 1 too.
     """
     if len(sketches) < 2 * FEWEST:
-        return Facets((0,) * len(sketches), np.nan, np.nan)
+        return Clusters((0,) * len(sketches), np.nan, np.nan)
     unit = directions(sketches)
     alike = unit @ unit.T
     best, silhouette = _divided(unit, alike)
     if best is None:
-        return Facets((0,) * len(sketches), 0.0, 0.0)
+        return Clusters((0,) * len(sketches), 0.0, 0.0)
     same = best[:, None] == best
     pairs = ~np.eye(len(best), dtype=np.bool_)
     within, between = float(alike[same & pairs].mean()), float(alike[~same].mean())
@@ -119,7 +119,7 @@ def facets(sketches: NDArray[np.float32], background: float) -> Facets:
     score = min(max((within - between) / room, 0.0), 1.0) if room > 1e-6 else 0.0
     if score < APART or silhouette < CLEAR:
         best = np.zeros_like(best)
-    return Facets(tuple(_numbered(best)), score, silhouette)
+    return Clusters(tuple(_numbered(best)), score, silhouette)
 
 
 def _divided(unit: Floats, alike: Floats) -> tuple[NDArray[np.int64] | None, float]:

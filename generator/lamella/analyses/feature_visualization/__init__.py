@@ -8,10 +8,10 @@ doi:10.23915/distill.00007. The engine is `lamella.optvis`, the attempts and mea
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from lamella.analyses.feature_visualization.compute import Batches, pictures_of
-from lamella.analyses.panel import Panel, Settings
+from lamella.analyses.panel import Panel
 from lamella.figures import Figure, Gallery, Tile
 from lamella.figures.published import unit_picture
 from lamella.network.units import Layer, Unit
@@ -25,17 +25,17 @@ if TYPE_CHECKING:
 class FeatureVisualization(Panel):
     """One picture per unit, its thumbnail, and how strongly the unit answers to it."""
 
-    name: ClassVar[str] = "feature_visualization"
-    title: ClassVar[str] = "Feature visualization"
-    about: ClassVar[str] = (
+    name = "feature_visualization"
+    title = "Feature visualization"
+    about = (
         "An image made by gradient ascent to excite this unit. Compare it with the photographs: "
         "they show what the unit answers to in practice."
     )
-    version: ClassVar[int] = 3
-    needs: ClassVar[tuple[str, ...]] = ("survey",)
-    uses_seed: ClassVar[bool] = True
-    slow: ClassVar[bool] = True
-    settings: ClassVar[type[Settings]] = Batches
+    version = 3
+    needs = ("survey",)
+    uses_seed = True
+    slow = True
+    settings = Batches
 
     def compute_layers(
         self, job: Job, todo: Sequence[tuple[Layer, Sequence[int]]]

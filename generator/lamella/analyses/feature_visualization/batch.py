@@ -10,7 +10,7 @@ from torch import Tensor
 
 from lamella.analyses.feature_visualization.measures import Measured, measured
 from lamella.analyses.feature_visualization.recipe import Recipe, not_visualized
-from lamella.analyses.visualization_quality.stored import GREY
+from lamella.analyses.feature_visualization.stored import GREY
 from lamella.network.model import Model
 from lamella.optvis import Ascent, NotFinite, Objective, ascend
 from lamella.optvis.param import scrambled

@@ -7,7 +7,7 @@ Source: Olah, Mordvintsev and Schubert, Distill 2017, doi:10.23915/distill.00007
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from PIL import Image
@@ -15,7 +15,7 @@ from pydantic import Field
 
 from lamella.analyses.facets.stored import clearly_several
 from lamella.analyses.feature_visualization.compute import Ascents, recipes_of
-from lamella.analyses.panel import Panel, Settings
+from lamella.analyses.panel import Panel
 from lamella.figures import Figure, Gallery, Picture, Tile, short
 from lamella.figures.encoding import encode
 from lamella.figures.published import unit_picture
@@ -45,18 +45,18 @@ class Options(Ascents):
 class Diversity(Panel):
     """Four pictures on one sheet, for the units that need them: what `facets` found decides."""
 
-    name: ClassVar[str] = "diversity"
-    title: ClassVar[str] = "Different pictures"
-    about: ClassVar[str] = (
+    name = "diversity"
+    title = "Diversity"
+    about = (
         "Made together by gradient ascent, each to excite the unit, and all to differ: what they "
         "share is what the unit asks for, what differs is what it admits."
     )
-    version: ClassVar[int] = 4
-    needs: ClassVar[tuple[str, ...]] = ("survey", "facets")
-    uses_images: ClassVar[bool] = True
-    uses_seed: ClassVar[bool] = True
-    slow: ClassVar[bool] = True
-    settings: ClassVar[type[Settings]] = Options
+    version = 4
+    needs = ("survey", "facets")
+    uses_images = True
+    uses_seed = True
+    slow = True
+    settings = Options
 
     def compute_layers(
         self, job: Job, todo: Sequence[tuple[Layer, Sequence[int]]]
@@ -106,11 +106,11 @@ class Diversity(Panel):
 
     def view(self, facts: LayerFacts, channel: int) -> tuple[Figure, ...]:
         unit = Unit(facts.layer.name, channel)
-        sheet = unit_picture(facts, self.name, "various", channel, "")
+        sheet = unit_picture(facts, self.name, "diversity", channel, "")
         if sheet is None:
             return ()
         own = facts.of(self.name)
-        cells = own.sheets["various"]
+        cells = own.sheets["diversity"]
         tiles = tuple(
             Tile(
                 Picture(
@@ -151,11 +151,11 @@ def shard_of(group: Group, split: np.ndarray, options: Options) -> Shard:
         group.channels,
         numbers={"split": split, "activation": activation.astype(np.float32)},
         pictures={
-            "various": [
+            "diversity": [
                 b"" if channel in group.failed else encode(sheet, options.quality)
                 for channel, sheet in zip(group.channels, sheets, strict=True)
             ]
         },
-        sheets={"various": Sheet(size, size, number, 1)},
+        sheets={"diversity": Sheet(size, size, number, 1)},
         made={"pictures": number, "weight": options.weight, "steps": options.steps, "size": size},
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 import torch
 from torch import Tensor
 
-from lamella.analyses.visualization_quality.stored import BOUND
+from lamella.analyses.feature_visualization.stored import BOUND
 from lamella.optvis.channel import SMALLEST_SPREAD
 
 

@@ -8,12 +8,12 @@ Distill 2017, doi:10.23915/distill.00007, "The Spectrum": negative neurons.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lamella.analyses.feature_visualization.compute import Batches, pictures_of
-from lamella.analyses.panel import Panel, Settings
+from lamella.analyses.panel import Panel
 from lamella.figures import Figure, Gallery, Tile
 from lamella.figures.published import unit_picture
 from lamella.network.units import Layer, Unit
@@ -24,19 +24,20 @@ if TYPE_CHECKING:
     from lamella.analyses.job import Job
 
 
-class Negative(Panel):
+class Minimizing(Panel):
     """One picture per unit of a signed layer; nothing for the others."""
 
-    name: ClassVar[str] = "negative"
-    title: ClassVar[str] = "Negative picture"
-    about: ClassVar[str] = (
+    name = "minimizing"
+    formerly = ("negative",)
+    title = "Minimizing visualization"
+    about = (
         "An image made to drive this unit as far below zero as it goes: the opposite of what it "
         "looks for. Only layers whose values may be negative have such pictures."
     )
-    needs: ClassVar[tuple[str, ...]] = ("survey",)
-    uses_seed: ClassVar[bool] = True
-    slow: ClassVar[bool] = True
-    settings: ClassVar[type[Settings]] = Batches
+    needs = ("survey",)
+    uses_seed = True
+    slow = True
+    settings = Batches
 
     def compute_layers(
         self, job: Job, todo: Sequence[tuple[Layer, Sequence[int]]]
@@ -48,11 +49,13 @@ class Negative(Panel):
                 job.tick(len(channels))
         signed = [(layer, channels) for layer, channels in todo if layer.signed]
         if signed:
-            yield from pictures_of(job, signed, job.settings, negative=True, name="negative")
+            yield from pictures_of(job, signed, job.settings, negative=True, name="minimizing")
 
     def view(self, facts: LayerFacts, channel: int) -> tuple[Figure, ...]:
         unit = Unit(facts.layer.name, channel)
-        picture = unit_picture(facts, self.name, "negative", channel, f"Negative picture of {unit}")
+        picture = unit_picture(
+            facts, self.name, "minimizing", channel, f"Negative picture of {unit}"
+        )
         if picture is None:
             return ()
         activation = float(facts.of(self.name)["activation"][channel])

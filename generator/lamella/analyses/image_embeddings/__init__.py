@@ -7,7 +7,7 @@ the images; those from there on are the tiles of the maps and grids.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class Options(Settings):
-    """`[panels.images]`."""
+    """`[panels.image_embeddings]`."""
 
     layer: str = Field(
         "",
@@ -54,18 +54,19 @@ class Options(Settings):
     quality: int = Field(80, ge=1, le=100, description="Quality of the WebP pictures.")
 
 
-class ImageSpace(Panel):
+class ImageEmbeddings(Panel):
     """Rows of its numbers are images."""
 
-    name: ClassVar[str] = NAME
-    title: ClassVar[str] = "The space of images"
-    needs: ClassVar[tuple[str, ...]] = ("survey",)
-    uses_images: ClassVar[bool] = True
-    uses_seed: ClassVar[bool] = True
-    shows_photographs: ClassVar[bool] = True
-    per: ClassVar[str] = "network"
-    entries: ClassVar[str] = "images"
-    settings: ClassVar[type[Settings]] = Options
+    name = NAME
+    formerly = ("images",)
+    title = "Image embeddings"
+    needs = ("survey",)
+    uses_images = True
+    uses_seed = True
+    shows_photographs = True
+    per = "network"
+    entries = "images"
+    settings = Options
 
     def check(self, job: Job) -> None:
         from lamella.analyses.image_embeddings.layers import reading

@@ -66,7 +66,7 @@ def reading(network: Network, layer: str) -> Reading:
         named = next((each for each in layers if each.name == layer), None)
         if named is None:
             raise UnknownLayer(
-                f"[panels.images] layer: {network.name} has no layer {layer!r}.",
+                f"[panels.image_embeddings] layer: {network.name} has no layer {layer!r}.",
                 did_you_mean(
                     layer,
                     [each.name for each in layers],

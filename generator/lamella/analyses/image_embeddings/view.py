@@ -20,10 +20,10 @@ from lamella.figures.published import network_picture, network_picture_address
 from lamella.figures.zoom import TILE
 from lamella.store.facts import Atlas
 
-NAME = "images"  # the panel's
+NAME = "image_embeddings"  # the panel's
 DOCUMENT = "space"  # beside its shards
 THUMB = "thumb"
-MAPS, NEAREST = "image-space", "image-neighbours"  # addresses: promises
+MAPS, NEAREST = "image-embeddings", "image-neighbours"  # addresses: promises
 
 
 def articles(atlas: Atlas) -> tuple[Article, ...]:

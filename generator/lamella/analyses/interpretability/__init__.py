@@ -11,7 +11,7 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,7 +48,7 @@ JUDGES = {
 
 
 class Options(Settings):
-    """`[panels.explanation]`."""
+    """`[panels.interpretability]`."""
 
     tasks: int = Field(20, ge=1, description="Tasks per unit: pairs of photographs to tell apart.")
     similarity: Literal["texture", "network"] = Field(
@@ -58,23 +58,24 @@ class Options(Settings):
     )
 
 
-class Explanation(Panel):
+class Interpretability(Panel):
     """Scores of the picture, of photographs, and of what explains nothing."""
 
-    name: ClassVar[str] = "explanation"
-    title: ClassVar[str] = "Does the picture explain the unit?"
-    about: ClassVar[str] = (
+    name = "interpretability"
+    formerly = ("explanation",)
+    title = "Interpretability"
+    about = (
         "Of two photographs, one that excites the unit and one that does not, which is which? A "
         "program answers by likeness to what explains the unit; 0.5 is guessing. It is no person: "
         "it was not calibrated on people, so compare units with each other, not with published "
         "scores. People are right in 82 % of such tasks with made pictures, in 92 % with "
         "photographs (Borowski et al. 2021)."
     )
-    needs: ClassVar[tuple[str, ...]] = ("survey", "feature_visualization")
-    uses_images: ClassVar[bool] = True
-    uses_seed: ClassVar[bool] = True
-    slow: ClassVar[bool] = True
-    settings: ClassVar[type[Settings]] = Options
+    needs = ("survey", "feature_visualization")
+    uses_images = True
+    uses_seed = True
+    slow = True
+    settings = Options
 
     def compute(self, job: Job, layer: Layer, channels: Sequence[int]) -> Iterator[Shard]:
         import torch

@@ -7,7 +7,7 @@ first layers show the photograph itself: all of it is for atlases that publish w
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +33,7 @@ CHOSEN = "chosen"  # the document beside the shards
 
 
 class Options(Settings):
-    """`[panels.walk]`."""
+    """`[panels.layer_activations]`."""
 
     images: list[str] | None = Field(
         None,
@@ -46,20 +46,22 @@ class Options(Settings):
     quality: int = Field(80, ge=1, le=100, description="Quality of the WebP photographs.")
 
 
-class Walk(Panel):
+class LayerActivations(Panel):
     """A shard per image. Its `channels` number the image's photograph and then its layers."""
 
-    name: ClassVar[str] = PANEL
-    title: ClassVar[str] = "An image through the network"
-    about: ClassVar[str] = (
+    name = PANEL
+    formerly = ("walk",)
+    title = "Layer-by-layer activations"
+    about = (
         "The activation maps of every layer for some photographs, and the units that answer most."
     )
-    needs: ClassVar[tuple[str, ...]] = ("survey",)
-    uses_images: ClassVar[bool] = True
-    shows_photographs: ClassVar[bool] = True
-    per: ClassVar[str] = "network"
-    entries: ClassVar[str] = "pictures"
-    settings: ClassVar[type[Settings]] = Options
+    needs = ("survey",)
+    shows = ("activation_statistics",)
+    uses_images = True
+    shows_photographs = True
+    per = "network"
+    entries = "pictures"
+    settings = Options
 
     def check(self, job: Job) -> None:
         options: Options = job.settings

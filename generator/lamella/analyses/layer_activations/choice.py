@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from lamella.analyses.job import Job
     from lamella.network.model import Model
 
-WHERE = "[panels.walk] images"
+WHERE = "[panels.layer_activations] images"
 CHOSEN = 3
 LOOKED_AT = 48  # images that the network is asked about, at most
 SURE = 0.9  # probability that is sure, and leaves something to others

@@ -8,7 +8,7 @@ from lamella.figures.links import article_page
 from lamella.images.manifest import Photograph
 from lamella.store.facts import Atlas
 
-PANEL = "walk"
+PANEL = "layer_activations"
 PHOTOGRAPH, MAPS, HEAT = "photograph", "maps", "heat"  # names of stored pictures
 CELL, CELLS = 64, 6  # side and number of the cells of a sheet of heat
 ID = 8  # digits of an image's id in the address of its page
@@ -16,7 +16,7 @@ ID = 8  # digits of an image's id in the address of its page
 
 def slug_of(photograph: Photograph) -> str:
     """The page of one image, by the digest of its content."""
-    return f"walk-{photograph.id[:ID].lower()}"
+    return f"layer-activations-{photograph.id[:ID].lower()}"
 
 
 def pages(atlas: Atlas) -> dict[int, str]:

@@ -7,7 +7,7 @@ their settings and the text are those of `lamella.plates`; this file stores and 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, create_model
 
@@ -66,20 +66,20 @@ Options: type[_Options] = create_model(
 class Objectives(Panel):
     """A shard per plate: its `channels` number the pictures of all plates."""
 
-    name: ClassVar[str] = PANEL
-    title: ClassVar[str] = "Objectives"
-    about: ClassVar[str] = (
+    name = PANEL
+    title = "Objectives"
+    about = (
         "The figures of the article “Feature Visualization” for one unit: objectives, diversity, "
         "interaction, regularization and parameterization, each with its settings."
     )
-    needs: ClassVar[tuple[str, ...]] = ("survey", "dataset_examples")
-    uses_images: ClassVar[bool] = True
-    uses_seed: ClassVar[bool] = True
-    per: ClassVar[str] = "network"
-    slow: ClassVar[bool] = True
-    entries: ClassVar[str] = "pictures"
-    photographic: ClassVar[frozenset[str]] = frozenset({PHOTOGRAPH})
-    settings: ClassVar[type[Settings]] = Options
+    needs = ("survey", "dataset_examples")
+    uses_images = True
+    uses_seed = True
+    per = "network"
+    slow = True
+    entries = "pictures"
+    photographic = frozenset({PHOTOGRAPH})
+    settings = Options
 
     def check(self, job: Job) -> None:
         _asked(job)

@@ -7,7 +7,7 @@ shows it. The pages of classes, decisions and checks rest on it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -31,18 +31,19 @@ SURE = 0.9  # a probability that is called sure; an edge of the histogram's bins
 class Predictions(Panel):
     """A shard of all classes: its `channels` number the network's outputs."""
 
-    name: ClassVar[str] = PANEL
-    title: ClassVar[str] = "What it answers"
-    about: ClassVar[str] = (
+    name = PANEL
+    title = "Predictions"
+    about = (
         "The network's answers to all photographs. The first answer to an image is the class with "
         "the largest probability; “sure” is what the network makes of it, not how often it is "
         "right."
     )
-    version: ClassVar[int] = 2
-    needs: ClassVar[tuple[str, ...]] = ("survey", "labels")
-    uses_images: ClassVar[bool] = True
-    per: ClassVar[str] = "network"
-    entries: ClassVar[str] = "classes"
+    version = 2
+    needs = ("survey", "labels")
+    shows = ("classes",)
+    uses_images = True
+    per = "network"
+    entries = "classes"
 
     def check(self, job: Job) -> None:
         """Note why there will be nothing, before the first pages are drawn; no error of a build."""

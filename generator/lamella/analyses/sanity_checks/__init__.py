@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class Options(Settings):
-    """`[panels.sanity]`."""
+    """`[panels.sanity_checks]`."""
 
     images: int = Field(
         6, ge=1, le=256, description="Images whose maps are made again for random weights."
@@ -52,21 +52,23 @@ class Options(Settings):
     quality: int = Field(75, ge=1, le=100, description="Quality of the WebP photographs.")
 
 
-class Sanity(Panel):
+class SanityChecks(Panel):
     """Entries: the trained network and its stages, images of curves, images with a mask."""
 
-    name: ClassVar[str] = PANEL
-    title: ClassVar[str] = words.TITLE
-    about: ClassVar[str] = words.ABOUT
-    needs: ClassVar[tuple[str, ...]] = ("survey",)
-    uses_images: ClassVar[bool] = True
-    uses_seed: ClassVar[bool] = True
-    per: ClassVar[str] = "network"
-    entries: ClassVar[str] = "tests"
-    photographic: ClassVar[frozenset[str]] = frozenset(
+    name = PANEL
+    formerly = ("sanity",)
+    title = words.TITLE
+    about = words.ABOUT
+    needs = ("survey",)
+    shows = ("attribution_maps",)
+    uses_images = True
+    uses_seed = True
+    per = "network"
+    entries = "tests"
+    photographic = frozenset(
         {PHOTOGRAPH} | {name(method.name) for method in METHODS for name in (map_name, miss_name)}
     )
-    settings: ClassVar[type[Settings]] = Options
+    settings = Options
 
     def keyed(self, settings: Settings, path: Callable[[str], Path]) -> Mapping[str, Any]:
         from lamella.analyses.sanity_checks.masks import digest_of_masks

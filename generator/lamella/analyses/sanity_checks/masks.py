@@ -26,7 +26,7 @@ from lamella.images.images import Images
 if TYPE_CHECKING:
     from lamella.analyses.job import Job
 
-WHERE = "[panels.sanity] masks"
+WHERE = "[panels.sanity_checks] masks"
 FORMATS = ("PNG", "TIFF", "BMP", "GIF")  # that keep black black
 REMEDY = (
     f"{WHERE} is a folder with a mask for each of some photographs: for animals/panda.webp a "

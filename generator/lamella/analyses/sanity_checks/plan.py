@@ -15,7 +15,7 @@ from typing import Any
 
 from lamella.store.store import Store
 
-PANEL = "sanity"
+PANEL = "sanity_checks"
 DOCUMENT = "plan"  # beside the shards
 ABSENT = "absent"  # likewise: why nothing was tested
 PHOTOGRAPH = "photograph"  # the name of a stored picture, as those that follow are

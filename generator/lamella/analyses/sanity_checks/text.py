@@ -72,7 +72,7 @@ def no_masks(plan: Plan) -> tuple[str, ...]:
         "None of the masks says anything here: " + _left_out(plan)
         if plan.left_out
         else "This atlas has no masks that say where in the photographs the thing is, so it was "
-        "not tested whether maps point at it: set masks under [panels.sanity]."
+        "not tested whether maps point at it: set masks under [panels.sanity_checks]."
     )
     return (why,)
 

@@ -15,14 +15,14 @@ from lamella.analyses.sanity_checks.verdicts import glance, number, percent, sen
 from lamella.attribution.methods import BY_NAME
 from lamella.figures import Figure, Gallery, Legend, Table, Tile, links, short
 from lamella.figures.article import Article, Part
-from lamella.figures.links import SANITY
+from lamella.figures.links import SANITY_CHECKS
 from lamella.figures.published import network_picture
 
 
 def summary(report: Report) -> tuple[Figure, ...]:
     """What the about page shows: the answers at a glance, charts, hits."""
     return charts.shown(
-        glance(report, links.article_page(report.atlas.network.name, SANITY)),
+        glance(report, links.article_page(report.atlas.network.name, SANITY_CHECKS)),
         charts.forgetting(report),
         charts.curve(report, 0),
         charts.curve(report, 1),
@@ -45,7 +45,7 @@ def article(report: Report, pages: dict[int, str]) -> Article:
         _pointing(report, pages),
         _undefined(report),
     )
-    return Article(SANITY, words.TITLE, words.LEAD, tuple(part for part in parts if part))
+    return Article(SANITY_CHECKS, words.TITLE, words.LEAD, tuple(part for part in parts if part))
 
 
 def _sanity(report: Report) -> Part | None:

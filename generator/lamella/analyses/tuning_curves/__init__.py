@@ -9,7 +9,7 @@ unit is in tuning_unit.py and tuning_charts.py, of a layer and the network in tu
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from lamella.analyses.panel import Panel
 from lamella.analyses.tuning_curves.charts import unit_figures
@@ -26,12 +26,13 @@ if TYPE_CHECKING:
 SHARD = 256
 
 
-class Tuning(Panel):
+class TuningCurves(Panel):
     """Shows every stimulus once, to all layers; stores one number per unit and stimulus."""
 
-    name: ClassVar[str] = "tuning"
-    title: ClassVar[str] = "Tuning curves"
-    about: ClassVar[str] = (
+    name = "tuning_curves"
+    formerly = ("tuning",)
+    title = "Tuning curves"
+    about = (
         "Responses to generated pictures on mid-grey, in full contrast. A response is the unit's "
         "largest activation in the middle half of the image, at positions that see nothing but "
         "image (where every position sees beyond the border: at the middle); of discs, at the "
@@ -42,7 +43,7 @@ class Tuning(Panel):
         "best disc's effect that the largest one lacks."
     )
     # Not for what that panel stores: the two change together.
-    needs: ClassVar[tuple[str, ...]] = ("stimuli",)
+    needs = ("stimuli",)
 
     def compute_layers(
         self, job: Job, todo: Sequence[tuple[Layer, Sequence[int]]]

@@ -31,7 +31,7 @@ def _flags(own: Tuned) -> tuple[NDArray[np.bool_], ...]:
 
 def layer_figures(facts: LayerFacts) -> tuple[Figure, ...]:
     """How many units are tuned to what; the most selective one for each angle."""
-    own, present = tuned_of(facts), facts.of("tuning").present
+    own, present = tuned_of(facts), facts.of("tuning_curves").present
     units = int(present.sum())
     driven = driven_by(facts) & present
     rows = [("Any stimulus drives it", *_count(int(driven.sum()), units))]
@@ -118,7 +118,7 @@ def network_figures(atlas: Atlas) -> tuple[Figure, ...]:
     """The share of tuned units, layer by layer; nothing before there are responses."""
     shares: list[tuple[float, ...]] = []
     for facts in atlas.layers():
-        present = facts.of("tuning").present
+        present = facts.of("tuning_curves").present
         if present.any():
             shares.append(tuple(float(f[present].mean()) for f in _flags(tuned_of(facts))))
         else:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
@@ -111,11 +111,11 @@ def _fixed(known: dict[str, Family], family: str, axis: int, at: int) -> str:
 class Stimuli(Panel):
     """Pictures of the stimuli: a shard's `channels` number them row after row."""
 
-    name: ClassVar[str] = "stimuli"
-    title: ClassVar[str] = "Stimuli"
-    about: ClassVar[str] = "The generated pictures that tuning curves are measured with."
-    per: ClassVar[str] = "network"
-    entries: ClassVar[str] = "pictures"
+    name = "stimuli"
+    title = "Stimuli"
+    about = "The generated pictures that tuning curves are measured with."
+    per = "network"
+    entries = "pictures"
 
     def wanted(self, job: Job) -> list[int]:
         known = families(job.model.facts.size)

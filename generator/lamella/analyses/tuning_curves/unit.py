@@ -31,7 +31,7 @@ def tuned_of(facts: LayerFacts) -> Tuned:
     """The tuning of a layer's units; worked out once, however many pages ask."""
     known = _KNOWN.get(facts)
     if known is None:
-        stored = facts.of("tuning").numbers
+        stored = facts.of("tuning_curves").numbers
         known = _KNOWN[facts] = tuned(stored, families(facts.network.size))
     return known
 

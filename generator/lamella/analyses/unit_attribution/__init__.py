@@ -7,7 +7,7 @@ Fergus 2014, "Visualizing and understanding convolutional networks".
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Options(Settings):
-    """`[panels.attribution]`."""
+    """`[panels.unit_attribution]`."""
 
     examples: int = Field(
         3, ge=1, le=12, description="How many of a unit's strongest photographs are explained."
@@ -43,12 +43,13 @@ class Options(Settings):
     quality: int = Field(70, ge=1, le=100, description="Quality of the WebP pictures.")
 
 
-class Attribution(Panel):
+class UnitAttribution(Panel):
     """Guided map, map under masks and where they agree, on one sheet per unit."""
 
-    name: ClassVar[str] = "attribution"
-    title: ClassVar[str] = "What in these images excites it"
-    about: ClassVar[str] = (
+    name = "unit_attribution"
+    formerly = ("attribution",)
+    title = "Attribution"
+    about = (
         "What the unit sees of its strongest photographs, and two ways to ask what in it the unit "
         "answers to. Guided backprop goes back from the activation to the pixels and keeps only "
         "what raises it: grey is nothing, and a colour says that more of it there would excite the "
@@ -59,10 +60,10 @@ class Attribution(Panel):
         "reaches half of its maximum: guided backprop within the whole line, occlusion within the "
         "dashed one, dark what neither marks. Where the two disagree, neither alone is the truth."
     )
-    needs: ClassVar[tuple[str, ...]] = ("survey", "dataset_examples")
-    uses_images: ClassVar[bool] = True
-    shows_photographs: ClassVar[bool] = True
-    settings: ClassVar[type[Settings]] = Options
+    needs = ("survey", "dataset_examples")
+    uses_images = True
+    shows_photographs = True
+    settings = Options
 
     def reads(self, settings: Settings) -> tuple[str, ...]:
         return ("survey",)  # the patches of the dataset examples are only shown beside

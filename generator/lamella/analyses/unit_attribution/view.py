@@ -19,7 +19,7 @@ from lamella.figures.published import unit_picture
 from lamella.network.units import Box
 from lamella.store.facts import LayerFacts, PanelFacts
 
-SHEET = "attribution"  # beside other panels' pictures of the unit
+SHEET = "unit-attribution"  # beside other panels' pictures of the unit
 COLUMNS = 3  # of the sheet: guided gradient, map under masks, what lies over the patch
 LOST, GUIDED = 0, 1  # of the stored maps
 FINE = 28  # numbers along the square picture of a patch that is none

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
 
 import numpy as np
 
@@ -41,17 +40,18 @@ SCORES = (
 )
 
 
-class PictureQuality(Panel):
+class VisualizationQuality(Panel):
     """Computes nothing: the pictures were measured when they were made."""
 
-    name: ClassVar[str] = "quality"
-    title: ClassVar[str] = "How good is the picture"
-    about: ClassVar[str] = (
+    name = "visualization_quality"
+    formerly = ("quality",)
+    title = "Visualization quality"
+    about = (
         "Measured on the finished picture, and compared with all photographs. A picture that "
         "excites the unit more than any of them is an exaggeration: read it beside them."
     )
-    needs: ClassVar[tuple[str, ...]] = ("survey", "feature_visualization")
-    per: ClassVar[str] = "view"
+    needs = ("survey", "feature_visualization")
+    per = "view"
 
     def best(self, facts: LayerFacts) -> Sequence[int]:
         own = quality_of(facts)

@@ -12,11 +12,10 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
+from lamella.analyses.feature_visualization.stored import BOUND, GREY
 from lamella.store.facts import LayerFacts
 from lamella.store.gathering import PanelFacts
 
-BOUND = 1e-5  # of its value, within which an activation is at a bound
-GREY = 0.02  # a picture whose pixels deviate by less shows nothing
 SCORES = ("mis_picture", "mis_natural", "path_picture", "path_natural", "path_shuffled")
 
 Flags = NDArray[np.bool_]
@@ -122,7 +121,7 @@ def quality_of(facts: LayerFacts) -> Quality:
 
 def _measured(facts: LayerFacts) -> Quality:
     made, survey, explained = (
-        facts.of(panel) for panel in ("feature_visualization", "survey", "explanation")
+        facts.of(panel) for panel in ("feature_visualization", "survey", "interpretability")
     )
     channels = facts.layer.channels
     failed = made.present & (_whole(made, "failed", channels, 0) > 0)

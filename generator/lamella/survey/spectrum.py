@@ -23,7 +23,7 @@ def lot(image_id: str) -> np.uint64:
     return np.uint64(min(drawn, int(LAST) - 1))
 
 
-class Strata(Collector):
+class Spectrum(Collector):
     """Peaks on a uniform sample of the images, the same for all channels.
 
     Every image draws a number from its id; the 256 smallest are kept (bottom-k sampling), so that
@@ -72,10 +72,10 @@ class Strata(Collector):
         channels, number = peak.shape
         shape = (channels, len(BANDS), PLACES)
         found: Arrays = {
-            "strata_activation": np.zeros(shape, np.float32),
-            "strata_rank": np.zeros(shape, np.float32),
-            "strata_image": np.full(shape, -1, np.int32),
-            "strata_position": np.zeros(shape, np.int32),
+            "spectrum_activation": np.zeros(shape, np.float32),
+            "spectrum_rank": np.zeros(shape, np.float32),
+            "spectrum_image": np.full(shape, -1, np.int32),
+            "spectrum_position": np.zeros(shape, np.int32),
         }
         ranked = np.argsort(peak, axis=1, kind="stable")
         rows = np.arange(channels)
@@ -84,8 +84,8 @@ class Strata(Collector):
             wanted = np.unique(np.linspace(stop - 1, first, PLACES).round().astype(int))[::-1]
             for at, rank in enumerate(wanted.tolist() if stop > first else []):
                 entry = ranked[:, rank]
-                found["strata_activation"][:, band, at] = peak[rows, entry]
-                found["strata_rank"][:, band, at] = rank / number
-                found["strata_image"][:, band, at] = image[entry]
-                found["strata_position"][:, band, at] = position[rows, entry]
+                found["spectrum_activation"][:, band, at] = peak[rows, entry]
+                found["spectrum_rank"][:, band, at] = rank / number
+                found["spectrum_image"][:, band, at] = image[entry]
+                found["spectrum_position"][:, band, at] = position[rows, entry]
         return found
