@@ -25,6 +25,7 @@ class Statistics(Panel):
     title = "Activations"
     about = "Over all photographs and all positions of the layer."
     needs = ("survey",)
+    shows = ("visualization_quality",)
     per = "view"
 
     def view(self, facts: LayerFacts, channel: int) -> tuple[Figure, ...]:
