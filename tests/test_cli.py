@@ -19,7 +19,8 @@ from lamella import __version__
 from lamella.analyses.feature_visualization import FeatureVisualization
 from lamella.analyses.feature_visualization.estimate import seconds_per_unit
 from lamella.cli import main
-from lamella.commands.store_reports import duration, field_words, stale
+from lamella.commands.layers import duration, field_words
+from lamella.commands.prune import stale
 from lamella.network.units import Field, Layer, ReceptiveField
 from lamella.pipeline.pipeline import Analysis
 
@@ -279,7 +280,7 @@ def test_prune_that_fails(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(path: Path) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("lamella.commands.store_reports.shutil.rmtree", fail)
+    monkeypatch.setattr("lamella.commands.prune.shutil.rmtree", fail)
     message = tiny.fails("prune", "--yes")
     assert "Cannot delete" in message and "Permission denied." in message
 

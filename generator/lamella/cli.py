@@ -168,7 +168,7 @@ def list_layers(
     CONFIG is an atlas.toml. Of each layer: kind, units, output size, receptive field, what is
     missing of it.
     """
-    from lamella.commands.store_reports import layers_report
+    from lamella.commands.layers import layers_report
 
     layers_report(_load(config, work, site, device), timed)
 
@@ -181,7 +181,7 @@ def status(config: Path, work: Path | None, site: Path | None) -> None:
 
     CONFIG is an atlas.toml.
     """
-    from lamella.commands.store_reports import status_report
+    from lamella.commands.status import status_report
 
     status_report(_load(config, work, site, None))
 
@@ -224,7 +224,7 @@ def prune(config: Path, work: Path | None, site: Path | None, yes: bool) -> None
     CONFIG is an atlas.toml. Results of earlier settings, weights or images are listed, and
     deleted after asking.
     """
-    from lamella.commands.store_reports import prune_store
+    from lamella.commands.prune import prune_store
 
     prune_store(_load(config, work, site, None), yes)
 

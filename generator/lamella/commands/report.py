@@ -14,7 +14,7 @@ from rich.table import Table
 
 from lamella.analyses.visualization_quality.gates import Gate, Summary, gates, percent, summarised
 from lamella.analyses.visualization_quality.stored import quality_of
-from lamella.commands.store_reports import plain_table, show
+from lamella.commands.tables import plain_table, show
 from lamella.config.config import Config
 from lamella.config.selection import chosen
 from lamella.pipeline.plan import DOCUMENT, keys_now, open_atlas, store_of

@@ -1,0 +1,70 @@
+"""What `lamella layers` tells: the layers, what is missing of each, and how long that would take.
+
+Flow: pipeline -> **layers**.
+"""
+
+import math
+
+import click
+
+from lamella.commands.tables import plain_table, show
+from lamella.config.config import Config
+from lamella.network.units import Layer
+
+
+def field_words(layer: Layer) -> str:
+    """A receptive field and its stride as the table shows them: `15 / 4 px`."""
+    return f"{layer.field.size} / {layer.field.rows.stride} px" if layer.field else "all"
+
+
+def duration(seconds: float) -> str:
+    """Seconds in a reader's words; "?" where they are not known."""
+    if math.isnan(seconds):
+        return "?"
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 90 * 60:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"
+
+
+def layers_report(config: Config, timed: bool) -> None:
+    """Print the layers, what would be computed of each, and roughly how long that takes here."""
+    from lamella.pipeline.pipeline import Analysis
+
+    analysis = Analysis.of(config)
+    visualization = next((p for p in analysis.panels if p[0].name == "feature_visualization"), None)
+    head = ["layer", "kind", "units", "output", "sees", "missing"]
+    table = plain_table(*head, *(["pictures"] if timed and visualization else []))
+    job = analysis.job(*visualization) if visualization else None
+    total = 0.0
+    for layer in analysis.atlas.network.layers:
+        row = [
+            layer.name,
+            layer.kind,
+            str(layer.channels),
+            f"{layer.height} x {layer.width}",
+            field_words(layer),
+        ]
+        per_unit = [panel for panel, _ in analysis.panels if panel.per == "unit"]
+        missing = {panel.name: len(analysis.missing(panel, layer)) for panel in per_unit}
+        row.append(str(max(missing.values(), default=0)))
+        if timed and visualization and job:
+            left = missing["feature_visualization"]
+            seconds = left and left * visualization[0].seconds_per_unit(job, layer)
+            total += 0.0 if math.isnan(seconds) else seconds
+            row.append(duration(seconds))
+        table.add_row(*row)
+    show(table)
+    network = analysis.atlas.network
+    names = ", ".join(panel.name for panel, _ in analysis.panels)
+    click.echo(
+        f"\n{len(network.layers)} layers, {network.units} units, {len(analysis.images)} images"
+    )
+    click.echo("Sees: receptive field and stride, in pixels of the input.")
+    click.echo(f"Panels: {names}.")
+    if timed and visualization:
+        click.echo(
+            f"Pictures: feature visualization of what is missing takes about {duration(total)} "
+            f"on {analysis.model.device}, measured now; the rest takes minutes."
+        )

@@ -1,0 +1,66 @@
+"""What `lamella prune` does: results of earlier settings, listed and deleted.
+
+Flow: store -> **prune**. Needs no torch.
+"""
+
+import re
+import shutil
+from pathlib import Path
+
+import click
+
+from lamella.commands.tables import size_of
+from lamella.config.config import Config
+from lamella.errors import StoreError, said
+from lamella.pipeline.plan import keys_now, open_atlas, store_of
+
+# The folders that a store makes: a panel's name and sixteen digits of its key.
+_OURS = re.compile(r"[a-z][a-z0-9_]*-[0-9a-f]{16}")
+
+
+def stale(config: Config) -> list[Path]:
+    """The store's folders that neither the config nor the atlas, as last analysed, uses."""
+    atlas = open_atlas(config)
+    used = {
+        f"{name}-{key[:16]}"
+        for keys in (atlas.keys, keys_now(config, atlas))
+        for name, key in keys.items()
+    }
+    return [
+        path
+        for path in sorted(store_of(config).root.iterdir())
+        if _OURS.fullmatch(path.name) and path.name not in used and _holds_only_shards(path)
+    ]
+
+
+def _holds_only_shards(folder: Path) -> bool:
+    """Whether a folder is one that a store made: nothing of anybody else's lies in it."""
+    if folder.is_symlink() or not folder.is_dir():
+        return False
+    files = [path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()]
+    return not any(
+        path.is_symlink()
+        or not (path.suffix in {".json", ".safetensors"} or path.name.startswith(".draft-"))
+        for path in files
+    )
+
+
+def prune_store(config: Config, yes: bool) -> None:
+    """Delete the folders that `stale` names, after asking."""
+    old = stale(config)
+    if not old:
+        click.echo("Nothing to delete.")
+        return
+    for folder in old:
+        click.echo(f"{folder.name}  {size_of(folder) / 1e6:.1f} MB")
+    these = f"these {len(old)} folders" if len(old) > 1 else "this folder"
+    if not (yes or click.confirm(f"Delete {these}?")):
+        return
+    for folder in old:
+        try:
+            shutil.rmtree(folder)
+        except OSError as error:
+            raise StoreError(
+                f"Cannot delete {folder}: {said(error)}.", "Delete it yourself, or allow it."
+            ) from error
+    click.echo(f"Deleted {len(old)} {'folders' if len(old) > 1 else 'folder'}.")
