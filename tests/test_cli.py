@@ -422,7 +422,7 @@ def test_the_command_line_without_torch(tiny: Tiny) -> None:
 
 def test_what_was_analysed_is_rendered_without_torch(tiny: Tiny) -> None:
     tiny.works("analyse")
-    gone = [tiny.folder / "network.py", *(tiny.folder / "image_embeddings").rglob("*.png")]
+    gone = [tiny.folder / "network.py", *(tiny.folder / "images").rglob("*.png")]
     for path in gone:
         path.unlink()
     for command in ("render", "status", "prune"):

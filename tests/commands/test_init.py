@@ -28,7 +28,7 @@ def test_what_it_writes(tmp_path: Path) -> None:
     output = init(tmp_path / "new" / "atlas")
     assert f"lamella build {tmp_path / 'new' / 'atlas' / 'atlas.toml'}" in output
     names = {path.name for path in (tmp_path / "new" / "atlas").iterdir()}
-    assert names == {"atlas.toml", "network.py", "image_embeddings"}
+    assert names == {"atlas.toml", "network.py", "images"}
     assert load(tmp_path / "new" / "atlas" / "atlas.toml").title
 
 

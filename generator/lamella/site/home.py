@@ -1,6 +1,6 @@
-"""The pages of a whole site: home, the network, about, and what static hosts look for.
+"""The pages of a site that are of no layer: home, network, about, and what static hosts look for.
 
-Flow: facts + the layers' notes -> drawing -> **fronts** -> pages.
+Flow: facts + the layers' notes -> drawing -> **home** -> pages.
 """
 
 from collections.abc import Mapping
@@ -13,20 +13,20 @@ from lamella.network.units import Unit
 from lamella.site import overview
 from lamella.site.citation import absolute
 from lamella.site.drawing import Drawing
-from lamella.site.network_sections import Whole
+from lamella.site.network_sections import NetworkSections
 from lamella.site.publish import Note, Write
 
 STRIP = 16  # thumbnails per layer on the network's page
 SITEMAP_LIMIT = 50_000  # addresses, by the protocol
 
 
-def write_fronts(
+def write_home(
     drawing: Drawing,
     write: Write,
     notes: Mapping[str, Note],
-    whole: Whole,
+    of_network: NetworkSections,
 ) -> Note:
-    """Write them, with what panels show of the whole network."""
+    """Write them, with what panels show of the network."""
     network, atlas, about = drawing.network, drawing.atlas, drawing.about
     computed = sum(note["pictures"] for note in notes.values())
     strips = {
@@ -47,8 +47,8 @@ def write_fronts(
             strips=strips,
             computed=computed,
             done=done,
-            sections=[Markup(section) for section in whole.sections],
-            articles=[said for *said, listed in whole.articles if listed],
+            sections=[Markup(section) for section in of_network.sections],
+            articles=[said for *said, listed in of_network.articles if listed],
         ),
     )
     band = overview.best(atlas, notes)
@@ -70,7 +70,7 @@ def write_fronts(
             links.ABOUT,
             panels=drawing.panels,
             computed=computed,
-            sections=[Markup(section) for section in whole.about],
+            sections=[Markup(section) for section in of_network.about],
         ),
     )
     write("404.html", drawing.page("404.html.j2", "404.html"))
@@ -78,7 +78,7 @@ def write_fronts(
     if absolute(about.site_url, ""):
         pages = ["index.html", links.ABOUT, path]
         pages += [links.map_page(network.name)] if "embedding" in atlas.keys else []
-        pages += [page for page, *_ in whole.articles]
+        pages += [page for page, *_ in of_network.articles]
         pages += [links.layer_page(network.name, layer.name) for layer in network.layers]
         pages += [links.unit_page(network.name, unit) for unit in atlas.units]
         addresses = [absolute(about.site_url, page) for page in pages[:SITEMAP_LIMIT]]

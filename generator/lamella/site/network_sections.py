@@ -1,7 +1,7 @@
-"""What panels show of the whole network: their pictures, sections of its page and of the about
-page, and articles.
+"""What panels show of a network: their pictures, sections of its page and of the about page,
+and articles.
 
-Flow: store -> facts -> panels' `view_network`, `view_about` and `articles` -> **whole** -> pages.
+Flow: store -> facts -> panels' `view_network`, `view_about` and `articles` -> **network_sections** -> pages.
 What is drawn here may rest on all layers, so each panel's part is a group of its own, renewed only
 when what that panel reads has changed: when a layer is finished, the others' shards are not read
 again.
@@ -26,16 +26,16 @@ Listed = tuple[str, str, str, bool]  # an article's address, title, lead; whethe
 View = Callable[[Atlas], tuple[Figure, ...]]
 
 
-class Prints:
+class Fingerprints:
     """The fingerprints of what the store holds of each layer, noted while layers are written."""
 
     def __init__(self, panels: Iterable[Panel]) -> None:
         self._needs = {panel.name: (*panel.needs, *panel.shows) for panel in panels}
         self._found: dict[str, list[str]] = {}
 
-    def note(self, prints: Mapping[str, str]) -> None:
+    def note(self, fingerprints: Mapping[str, str]) -> None:
         """Remember a layer: a fingerprint for each panel."""
-        for name, fingerprint in prints.items():
+        for name, fingerprint in fingerprints.items():
             self._found.setdefault(name, []).append(fingerprint)
 
     def of(self, panel: Panel) -> dict[str, list[str]]:
@@ -74,7 +74,7 @@ def write_pictures(drawing: Drawing, site: Site) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Whole:
+class NetworkSections:
     """What the pages of the whole network are made of.
 
     Attributes:
@@ -88,15 +88,17 @@ class Whole:
     articles: list[Listed] = field(default_factory=list)
 
 
-def write_whole(drawing: Drawing, site: Site, common: str, prints: Prints) -> Whole:
+def write_sections(
+    drawing: Drawing, site: Site, common: str, fingerprints: Fingerprints
+) -> NetworkSections:
     """Write the articles; sections are kept as notes until the pages that they are on are written.
 
     Raises:
         SiteError: two articles have the same address.
     """
-    found = Whole()
+    found = NetworkSections()
     for panel in drawing.panels:
-        inputs = digest_of([common, prints.of(panel)])
+        inputs = digest_of([common, fingerprints.of(panel)])
         if type(panel).view_network is not Panel.view_network:
 
             def section(write: Write, panel: Panel = panel) -> Note:

@@ -12,11 +12,10 @@ from pathlib import Path
 
 from lamella.analyses.panel import Panel
 from lamella.config.digest import digest_of
-from lamella.site import network_sections as whole
-from lamella.site import resources, sprites
+from lamella.site import network_sections, resources, sprites
 from lamella.site.about import About
 from lamella.site.drawing import Drawing
-from lamella.site.home import write_fronts
+from lamella.site.home import write_home
 from lamella.site.publish import Note, Site
 from lamella.store.facts import Atlas, LayerFacts
 
@@ -70,22 +69,22 @@ def _write(drawing: Drawing, site: Site, progress: Callable[[int, int], None]) -
         folder = atlas.store.folder("photographs", atlas.keys["photographs"])
         inputs = digest_of([atlas.network.name, folder.fingerprint])
         site.group("photographs", inputs, lambda write: drawing.photographs(write, folder))
-    whole.write_pictures(drawing, site)
+    network_sections.write_pictures(drawing, site)
     notes: dict[str, Note] = {}
-    prints = whole.Prints(drawing.panels)
+    fingerprints = network_sections.Fingerprints(drawing.panels)
     done = 0
     for facts in atlas.layers():
         notes[facts.layer.name] = _write_layer(drawing, site, facts, common)
-        prints.note({name: folder.fingerprint for name, folder in facts.folders.items()})
+        fingerprints.note({name: folder.fingerprint for name, folder in facts.folders.items()})
         done += facts.layer.channels
         progress(done, atlas.network.units)
     words = digest_of([common, [note["labels"] for note in notes.values()]])
     site.group("search", words, lambda write: drawing.search(write, notes))
     site.group("map", common, drawing.map)
-    of_whole = whole.write_whole(drawing, site, common, prints)
+    of_network = network_sections.write_sections(drawing, site, common, fingerprints)
     counted = [[note["pictures"], note["best"]] for note in notes.values()]
-    so_far = digest_of([common, counted, asdict(of_whole)])
-    site.group("overview", so_far, lambda write: write_fronts(drawing, write, notes, of_whole))
+    so_far = digest_of([common, counted, asdict(of_network)])
+    site.group("overview", so_far, lambda write: write_home(drawing, write, notes, of_network))
 
 
 def _write_layer(drawing: Drawing, site: Site, facts: LayerFacts, common: str) -> Note:
