@@ -1,8 +1,7 @@
 """What attention there is while a network runs, however it was written.
 
-Flow: model -> **attention** -> rollout. A `TorchFunctionMode` sees `nn.MultiheadAttention`, torch's
-own scaled dot product attention and a softmax written by hand; no hook is left behind, and the
-module is never touched.
+Flow: model, function_mode -> **attention** -> rollout. Seen are `nn.MultiheadAttention`, torch's
+own scaled dot product attention and a softmax written by hand.
 """
 
 from __future__ import annotations
@@ -13,12 +12,14 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.overrides import TorchFunctionMode
 
-_MULTI_HEAD = inspect.signature(F.multi_head_attention_forward)
+from lamella.network.function_mode import FunctionMode
+
+_MULTI_HEAD, _SCALED = "multi_head_attention_forward", "scaled_dot_product_attention"
+_ARGUMENTS = inspect.signature(F.multi_head_attention_forward)
 
 
-class Attention(TorchFunctionMode):
+class Attention(FunctionMode):
     """While it is entered, attention is kept, and the network computes what it always does.
 
     `nn.MultiheadAttention` is asked for its weights, which takes another of torch's kernels: its
@@ -34,21 +35,18 @@ class Attention(TorchFunctionMode):
         self.images = images
         self.found: list[Tensor] = []
 
-    def __torch_function__(
-        self,
-        func: Any,
-        types: Any,
-        args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
+    def handles(self, name: str) -> bool:
+        return name in (_MULTI_HEAD, _SCALED, "softmax")
+
+    def call(
+        self, name: str, ordinal: int, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
-        kwargs = kwargs or {}
-        name = getattr(func, "__name__", "")
-        if name == "multi_head_attention_forward":
+        if name == _MULTI_HEAD:
             return self._multi_head(func, args, kwargs)
         result = func(*args, **kwargs)
-        if name == "scaled_dot_product_attention":
+        if name == _SCALED:
             self.found.append(_over_heads(_scaled(*args, **kwargs)))
-        elif name == "softmax" and isinstance(result, Tensor):
+        elif isinstance(result, Tensor):
             axis = kwargs.get("dim", args[1] if len(args) > 1 else None)
             if axis in (-1, result.dim() - 1) and self._among_tokens(result):
                 self.found.append(_over_heads(result))
@@ -62,7 +60,7 @@ class Attention(TorchFunctionMode):
 
     def _multi_head(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """torch.nn.functional's, which nn.MultiheadAttention calls."""
-        stated = _MULTI_HEAD.bind(*args, **kwargs)
+        stated = _ARGUMENTS.bind(*args, **kwargs)
         stated.apply_defaults()
         asked, averaged = stated.arguments["need_weights"], stated.arguments["average_attn_weights"]
         stated.arguments["need_weights"] = True

@@ -1,8 +1,7 @@
 """Guided backpropagation: rectifiers through which only positive gradients go back.
 
-Flow: network -> **guided_mode** -> gradients. A `TorchFunctionMode` sees every rectifier of a
-forward pass, whether a module, `torch.nn.functional` or a method of a tensor called it, in place or
-not, and puts the rule on its result. It is the graph of this one pass that carries the rule: the
+Flow: model, function_mode -> **guided** -> gradients. Each rectifier of a forward pass, in place or
+not, gets the rule put on its result. It is the graph of this one pass that carries the rule: the
 network is never touched, and nothing is to be undone.
 
 The rule: of what comes back to a rectifier f only the positive part is taken, times the positive
@@ -27,7 +26,8 @@ from typing import Any
 
 import torch.nn.functional as F
 from torch import Tensor
-from torch.overrides import TorchFunctionMode
+
+from lamella.network.function_mode import FunctionMode
 
 # Rectifiers that never fall, by torch's name without underscores.
 _RISING = {"relu", "relu6", "threshold", "leaky_relu", "rrelu", "elu", "selu", "celu", "softplus"}
@@ -44,20 +44,19 @@ _CLAMPS = {"clamp": "min", "clip": "min", "clamp_min": "min", "hardtanh": "min_v
 _LOWEST = {"hardtanh": -1.0}  # their bound where none is given
 
 
-class Guided(TorchFunctionMode):
+class Guided(FunctionMode):
     """While it is entered, what runs gets a graph in which rectifiers pass on only more."""
 
-    def __torch_function__(
-        self,
-        func: Any,
-        types: Any,
-        args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
-    ) -> Any:
-        kwargs = dict(kwargs or {})
-        name = getattr(func, "__name__", "")
+    def handles(self, name: str) -> bool:
         plain = name.strip("_")
-        if name.startswith("__") or not _rectifies(plain, args, kwargs):
+        rectifier = plain in _RISING or plain in _FALLING or plain in _CLAMPS
+        return rectifier and not name.startswith("__")
+
+    def call(
+        self, name: str, ordinal: int, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        plain, kwargs = name.strip("_"), dict(kwargs)
+        if plain in _CLAMPS and not _clamps_at_zero(plain, args, kwargs):
             return func(*args, **kwargs)
         before: Tensor = args[0] if args else kwargs.pop("input")
         if not before.requires_grad:
@@ -79,12 +78,10 @@ class Guided(TorchFunctionMode):
         return before.copy_(after) if in_place else after
 
 
-def _rectifies(plain: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
-    """Whether a call is one of a rectifier."""
-    if plain in _CLAMPS:
-        given = args[1] if len(args) > 1 else kwargs.get(_CLAMPS[plain], _LOWEST.get(plain))
-        return isinstance(given, int | float) and given == 0
-    return plain in _RISING or plain in _FALLING
+def _clamps_at_zero(plain: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Whether a call of a clamping function rectifies."""
+    given = args[1] if len(args) > 1 else kwargs.get(_CLAMPS[plain], _LOWEST.get(plain))
+    return isinstance(given, int | float) and given == 0
 
 
 # At which place torch.nn.functional takes `inplace`.

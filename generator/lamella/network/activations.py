@@ -1,23 +1,21 @@
 """Values inside a network while it runs: the one place that looks into a forward pass.
 
-Flow: model -> **activations** -> survey, panels. A `TorchFunctionMode` sees every torch operation
-of the pass, whether a module, `torch.nn.functional` or a method made it, and hands out the result
-the moment it is produced: later in-place operations cannot spoil it, no hook is left behind, and
-the user's module is never touched. It needs no symbolic trace, so control flow is no obstacle.
+Flow: model, function_mode -> **activations** -> survey, attribution, analyses. Each torch operation
+of the pass hands out its result the moment it is produced: later in-place operations cannot spoil
+it. It needs no symbolic trace, so control flow is no obstacle.
 """
 
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
 
 from lamella.errors import ModelError
+from lamella.network.function_mode import FunctionMode
 
-# Calls that look at a tensor without computing one: attribute access arrives as "__get__".
-_LOOKS = frozenset({"__get__", "__set__", "size", "dim", "numel", "stride", "is_contiguous"})
+# Calls that read a tensor without computing one: attribute access arrives as "__get__".
+_READS = frozenset({"__get__", "__set__", "size", "dim", "numel", "stride", "is_contiguous"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,28 +31,21 @@ class Address:
     axis: int = 1
 
 
-class Watch(TorchFunctionMode):
+class Watch(FunctionMode):
     """Calls `see(function, ordinal, result, args, kwargs)` after each torch operation."""
 
     def __init__(self, see: Callable[[str, int, Any, tuple[Any, ...], dict[str, Any]], None]):
         super().__init__()
         self.see = see
-        self.calls: Counter[str] = Counter()
 
-    def __torch_function__(
-        self,
-        func: Any,
-        types: Any,
-        args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
+    def handles(self, name: str) -> bool:
+        return name not in _READS
+
+    def call(
+        self, name: str, ordinal: int, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
-        kwargs = kwargs or {}
         result = func(*args, **kwargs)
-        name = getattr(func, "__name__", "")
-        if name not in _LOOKS:
-            ordinal = self.calls[name]
-            self.calls[name] = ordinal + 1
-            self.see(name, ordinal, result, args, kwargs)
+        self.see(name, ordinal, result, args, kwargs)
         return result
 
 

@@ -1,9 +1,10 @@
 """Batch normalizations folded into the convolutions before them, while a network runs.
 
-Flow: model -> **folding** -> ascents. In evaluation mode a normalization is a fixed factor and
-offset per channel, which the convolution can carry: a fifth of the time of a small mobile network.
-The user's module keeps its weights; a `TorchFunctionMode` hands the folded ones to each call, and
-passes the normalization by. Every call still happens, so addresses stay what they were.
+Flow: model, function_mode -> **folding** -> feature_visualization, activation_atlas. In evaluation
+mode a normalization is a fixed factor and offset per channel, which the convolution can carry: a
+fifth of the time of a small mobile network. The user's module keeps its weights; each call is
+handed the folded ones, and the normalization is passed by. Every call still happens, so addresses
+stay what they were.
 
 Source: Jacob et al. 2018, arXiv:1712.05877, section 3.2; the formula is that of batch
 normalization, Ioffe and Szegedy 2015, arXiv:1502.03167.
@@ -16,9 +17,9 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
 
 from lamella.network.activations import Watch
+from lamella.network.function_mode import FunctionMode
 
 CONVOLUTION, NORMALIZATION = "conv2d", "batch_norm"
 # The arguments of torch.nn.functional.batch_norm, in their order.
@@ -92,28 +93,20 @@ def _folded(
     )
 
 
-class Folding(TorchFunctionMode):
+class Folding(FunctionMode):
     """While it is entered, convolutions carry the normalizations behind them."""
 
     def __init__(self, folds: Mapping[int, Fold]) -> None:
         super().__init__()
         self.folds = folds
         self.passed = {fold.normalization for fold in folds.values()}
-        self.calls: Counter[str] = Counter()
 
-    def __torch_function__(
-        self,
-        func: Any,
-        types: Any,
-        args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
+    def handles(self, name: str) -> bool:
+        return name in (CONVOLUTION, NORMALIZATION)
+
+    def call(
+        self, name: str, ordinal: int, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
-        kwargs = kwargs or {}
-        name = getattr(func, "__name__", "")
-        if name not in (CONVOLUTION, NORMALIZATION):
-            return func(*args, **kwargs)
-        ordinal = self.calls[name]
-        self.calls[name] = ordinal + 1
         if name == NORMALIZATION:
             if ordinal in self.passed:
                 return args[0] if args else kwargs["input"]

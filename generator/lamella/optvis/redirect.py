@@ -1,9 +1,9 @@
 """A ReLU that lets a gradient through where it would let none: for units that nothing wakes.
 
-Flow: network -> **redirect** -> ascend. Behind a ReLU that is zero everywhere no gradient comes
-back, and the ascent has nowhere to go. For the first steps, and image by image, such a gradient is
-passed on as if the ReLU were not there, wherever it asks for more. A test over the whole batch
-would let one live unit starve the dead ones.
+Flow: network, function_mode -> **redirect** -> ascend. Behind a ReLU that is zero everywhere no
+gradient comes back, and the ascent has nowhere to go. For the first steps, and image by image, such
+a gradient is passed on as if the ReLU were not there, wherever it asks for more. A test over the
+whole batch would let one live unit starve the dead ones.
 
 Source: the idea is lucid's `redirected_relu_grad`; there it is tested over the batch.
 """
@@ -13,29 +13,25 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.overrides import TorchFunctionMode
+
+from lamella.network.function_mode import FunctionMode
 
 # Clamping functions, and how many arguments they take before torch.nn.functional's `inplace`.
 _FLAT = {"relu": 1, "relu_": 1, "relu6": 1, "hardtanh": 3, "hardtanh_": 3, "clamp": 3, "clamp_": 3}
 _NOT_IN_PLACE = {"relu_": torch.relu, "hardtanh_": F.hardtanh, "clamp_": torch.clamp}
 
 
-class Redirected(TorchFunctionMode):
+class Redirected(FunctionMode):
     """While it is entered, ReLUs redirect the gradients of images that would get none."""
 
-    def __torch_function__(
-        self,
-        func: Any,
-        types: Any,
-        args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
+    def handles(self, name: str) -> bool:
+        return name in _FLAT
+
+    def call(
+        self, name: str, ordinal: int, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
-        kwargs = kwargs or {}
-        name = getattr(func, "__name__", "")
-        if name not in _FLAT or not args or not isinstance(args[0], Tensor):
-            return func(*args, **kwargs)
-        before = args[0]
-        if not before.requires_grad:
+        before = args[0] if args else None
+        if not isinstance(before, Tensor) or not before.requires_grad:
             return func(*args, **kwargs)
         in_place = name.endswith("_") or bool(
             kwargs.pop("inplace", False) or any(args[_FLAT[name] :])
