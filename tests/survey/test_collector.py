@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from lamella.survey.bins import BANDS, BINS, PLACES, SAMPLE, ZERO, edges, table
+from lamella.survey.bins import BAND_SAMPLE, BANDS, BINS, PER_BAND, ZERO, edges, table
 from lamella.survey.collector import Extent, Shown
 from lamella.survey.covariance import PER_IMAGE, Covariance, places, sampled
 from lamella.survey.distinct import Distinct, LabelMeans
@@ -163,7 +163,7 @@ def test_without_labels_nothing_is_collected_by_them():
 
 @settings(deadline=None, max_examples=60)
 @given(values=activations)
-def test_strata_are_ranks_among_all_where_there_are_few_images(values):
+def test_bands_are_ranks_among_all_where_there_are_few_images(values):
     found = collected(Spectrum, values, range(len(values))).finish()
     peaks = values.max((2, 3))
     for band, (low, high) in enumerate(BANDS):
@@ -189,13 +189,13 @@ def test_of_many_images_a_sample_is_kept():
     random = np.random.default_rng(0)
     values = random.random((1000, 2, 1, 1)).astype(np.float32)
     collector = collected(Spectrum, values, range(1000))
-    assert (collector.image >= 0).all() and len(collector.image) == SAMPLE
-    smallest = sorted(range(1000), key=lambda number: lot(f"image {number}"))[:SAMPLE]
+    assert (collector.image >= 0).all() and len(collector.image) == BAND_SAMPLE
+    smallest = sorted(range(1000), key=lambda number: lot(f"image {number}"))[:BAND_SAMPLE]
     assert sorted(collector.image.tolist()) == sorted(smallest)
     found = collector.finish()
     exact = (values[:, 0, 0, 0] < found["spectrum_activation"][0, :, :, None]).mean(-1)
-    assert np.abs(exact - found["spectrum_rank"][0]).max() < 4 / (2 * np.sqrt(SAMPLE))
-    assert found["spectrum_image"].shape == (2, len(BANDS), PLACES)
+    assert np.abs(exact - found["spectrum_rank"][0]).max() < 4 / (2 * np.sqrt(BAND_SAMPLE))
+    assert found["spectrum_image"].shape == (2, len(BANDS), PER_BAND)
 
 
 def test_the_spectrum_is_that_of_the_covariance():

@@ -13,7 +13,7 @@ from lamella.analyses.panel import Panel, Settings
 from lamella.figures.encoding import encode
 from lamella.store.facts import EXAMPLES
 from lamella.store.store import Shard, Sheet
-from lamella.survey.bins import PLACES
+from lamella.survey.bins import PER_BAND
 
 if TYPE_CHECKING:
     from lamella.analyses.job import Job
@@ -23,9 +23,9 @@ SHARD = 64
 SHOWN = {
     ("survey", "top_image"): EXAMPLES,
     ("labels", "distinct_image"): EXAMPLES,
-    ("survey", "spectrum_image"): PLACES,
-    ("survey", "bottom_image"): PLACES,
-    ("survey", "lowest_image"): PLACES,
+    ("survey", "spectrum_image"): PER_BAND,
+    ("survey", "bottom_image"): PER_BAND,
+    ("survey", "lowest_image"): PER_BAND,
 }
 
 

@@ -19,8 +19,8 @@ SHIFT = 23 - 4  # of a float32's 23 bits of mantissa, four count
 
 # The bands of ranks between the strongest and the weakest images of a unit.
 BANDS = ((0.90, 0.99), (0.75, 0.90), (0.50, 0.75))  # shares of the images whose peak lies below
-PLACES = 4  # images of each
-SAMPLE = 256  # images of which the bands are cut
+PER_BAND = 4  # images of each
+BAND_SAMPLE = 256  # images of which the bands are cut
 
 
 def table() -> NDArray[np.uint16]:

@@ -162,9 +162,9 @@ class Bottom(Extremes):
     """The weakest images of each channel: smallest peak first, and where in the image it is.
 
     The peak, as of the strongest ones, not the smallest activation: an image is weak where nothing
-    in it excites the channel. Wanted for strata of activation and for the machine interpretability
-    score, which asks whether weak can be told from strong (Zimmermann, Klindt and Brendel 2024,
-    "Measuring Mechanistic Interpretability at Scale Without Humans").
+    in it excites the channel. Wanted for the activation spectrum and for the machine
+    interpretability score, which asks whether weak can be told from strong (Zimmermann, Klindt and
+    Brendel 2024, "Measuring Mechanistic Interpretability at Scale Without Humans").
     """
 
     name: ClassVar[str] = "bottom"

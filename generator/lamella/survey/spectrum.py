@@ -1,7 +1,7 @@
-"""Images from all strata of activation, not only from the top: what drives a channel a little.
+"""Images from all bands of the activation spectrum, not only from the top.
 
-Pictures of the strongest images alone mislead; a channel that looks like a dog detector at the top
-may answer to much else further down.
+Flow: summary -> **spectrum** -> run -> store. Pictures of the strongest images alone mislead: a
+channel that looks like a dog detector at the top may answer to much else further down.
 """
 
 import hashlib
@@ -10,7 +10,7 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from lamella.survey.bins import BANDS, PLACES, SAMPLE
+from lamella.survey.bins import BAND_SAMPLE, BANDS, PER_BAND
 from lamella.survey.collector import Arrays, Collector, Extent, Shown
 from lamella.survey.summary import Summary
 
@@ -34,10 +34,10 @@ class Spectrum(Collector):
     fields: ClassVar[tuple[str, ...]] = ("lots", "image", "peak", "position")
 
     def __init__(self, channels: int) -> None:
-        self.lots = np.full(SAMPLE, LAST, np.uint64)
-        self.image = np.full(SAMPLE, -1, np.int64)
-        self.peak = np.zeros((SAMPLE, channels), np.float32)
-        self.position = np.zeros((SAMPLE, channels), np.int32)
+        self.lots = np.full(BAND_SAMPLE, LAST, np.uint64)
+        self.image = np.full(BAND_SAMPLE, -1, np.int64)
+        self.peak = np.zeros((BAND_SAMPLE, channels), np.float32)
+        self.position = np.zeros((BAND_SAMPLE, channels), np.int32)
 
     @classmethod
     def empty(cls, extent: Extent) -> Self:
@@ -70,7 +70,7 @@ class Spectrum(Collector):
         order = order[self.image[order] >= 0]
         peak, position, image = self.peak[order].T, self.position[order].T, self.image[order]
         channels, number = peak.shape
-        shape = (channels, len(BANDS), PLACES)
+        shape = (channels, len(BANDS), PER_BAND)
         found: Arrays = {
             "spectrum_activation": np.zeros(shape, np.float32),
             "spectrum_rank": np.zeros(shape, np.float32),
@@ -81,7 +81,7 @@ class Spectrum(Collector):
         rows = np.arange(channels)
         for band, (low, high) in enumerate(BANDS):
             first, stop = int(np.ceil(low * number)), int(np.ceil(high * number))
-            wanted = np.unique(np.linspace(stop - 1, first, PLACES).round().astype(int))[::-1]
+            wanted = np.unique(np.linspace(stop - 1, first, PER_BAND).round().astype(int))[::-1]
             for at, rank in enumerate(wanted.tolist() if stop > first else []):
                 entry = ranked[:, rank]
                 found["spectrum_activation"][:, band, at] = peak[rows, entry]

@@ -1,9 +1,12 @@
-"""Which photographs stand for a unit, from those that excite it most to those that excite it least.
+"""What the store holds of a unit's spectrum: its sheet; and which photographs stand for the unit.
 
-Flow: survey -> **strata** -> panels. The strongest examples alone make every unit look as if it
-answered to one thing (Borowski et al. 2021, arXiv:2010.12606, and the spectra of Cammarata et al.
-2020, "Curve Detectors", doi:10.23915/distill.00024.003): what excites it half as much often shows
-another.
+Flow: survey -> **stored** -> compute, view. The strongest examples alone make every unit look as if
+it answered to one thing (Borowski et al. 2021, arXiv:2010.12606, and the spectra of Cammarata et
+al. 2020, "Curve Detectors", doi:10.23915/distill.00024.003): what excites it half as much often
+shows another.
+
+A spectrum has a band of the strongest photographs, those of `survey/bins.py`, one of the weakest
+and, where a layer is signed, one of those on which the unit is most negative.
 """
 
 import math
@@ -13,14 +16,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from lamella.figures import Picture
+from lamella.figures.published import unit_picture
 from lamella.network.units import Layer
+from lamella.store.facts import LayerFacts
 from lamella.store.gathering import PanelFacts
-from lamella.survey.bins import BANDS, PLACES
+from lamella.survey.bins import BANDS, PER_BAND
 
-BETWEEN = tuple(
-    f"{high:.0%} to {low:.0%}".replace("%", "th") + " percentile" for low, high in BANDS
-)
-TITLES = ("Strongest", *BETWEEN, "Weakest", "Most negative")
+PANEL = "activation_spectrum"
+MAPS, PATCHES = "spectrum-maps", "spectrum-patches"  # beside other panels' pictures of the unit
+COLUMNS = 2 * PER_BAND  # of a sheet of maps: heat, then shade
 WEAKEST, NEGATIVE = 1 + len(BANDS), 2 + len(BANDS)
 
 
@@ -29,7 +34,7 @@ class Example:
     """A photograph that stands for a unit.
 
     Attributes:
-        place: of the stratum's four.
+        place: of the band's four.
         image: its number.
         activation: of the unit at `row` and `column`: its peak there, or its most negative value.
         share: of the photographs, how many have a lower peak; NaN where that is not known.
@@ -43,9 +48,41 @@ class Example:
     share: float = math.nan
 
 
-def strata(layer: Layer) -> int:
-    """How many strata the units of a layer have: signed ones a last one, of negative values."""
-    return len(TITLES) if layer.signed else len(TITLES) - 1
+@dataclass(frozen=True, slots=True)
+class UnitSheet:
+    """What is published of a unit's photographs: maps over them, or its patches of them.
+
+    Attributes:
+        picture: the whole sheet.
+        rows: of the sheet, one for each band.
+        known: which of the photographs could be read, `(band * PER_BAND,)`.
+        above: the share of each that lies above the unit's threshold; None with patches.
+    """
+
+    picture: Picture
+    rows: int
+    known: NDArray[np.bool_]
+    above: NDArray[np.float32] | None
+
+
+def unit_sheet(facts: LayerFacts, channel: int) -> UnitSheet | None:
+    """The sheet of a unit as it is published; None where there is none."""
+    own = facts.of(PANEL)
+    if not own.present[channel] or facts.atlas.publish == "none":
+        return None
+    whole = facts.atlas.publish == "whole"
+    name = MAPS if whole else PATCHES
+    picture = unit_picture(facts, PANEL, name, channel, "")
+    if picture is None:
+        return None
+    above = own["above"][channel] if whole else None
+    known = own["known"][channel] > 0 if above is None else ~np.isnan(above)
+    return UnitSheet(picture, own.sheets[name].rows, known, above)
+
+
+def bands(layer: Layer) -> int:
+    """How many bands the units of a layer have: signed ones a last one, of negative values."""
+    return (NEGATIVE if layer.signed else WEAKEST) + 1
 
 
 def scale_of(survey: PanelFacts, layer: Layer, channel: int) -> float:
@@ -58,21 +95,21 @@ def scale_of(survey: PanelFacts, layer: Layer, channel: int) -> float:
 
 
 def images_of(survey: PanelFacts, layer: Layer, photographs: int) -> NDArray[np.int64]:
-    """The numbers of the examples of all units, `(unit, stratum * PLACES)`; -1 for none."""
-    found = np.full((layer.channels, strata(layer) * PLACES), -1, np.int64)
+    """The numbers of the examples of all units, `(unit, band * PER_BAND)`; -1 for none."""
+    found = np.full((layer.channels, bands(layer) * PER_BAND), -1, np.int64)
     for channel in np.flatnonzero(survey.present):
-        for stratum, shown in enumerate(examples(survey, layer, int(channel), photographs)):
+        for band, shown in enumerate(examples(survey, layer, int(channel), photographs)):
             for example in shown:
-                found[channel, stratum * PLACES + example.place] = example.image
+                found[channel, band * PER_BAND + example.place] = example.image
     return found
 
 
 def examples(
     survey: PanelFacts, layer: Layer, channel: int, photographs: int
 ) -> tuple[tuple[Example, ...], ...]:
-    """The photographs of each stratum of a unit, strongest first; () where there are none.
+    """The photographs of each band of a unit, strongest first; () where there are none.
 
-    From the strongest to the weakest each stands once, in the first stratum that names it: of few
+    From the strongest to the weakest each stands once, in the first band that names it: of few
     photographs, the weakest are among the strongest.
 
     Args:
@@ -117,7 +154,7 @@ def _read(
 ) -> Iterator[tuple[int, int, float, int, int]]:
     """The first examples that the survey lists under a name: place, image, activation, where."""
     columns = (
-        survey[f"{name}_{what}"][channel, *index][:PLACES].tolist()
+        survey[f"{name}_{what}"][channel, *index][:PER_BAND].tolist()
         for what in ("image", "activation", "row", "column")
     )
     for place, (image, activation, row, column) in enumerate(zip(*columns, strict=True)):

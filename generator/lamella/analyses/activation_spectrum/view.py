@@ -1,103 +1,101 @@
-"""What a unit's page shows of its strata: a row of photographs for each, and what the colours mean.
+"""What a unit's page shows of its spectrum: a row of photographs for each band, and a legend.
 
-Flow: store -> facts -> **strata_tiles** -> figures.
+Flow: stored -> **view** -> site. Imports no torch.
 """
 
 import math
 from collections.abc import Sequence
 
-from lamella.analyses.activation_spectrum.stored import TITLES, Example, examples, scale_of
+from lamella.analyses.activation_spectrum.stored import (
+    COLUMNS,
+    Example,
+    UnitSheet,
+    examples,
+    scale_of,
+    unit_sheet,
+)
 from lamella.figures import Figure, Gallery, Picture, Tile, links, short
 from lamella.store.facts import LayerFacts, PanelFacts
-from lamella.survey.bins import BANDS, PLACES, SAMPLE
+from lamella.survey.bins import BAND_SAMPLE, BANDS, PER_BAND
 
-MAPS, PATCHES = "spectrum-maps", "spectrum-patches"  # beside other panels' pictures of the unit
-COLUMNS = 2 * PLACES  # of the sheet of maps: heat, then shade
+BETWEEN = tuple(
+    f"{high:.0%} to {low:.0%}".replace("%", "th") + " percentile" for low, high in BANDS
+)
+TITLES = ("Strongest", *BETWEEN, "Weakest", "Most negative")
 NOTHING = "The unit is zero everywhere on these photographs."
 
 
-def rows(facts: LayerFacts, own: PanelFacts, stored: Picture, channel: int) -> tuple[Figure, ...]:
-    """A gallery for each stratum that has photographs, and a last one that explains them.
-
-    Args:
-        stored: the unit's sheet.
-    """
-    survey, layer = facts.of("survey"), facts.layer
-    whole = MAPS in own.sheets
-    tiles = _overlaid if whole else _patches
+def figures(facts: LayerFacts, channel: int) -> tuple[Figure, ...]:
+    """A gallery for each band that has photographs, and a last one that explains them."""
+    sheet = None if facts.silent(channel) else unit_sheet(facts, channel)
+    if sheet is None:
+        return ()
+    survey = facts.of("survey")
+    tiles = _patches if sheet.above is None else _maps
     found: list[Figure] = []
-    for stratum, shown in enumerate(examples(survey, layer, channel, facts.photographs)):
+    for band, shown in enumerate(examples(survey, facts.layer, channel, facts.photographs)):
         # A band of zeros says enough; the weakest row shows what such photographs are.
-        if 1 <= stratum <= len(BANDS) and shown and not any(each.activation for each in shown):
-            found.append(Gallery(TITLES[stratum], (), note=NOTHING, size="row"))
-        elif row := tiles(facts, own, stored, channel, stratum, shown):
-            found.append(Gallery(TITLES[stratum], row, size="row"))
+        if 1 <= band <= len(BANDS) and shown and not any(each.activation for each in shown):
+            found.append(Gallery(TITLES[band], (), note=NOTHING, size="row"))
+        elif row := tiles(facts, sheet, band, shown):
+            found.append(Gallery(TITLES[band], row, size="row"))
     if not any(figure.tiles for figure in found if isinstance(figure, Gallery)):
         return ()
-    said = _legend(facts, survey, channel) if whole else []
-    if facts.photographs > SAMPLE:
-        said.append(f"Percentiles are those of {SAMPLE} photographs, drawn at random.")
-    if said:
-        found.append(Gallery("", (), note=" ".join(said), size="row"))
+    sentences = [] if sheet.above is None else _legend(facts, survey, channel)
+    if facts.photographs > BAND_SAMPLE:
+        sentences.append(f"Percentiles are those of {BAND_SAMPLE} photographs, drawn at random.")
+    if sentences:
+        found.append(Gallery("", (), note=" ".join(sentences), size="row"))
     return tuple(found)
 
 
-def _overlaid(
-    facts: LayerFacts,
-    own: PanelFacts,
-    stored: Picture,
-    channel: int,
-    stratum: int,
-    shown: Sequence[Example],
+def _maps(
+    facts: LayerFacts, sheet: UnitSheet, band: int, shown: Sequence[Example]
 ) -> tuple[Tile, ...]:
     """Each photograph twice: under its activation map, and darkened outside of the mask."""
     height, width = facts.network.size
-    tall = own.sheets[MAPS].rows
+    stored = sheet.picture
 
     def under(example: Example, alt: str, first: int) -> Picture:
-        cell = stratum * COLUMNS + first + example.place
-        over = Picture(stored.src, "", stored.width, stored.height, cell, COLUMNS, tall)
+        cell = band * COLUMNS + first + example.place
+        over = Picture(stored.src, "", stored.width, stored.height, cell, COLUMNS, sheet.rows)
         src = links.photograph(facts.network.name, example.image)
         return Picture(src, alt, width, height, over=over)
 
     tiles = []
     for example in shown:
-        above = float(own["above"][channel, stratum * PLACES + example.place])
-        if math.isnan(above):  # the photograph could not be read any more
+        at = band * PER_BAND + example.place
+        if sheet.above is None or not sheet.known[at]:
             continue
+        above = float(sheet.above[at])
         label = facts.manifest.photographs[example.image].label
         what = f"{label or 'Photograph'}, activation {short(example.activation)}"
         part = f"{above:.2%} of it lies above" if above else "nothing in it lies above"
         warm = under(example, f"{what}: where the unit answers", 0)
-        masked = under(example, f"{what}: {part} the unit's threshold", PLACES)
+        masked = under(example, f"{what}: {part} the unit's threshold", PER_BAND)
         tiles.append(Tile(warm, _caption(example), label, beside=masked))
     return tuple(tiles)
 
 
 def _patches(
-    facts: LayerFacts,
-    own: PanelFacts,
-    stored: Picture,
-    channel: int,
-    stratum: int,
-    shown: Sequence[Example],
+    facts: LayerFacts, sheet: UnitSheet, band: int, shown: Sequence[Example]
 ) -> tuple[Tile, ...]:
     """The part of each photograph that the unit sees."""
     tiles = []
     for example in shown:
-        cell = stratum * PLACES + example.place
-        if not own["known"][channel, cell]:
+        cell = band * PER_BAND + example.place
+        if not sheet.known[cell]:
             continue
         label = facts.manifest.photographs[example.image].label
         box = facts.layer.box(example.row, example.column, *facts.network.size)
         picture = Picture(
-            stored.src,
+            sheet.picture.src,
             f"Patch of {label or 'a photograph'}, activation {short(example.activation)}",
-            stored.width,
-            stored.height,
+            sheet.picture.width,
+            sheet.picture.height,
             cell=cell,
-            columns=PLACES,
-            rows=own.sheets[PATCHES].rows,
+            columns=PER_BAND,
+            rows=sheet.rows,
             pixelated=box.width <= 32,
         )
         tiles.append(Tile(picture, _caption(example), label))
@@ -123,18 +121,18 @@ def _legend(facts: LayerFacts, survey: PanelFacts, channel: int) -> list[str]:
         else f"clear at zero, pink to yellow up to {short(scale)}, the unit's largest on any "
         "photograph"
     )
-    said = [
+    sentences = [
         f"Left: the activation map over the photograph, whose colours are subdued: {signs}; one "
         "scale for all rows."
     ]
     if threshold == 0 and not facts.layer.signed:
-        said.append(
+        sentences.append(
             "Right: bright where the unit is above zero. Its threshold, which one place in 200 "
             "should lie above, is zero: it is silent at more than 99.5% of all places."
         )
     else:
-        said.append(
+        sentences.append(
             f"Right: bright where the unit is above {short(threshold)}, a threshold that one place "
             "in 200 lies above over all photographs."
         )
-    return [*said, "A photograph that is dark all over has no such place."]
+    return [*sentences, "A photograph that is dark all over has no such place."]
