@@ -195,14 +195,14 @@ def test_batches_are_found_once_and_kept(pictured, monkeypatch):
 
 def test_batches_that_halve_are_recorded(pictured, monkeypatch):
     pictured.change(panels__feature_visualization={"steps": 3, "size": 32})
-    usual = campaign.climb
+    usual = campaign.make_batch
 
-    def climb(*args, batch, **kwargs):
+    def make_batch(*args, batch, **kwargs):
         if batch > 2:
             raise torch.OutOfMemoryError("out of memory")
         return usual(*args, batch=batch, **kwargs)
 
-    monkeypatch.setattr(campaign, "climb", climb)
+    monkeypatch.setattr(campaign, "make_batch", make_batch)
     analyse(pictured)
     assert recorded(pictured) == {"0": 2, "2": 2, "6": 2}
     made = open_atlas(pictured.config()).layer(todo(pictured)[0][2]).of("feature_visualization")
@@ -211,15 +211,15 @@ def test_batches_that_halve_are_recorded(pictured, monkeypatch):
 
 def test_a_unit_that_fails_is_listed_and_the_run_goes_on(pictured, monkeypatch):
     """What gives no numbers for a photograph is refused; here it is a made picture that does so."""
-    usual = campaign.climb
+    usual = campaign.make_batch
 
-    def climb(model, recipe, channels, *args, **kwargs):
+    def make_batch(model, recipe, channels, *args, **kwargs):
         made = usual(model, recipe, channels, *args, **kwargs)
         if recipe.layer.name != "2" or 4 not in channels:
             return made
         return replace(made, failed=frozenset({list(channels).index(4)}), problem="Not finite.")
 
-    monkeypatch.setattr(campaign, "climb", climb)
+    monkeypatch.setattr(campaign, "make_batch", make_batch)
     analyse(pictured)
     assert analyse(pictured) == []
     facts = list(open_atlas(pictured.config()).layers())[1]

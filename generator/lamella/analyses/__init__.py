@@ -10,15 +10,12 @@ from lamella.analyses.activation_atlas import ActivationAtlas
 from lamella.analyses.activation_spectrum import ActivationSpectrum
 from lamella.analyses.activation_statistics import ActivationStatistics
 from lamella.analyses.attribution_maps import AttributionMaps
-from lamella.analyses.classes import Classes
-from lamella.analyses.classes.unit_panel import LogitContributions
+from lamella.analyses.classes import Classes, LogitContributions
 from lamella.analyses.dataset_examples import DatasetExamples
 from lamella.analyses.dissection import Dissection
 from lamella.analyses.embedding import Embedding
 from lamella.analyses.facets import Facets
-from lamella.analyses.feature_visualization import FeatureVisualization
-from lamella.analyses.feature_visualization.diversity import Diversity
-from lamella.analyses.feature_visualization.minimizing import Minimizing
+from lamella.analyses.feature_visualization import Diversity, FeatureVisualization, Minimizing
 from lamella.analyses.image_embeddings import ImageEmbeddings
 from lamella.analyses.interpretability import Interpretability
 from lamella.analyses.label_selectivity import LabelSelectivity

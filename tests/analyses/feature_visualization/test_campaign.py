@@ -15,7 +15,7 @@ from torch import Tensor
 
 from helpers.tiny import Tiny
 from lamella.analyses.feature_visualization import campaign
-from lamella.analyses.feature_visualization.batch import Climbed, climb
+from lamella.analyses.feature_visualization.batch import Batch, make_batch
 from lamella.analyses.feature_visualization.campaign import Campaign, Candidate, Finished
 from lamella.analyses.feature_visualization.recipe import ATTEMPTS, Recipe
 from lamella.errors import LamellaError
@@ -82,10 +82,10 @@ def failed(parts: Sequence[Finished]) -> dict[tuple[str, int], str]:
 
 def content(each: Candidate) -> list[bytes]:
     """All that is stored of a picture."""
-    made, told, row = each.batch.made, each.batch.measured, each.row
+    made, measured, row = each.batch.made, each.batch.measured, each.row
     tensors = [getattr(made, name)[row] for name in ("images", "curve", "value", "step", "dead")]
     tensors += [
-        getattr(told, name)[row] for name in ("activation", "mean", "rank", "contrast", "beats")
+        getattr(measured, name)[row] for name in ("activation", "mean", "rank", "contrast", "beats")
     ]
     return [tensor.contiguous().numpy().tobytes() for tensor in tensors] + [bytes([each.tries])]
 
@@ -189,15 +189,15 @@ def test_a_unit_that_breaks_on_the_way_is_listed(
     surveys = {"2": {"maximum": np.array([-1e9, -1e9, 1e9, -1e9, 1e9, -1e9], np.float32)}}
     first = contents(finished(model, [("2", range(6))]))
     weight = model.module[2].bias  # type: ignore[index]
-    usual = campaign.climb
+    usual = campaign.make_batch
 
-    def climb(*args: Any, attempt: int, **kwargs: Any) -> Climbed:
+    def make_batch(*args: Any, attempt: int, **kwargs: Any) -> Batch:
         if attempt == 2:
             with torch.no_grad():
                 weight[4] = float("nan")  # type: ignore[index,operator]
         return usual(*args, attempt=attempt, **kwargs)
 
-    monkeypatch.setattr(campaign, "climb", climb)
+    monkeypatch.setattr(campaign, "make_batch", make_batch)
     parts = finished(model, [("2", range(6))], surveys=surveys)
     assert pictures(parts).keys() == {("2", channel) for channel in range(6)}
     assert not failed(parts)
@@ -229,15 +229,15 @@ def running_out(
 ) -> list[tuple[str, int, int]]:
     """Ascents run out of memory above a batch size; the layer, batch and attempt of each."""
     calls: list[tuple[str, int, int]] = []
-    usual = campaign.climb
+    usual = campaign.make_batch
 
-    def climb(model: Model, recipe: Recipe, *args: Any, batch: int, **kwargs: Any) -> Climbed:
+    def make_batch(model: Model, recipe: Recipe, *args: Any, batch: int, **kwargs: Any) -> Batch:
         calls.append((recipe.layer.name, batch, kwargs["attempt"]))
         if batch > largest:
             raise error
         return usual(model, recipe, *args, batch=batch, **kwargs)
 
-    monkeypatch.setattr(campaign, "climb", climb)
+    monkeypatch.setattr(campaign, "make_batch", make_batch)
     return calls
 
 
@@ -325,15 +325,15 @@ def test_a_memory_limit_makes_small_batches(model: Model) -> None:
 def attempts(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, tuple[int, ...], bool]]:
     """The attempt, channels and whether there were spectra, of every ascent."""
     calls: list[tuple[int, tuple[int, ...], bool]] = []
-    usual = campaign.climb
+    usual = campaign.make_batch
 
-    def climb(
+    def make_batch(
         model: Model, recipe: Recipe, channels: Sequence[int], *args: Any, **kwargs: Any
-    ) -> Climbed:
+    ) -> Batch:
         calls.append((kwargs["attempt"], tuple(channels), kwargs["spectra"] is not None))
         return usual(model, recipe, channels, *args, **kwargs)
 
-    monkeypatch.setattr(campaign, "climb", climb)
+    monkeypatch.setattr(campaign, "make_batch", make_batch)
     return calls
 
 
@@ -384,7 +384,7 @@ def test_weak_units_improve(model: Model, monkeypatch: pytest.MonkeyPatch) -> No
     first = pictures(finished(model, todo))
     recipe = Recipe.of(model, model.traced["2"].layer, {}, steps=6, size=32)
     seeds = [Unit("2", channel).seed(0) for channel in range(6)]
-    again = climb(model, recipe, range(6), seeds, batch=8, attempt=2).measured.activation
+    again = make_batch(model, recipe, range(6), seeds, batch=8, attempt=2).measured.activation
     reached = torch.tensor([activation(first["2", channel]) for channel in range(6)])
     improved = {channel for channel in range(6) if again[channel] > reached[channel] + 1e-3}
     assert 0 < len(improved) < 6

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from lamella.analyses.feature_visualization.diverse_batch import various
+from lamella.analyses.feature_visualization.diverse_batch import groups
 from lamella.analyses.feature_visualization.recipe import Recipe
 from lamella.pipeline.pipeline import Analysis
 
@@ -21,7 +21,7 @@ def pictures(analysis, channels, *, weight=0.5, places=1):
     layer = model.facts.layers[1]
     recipes = {layer.name: Recipe.of(model, layer, {}, steps=8, size=32)}
     found = {}
-    for group in various(
+    for group in groups(
         [model] * places,
         recipes,
         {layer.name: 8},

@@ -1,6 +1,6 @@
 """A batch of pictures, made and measured; a unit that fails takes nobody with it.
 
-Flow: recipe -> **climb** -> panels.
+Flow: recipe + measures -> **batch** -> campaign, diverse_batch.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,7 +17,7 @@ from lamella.optvis.param import scrambled
 
 
 @dataclass(frozen=True, slots=True)
-class Climbed:
+class Batch:
     """Pictures of a batch, one row per unit asked for; all on the CPU.
 
     Attributes:
@@ -40,7 +40,7 @@ class Climbed:
         return bool(self.made.dead[row]) or grey or not bool(self.measured.beats[row])
 
 
-def climb(
+def make_batch(
     model: Model,
     recipe: Recipe,
     channels: Sequence[int],
@@ -50,8 +50,8 @@ def climb(
     attempt: int = 1,
     objective: Callable[[Sequence[int]], Objective] | None = None,
     spectra: Tensor | None = None,
-    look: Callable[[], None] = lambda: None,
-) -> Climbed:
+    before_step: Callable[[], None] = lambda: None,
+) -> Batch:
     """Pictures of units of one layer, at most `batch` of them.
 
     Args:
@@ -61,7 +61,7 @@ def climb(
         objective: from channels, one per picture, to what is raised, in place of the recipe's.
         spectra: images to start from, `(image, 3, size, size)`, of which only the magnitudes of
             their spectra are kept.
-        look: called before each step; what it raises ends the ascent.
+        before_step: called before each step; what it raises ends the ascent.
     Raises:
         LamellaError: the layer cannot be visualized at all.
     """
@@ -82,7 +82,7 @@ def climb(
                 settings=recipe.settings_of(attempt),
                 start=start,
                 device=model.device,
-                before_step=lambda step: look(),
+                before_step=lambda step: before_step(),
             )
         except NotFinite as error:
             broken = {rows[at] for at in error.images if at < len(rows)} or set(rows)
@@ -104,15 +104,15 @@ def climb(
             dead=made.dead[:count].cpu(),
         )
         # Measured in the whole batch: the same shapes, hence the same bytes, every time.
-        told = measured(recipe.observed(model), made.images, units, recipe.norms, recipe.negative)
-        return Climbed(kept, told.first(count), frozenset(failed), problem)
+        found = measured(recipe.observed(model), made.images, units, recipe.norms, recipe.negative)
+        return Batch(kept, found.first(count), frozenset(failed), problem)
 
 
 class AllFailed(ValueError):
     """No unit of a batch gave finite numbers."""
 
 
-def better(first: Climbed, row: int, again: Climbed, other: int) -> bool:
+def better(first: Batch, row: int, again: Batch, other: int) -> bool:
     """Whether another attempt's picture should replace the first one's."""
     if other in again.failed or bool(again.made.dead[other]):
         return False

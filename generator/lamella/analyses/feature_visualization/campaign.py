@@ -1,6 +1,6 @@
 """All pictures of some layers: one queue for all places of the machine, more attempts for the weak.
 
-Flow: recipe + climb + engines -> **campaign** -> panels.
+Flow: recipe + batch + engines -> **campaign** -> compute.
 
 A batch that finishes hands on its good pictures at once. Units that are dead, grey or beaten by a
 photograph wait until the rest of their layer is done, and are tried again together. Since no
@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from lamella.analyses.feature_visualization.batch import AllFailed, Climbed, better, climb
+from lamella.analyses.feature_visualization.batch import AllFailed, Batch, better, make_batch
 from lamella.analyses.feature_visualization.recipe import ATTEMPTS, Recipe
 from lamella.engines.local import Workers
 from lamella.engines.memory import MOST, bytes_of, fitting, limit_of, ran_out
@@ -24,7 +24,7 @@ from lamella.network.model import Model
 from lamella.network.units import Unit
 
 MEMORY = "out of memory"  # in place of pictures: the batch was too large
-Outcome = Climbed | str
+Outcome = Batch | str
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Candidate:
     """One unit's picture so far: a row of a batch, its attempt, and how many were made."""
 
     channel: int
-    batch: Climbed
+    batch: Batch
     row: int
     attempt: int
     tries: int
@@ -104,11 +104,11 @@ class Campaign:
         for layer in self._order:
             if layer not in self.batches:
                 self.batches[layer] = self._probed(self.recipes[layer])
-        with Workers(self.places, self._climb) as workers:
+        with Workers(self.places, self._made) as workers:
             for layer, channels in todo:
                 self._submit(workers, layer, channels, attempt=1)
-            for task, climbed in workers.results():
-                yield from self._taken(workers, task, climbed)
+            for task, outcome in workers.results():
+                yield from self._taken(workers, task, outcome)
 
     def _probed(self, recipe: Recipe) -> int:
         """The batch size of a layer, by a forward and backward pass of one and of two pictures."""
@@ -132,7 +132,7 @@ class Campaign:
             self._open[layer] += 1
             workers.submit(Task(layer, run, attempt, batch), self._order[layer])
 
-    def _climb(self, model: Model, task: Task, look: Callable[[], None]) -> Outcome:
+    def _made(self, model: Model, task: Task, before_step: Callable[[], None]) -> Outcome:
         """A batch at one place; a text where it could not be made."""
         if task.batch > self.batches[task.layer]:  # has not fitted since this was put in the queue
             return MEMORY
@@ -140,7 +140,7 @@ class Campaign:
         seeds = [Unit(task.layer, channel).seed(self.seed) for channel in task.channels]
         spectra = self._spectra(task, recipe) if task.attempt == ATTEMPTS else None
         try:
-            return climb(
+            return make_batch(
                 model,
                 recipe,
                 task.channels,
@@ -148,7 +148,7 @@ class Campaign:
                 batch=task.batch,
                 attempt=task.attempt,
                 spectra=spectra,
-                look=look,
+                before_step=before_step,
             )
         except AllFailed as error:
             return str(error)
@@ -173,33 +173,33 @@ class Campaign:
         return torch.stack(found)
 
     def _taken(
-        self, workers: Workers[Task, Outcome], task: Task, climbed: Outcome
+        self, workers: Workers[Task, Outcome], task: Task, outcome: Outcome
     ) -> Iterator[Finished]:
         """Sort the pictures of a batch into those that are done and those to be tried again."""
         layer, waiting = task.layer, self._waiting[task.layer]
         self._open[layer] -= 1
-        if climbed == MEMORY:
+        if outcome == MEMORY:
             self._submit(workers, layer, task.channels, task.attempt)
-        elif isinstance(climbed, str):  # no unit gave numbers: what an earlier attempt found stays
+        elif isinstance(outcome, str):  # no unit gave numbers: what an earlier attempt found stays
             kept = tuple(waiting.pop(each) for each in task.channels if each in waiting)
             failed = task.channels if task.attempt == 1 else ()
-            yield Finished(layer, task.batch, kept, failed, climbed)
+            yield Finished(layer, task.batch, kept, failed, outcome)
         else:
             done: list[Candidate] = []
             hopeless: list[int] = []
             for row, channel in enumerate(task.channels):
                 best = waiting.pop(channel, None)
-                if row in climbed.failed and best is None:
+                if row in outcome.failed and best is None:
                     hopeless.append(channel)
                     continue
-                if best is None or better(best.batch, best.row, climbed, row):
-                    best = Candidate(channel, climbed, row, task.attempt, task.attempt)
+                if best is None or better(best.batch, best.row, outcome, row):
+                    best = Candidate(channel, outcome, row, task.attempt, task.attempt)
                 best = replace(best, tries=task.attempt)
                 if best.batch.weak(best.row) and task.attempt < ATTEMPTS:
                     waiting[channel] = best
                 else:
                     done.append(best)
-            yield Finished(layer, task.batch, tuple(done), tuple(hopeless), climbed.problem)
+            yield Finished(layer, task.batch, tuple(done), tuple(hopeless), outcome.problem)
         if not self._open[layer] and waiting:
             self._submit(workers, layer, sorted(waiting), task.attempt + 1)
 

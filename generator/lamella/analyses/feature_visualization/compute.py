@@ -1,6 +1,6 @@
-"""From the units that are asked for to shards of pictures: what picture panels have in common.
+"""One picture per unit: from the units that are asked for to shards of pictures.
 
-Flow: job -> ascents -> **making** -> store.
+Flow: job + recipe -> campaign -> **compute** -> store.
 """
 
 from __future__ import annotations
@@ -11,44 +11,19 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from pydantic import Field
+import numpy as np
 
+from lamella.analyses.feature_visualization.campaign import Campaign
+from lamella.analyses.feature_visualization.recipe import Recipe
+from lamella.analyses.feature_visualization.settings import Options
 from lamella.analyses.feature_visualization.shards import best_patch, failure, provenance, shard_of
-from lamella.analyses.panel import Settings
+from lamella.engines.local import places
 from lamella.network.units import Layer
 from lamella.store.gathering import PanelFacts
 from lamella.store.store import Shard
 
 if TYPE_CHECKING:
-    from lamella.analyses.feature_visualization.recipe import Recipe
     from lamella.analyses.job import Job
-
-
-class Ascents(Settings):
-    """How many steps a picture takes, and how it is encoded."""
-
-    steps: int = Field(64, ge=1, description="Steps of ascent: 64 is a preview, 512 usual.")
-    quality: int = Field(90, ge=1, le=100, description="Quality of the WebP pictures.")
-
-
-class Batches(Ascents):
-    """How large pictures are, and how many are made at once."""
-
-    batch: int | None = Field(
-        None,
-        ge=1,
-        description="Units per batch; without it what fits into memory, at most 16, on a GPU 256. "
-        "Pictures are the same bytes for equal batches only.",
-    )
-    memory: float | None = Field(
-        None,
-        gt=0,
-        description="Gigabytes that the pictures may take; without it half of the machine's "
-        "memory, on a GPU four fifths of its own.",
-    )
-    size: int | None = Field(
-        None, ge=16, description="Side of a picture in pixels; without it, by receptive field."
-    )
 
 
 def recipes_of(
@@ -62,10 +37,8 @@ def recipes_of(
     """The recipe of each layer, by what the survey knows of it.
 
     Raises:
-        LamellaError: a layer cannot be visualized; so it is told before hours of work.
+        LamellaError: a layer cannot be visualized; so the user hears of it before hours of work.
     """
-    from lamella.analyses.feature_visualization.recipe import Recipe
-
     return {
         layer.name: Recipe.of(
             job.model,
@@ -79,30 +52,22 @@ def recipes_of(
     }
 
 
-def pictures_of(
-    job: Job,
-    todo: Sequence[tuple[Layer, Sequence[int]]],
-    options: Batches,
-    *,
-    negative: bool = False,
-    name: str = "",
+def shards(
+    job: Job, todo: Sequence[tuple[Layer, Sequence[int]]], *, negative: bool = False
 ) -> Iterator[tuple[Layer, Shard]]:
     """One picture per unit, with as many attempts as it needs; see `Campaign`.
 
     Args:
         negative: whether they lower the activation in place of raising it.
-        name: of the stored pictures, where they are not the unit's main one.
     """
-    from lamella.analyses.feature_visualization.campaign import Campaign
-    from lamella.engines.local import places
-
+    options: Options = job.settings
     layers = {layer.name: layer for layer, _ in todo}
     recipes = recipes_of(
         job, layers.values(), steps=options.steps, size=options.size, negative=negative
     )
     # Written down when first found: pictures are the same bytes for equal batches only.
-    known: dict[str, int] = job.recall("batches") or {}
-    batches = (dict.fromkeys(layers, options.batch) if options.batch else {}) | known
+    recorded: dict[str, int] = job.recall("batches") or {}
+    batches = (dict.fromkeys(layers, options.batch) if options.batch else {}) | recorded
 
     @lru_cache(maxsize=4)  # units that are tried again come layer by layer
     def survey(layer: str) -> PanelFacts:
@@ -118,13 +83,27 @@ def pictures_of(
     )
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for finished in campaign.run([(layer.name, channels) for layer, channels in todo]):
-            if batches != known:
+            if batches != recorded:
                 job.remember("batches", batches)
-                known = dict(batches)
+                recorded = dict(batches)
             layer, recipe = layers[finished.layer], recipes[finished.layer]
             made = provenance(job, recipe, finished.batch, options.steps)
             if finished.pictures:
-                yield layer, shard_of(finished.pictures, recipe, options.quality, made, pool, name)
+                yield layer, shard_of(finished.pictures, recipe, options.quality, made, pool)
             if finished.failed:
                 yield layer, failure(finished, recipe, made)
             job.tick(len(finished.pictures) + len(finished.failed))
+
+
+def minimizing_shards(
+    job: Job, todo: Sequence[tuple[Layer, Sequence[int]]]
+) -> Iterator[tuple[Layer, Shard]]:
+    """One picture per unit of signed layers; of the others, that there is none."""
+    for layer, channels in todo:
+        if not layer.signed:
+            none = np.ones(len(channels), np.uint8)
+            yield layer, Shard(tuple(channels), numbers={"none": none})
+            job.tick(len(channels))
+    signed = [(layer, channels) for layer, channels in todo if layer.signed]
+    if signed:
+        yield from shards(job, signed, negative=True)

@@ -1,6 +1,6 @@
 """Several pictures of each unit, made to differ.
 
-Flow: recipe + climb + engines -> **variety** -> panels.
+Flow: recipe + batch + engines -> **diverse_batch** -> diversity.
 
 Source: Olah, Mordvintsev and Schubert, Distill 2017, doi:10.23915/distill.00007, section
 "Diversity"; the weight is relative to the unit's own activation on photographs, since activations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import torch
 
-from lamella.analyses.feature_visualization.batch import AllFailed, Climbed, climb
+from lamella.analyses.feature_visualization.batch import AllFailed, Batch, make_batch
 from lamella.analyses.feature_visualization.recipe import Recipe
 from lamella.engines.local import Workers
 from lamella.engines.memory import ran_out
@@ -31,11 +31,11 @@ class Group:
     layer: str
     channels: tuple[int, ...]
     number: int
-    batch: Climbed | None
+    batch: Batch | None
     failed: frozenset[int] = frozenset()
 
 
-def various(
+def groups(
     places: Sequence[Model],
     recipes: Mapping[str, Recipe],
     batches: Mapping[str, int],
@@ -49,7 +49,7 @@ def various(
 
     Args:
         batches: pictures per batch, by layer; rounded to whole groups.
-        weight: of the variety, in units of the activation.
+        weight: of the diversity, in units of the activation.
     """
 
     def objective(recipe: Recipe) -> Callable[[Sequence[int]], Objective]:
@@ -61,7 +61,9 @@ def various(
 
         return of
 
-    def work(model: Model, task: tuple[str, tuple[int, ...]], look: Callable[[], None]) -> Group:
+    def work(
+        model: Model, task: tuple[str, tuple[int, ...]], before_step: Callable[[], None]
+    ) -> Group:
         layer, channels = task
         units = max(1, batches[layer] // number)
         padded = channels + channels[-1:] * (units - len(channels))
@@ -69,14 +71,14 @@ def various(
         seeds = [Unit(layer, c).seed(seed, which + 1) for c in padded for which in range(number)]
         recipe = recipes[layer]
         try:
-            made = climb(
+            made = make_batch(
                 model,
                 recipe,
                 rows,
                 seeds,
                 batch=len(rows),
                 objective=objective(recipe),
-                look=look,
+                before_step=before_step,
             )
         except AllFailed:
             return Group(layer, channels, number, None)

@@ -1,7 +1,7 @@
 """How long the pictures of a layer would take on this machine, measured in a moment.
 
-Flow: beside the pipeline, for `lamella layers`. A few forward and backward passes of the network,
-cut at the layer and at the size that the panel would use, times the steps that are set.
+Flow: job + recipe -> **estimate** -> `lamella layers`. A few forward and backward passes of the
+network, cut at the layer and at the size that the analysis would use, times the steps that are set.
 """
 
 import math

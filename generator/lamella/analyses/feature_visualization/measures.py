@@ -1,6 +1,6 @@
 """What is measured of every picture, on the clean one, in float32 and before it is encoded.
 
-Flow: ascend -> **measures** -> panels -> store. quality.py reads it.
+Flow: ascent -> **measures** -> batch -> shards.
 """
 
 import math

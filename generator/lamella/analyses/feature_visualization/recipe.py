@@ -1,6 +1,6 @@
 """How a layer's pictures are made: their size, what is raised, and what is tried when that fails.
 
-Flow: model + survey -> **recipe** -> climb -> panels.
+Flow: model + survey -> **recipe** -> batch.
 """
 
 import math
@@ -53,7 +53,7 @@ def picture_side(model: Model, layer: Layer, wanted: int | None = None) -> int:
 
 
 def not_visualized(layer: Layer, problem: str) -> LamellaError:
-    """What is told of a layer that there can be no pictures of."""
+    """The error of a layer that there can be no pictures of."""
     return LamellaError(
         f"Layer {layer.name!r} cannot be visualized{problem}",
         "Set [panels.feature_visualization] size, or leave the layer out with "

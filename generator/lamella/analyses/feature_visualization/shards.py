@@ -1,6 +1,6 @@
 """Made pictures on their way into the store: what is measured, stated and encoded of each.
 
-Flow: ascents -> **pictures** -> store. For the panels that make pictures of units.
+Flow: campaign -> **shards** -> compute -> store.
 """
 
 from __future__ import annotations
@@ -10,8 +10,18 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 from PIL import Image
 
+from lamella.analyses.feature_visualization.campaign import Candidate, Finished
+from lamella.analyses.feature_visualization.recipe import Recipe
+from lamella.analyses.feature_visualization.stored import (
+    MINIMIZING,
+    NUMBERS,
+    PICTURE,
+    THUMB,
+    numbers_of,
+)
 from lamella.figures.encoding import encode
 from lamella.figures.published import THUMBNAIL
 from lamella.network.units import Layer, Unit
@@ -19,10 +29,6 @@ from lamella.store.gathering import PanelFacts
 from lamella.store.store import Shard, Sheet
 
 if TYPE_CHECKING:
-    import torch
-
-    from lamella.analyses.feature_visualization.campaign import Candidate, Finished
-    from lamella.analyses.feature_visualization.recipe import Recipe
     from lamella.analyses.job import Job
 
 
@@ -33,8 +39,6 @@ def best_patch(
 
     A square around the middle of what the unit sees, at the photograph's own scale.
     """
-    import torch
-
     image = int(survey["top_image"][unit.channel, 0])
     if image < 0:
         return None
@@ -52,8 +56,6 @@ def best_patch(
 
 def provenance(job: Job, recipe: Recipe, batch: int, steps: int) -> dict[str, Any]:
     """What a page states of how its picture was made."""
-    import torch
-
     device = job.model.device.type
     network, layer = job.model.facts, recipe.layer
     last = layer.name == network.layers[-1].name and len(network.classes) == layer.channels
@@ -78,13 +80,10 @@ def shard_of(
     quality: int,
     made: dict[str, Any],
     pool: ThreadPoolExecutor,
-    name: str = "",
 ) -> Shard:
     """The pictures of some units of a layer, encoded, and what was measured of them.
 
-    Args:
-        name: of the pictures, where they are not the unit's main one: those are called "picture",
-            and have a thumbnail "thumb".
+    A thumbnail of each, too, where they are the unit's main picture.
     """
 
     def dead(each: Candidate) -> bool:
@@ -92,35 +91,35 @@ def shard_of(
         silent = not recipe.layer.signed and float(each.batch.measured.activation[each.row]) <= 0
         return bool(each.batch.made.dead[each.row]) or silent
 
-    def numbers(what: str, kind: type) -> np.ndarray:
-        found = [getattr(each.batch.measured, what)[each.row] for each in pictures]
-        return np.array(found, dtype=kind)
-
+    name = MINIMIZING if recipe.negative else PICTURE
     images = [
         Image.fromarray((each.image.permute(1, 2, 0) * 255).round().byte().numpy())
         for each in pictures
     ]
-    thumbs = [] if name else [image.resize((THUMBNAIL, THUMBNAIL)) for image in images]
+    thumbs = [] if recipe.negative else [i.resize((THUMBNAIL, THUMBNAIL)) for i in images]
     encoded = list(pool.map(lambda image: encode(image, quality), [*images, *thumbs]))
-    named = {name or "picture": encoded[: len(images)]}
-    sheets = {name or "picture": Sheet(recipe.size, recipe.size)}
+    named = {name: encoded[: len(images)]}
+    sheets = {name: Sheet(recipe.size, recipe.size)}
     if thumbs:
-        named["thumb"] = encoded[len(images) :]
-        sheets["thumb"] = Sheet(THUMBNAIL, THUMBNAIL)
+        named[THUMB] = encoded[len(images) :]
+        sheets[THUMB] = Sheet(THUMBNAIL, THUMBNAIL)
+    measured = {
+        what: [getattr(each.batch.measured, what)[each.row] for each in pictures]
+        for what in ("activation", "mean", "rank", "contrast")
+    }
     return Shard(
         tuple(each.channel for each in pictures),
-        numbers={
-            "activation": numbers("activation", np.float32),
-            "mean": numbers("mean", np.float32),
-            "rank": numbers("rank", np.int32),
-            "contrast": numbers("contrast", np.float32),
-            "dead": np.array([dead(each) for each in pictures], np.uint8),
-            "failed": np.zeros(len(pictures), np.uint8),
-            "tries": np.array([each.tries for each in pictures], np.uint8),
-            "attempt": np.array([each.attempt for each in pictures], np.uint8),
-            "kept_step": np.array([each.batch.made.step[each.row] for each in pictures], np.int32),
-            "curve": np.stack([each.batch.made.curve[each.row].numpy() for each in pictures]),
-        },
+        numbers=numbers_of(
+            {
+                **measured,
+                "dead": [dead(each) for each in pictures],
+                "failed": [False] * len(pictures),
+                "tries": [each.tries for each in pictures],
+                "attempt": [each.attempt for each in pictures],
+                "kept_step": [each.batch.made.step[each.row] for each in pictures],
+            },
+            np.stack([each.batch.made.curve[each.row].numpy() for each in pictures]),
+        ),
         pictures=named,
         sheets=sheets,
         made=made,
@@ -130,18 +129,12 @@ def shard_of(
 def failure(finished: Finished, recipe: Recipe, made: dict[str, Any]) -> Shard:
     """Units that have no picture, so that a run goes on and the report lists them."""
     count = len(finished.failed)
-    zeros = {name: np.zeros(count, np.float32) for name in ("activation", "mean", "contrast")}
+    ones = {"failed", "tries", "attempt"}
     return Shard(
         finished.failed,
-        numbers={
-            **zeros,
-            "rank": np.zeros(count, np.int32),
-            "dead": np.zeros(count, np.uint8),
-            "failed": np.ones(count, np.uint8),
-            "tries": np.ones(count, np.uint8),
-            "attempt": np.ones(count, np.uint8),
-            "kept_step": np.zeros(count, np.int32),
-            "curve": np.zeros((count, recipe.settings.steps), np.float32),
-        },
+        numbers=numbers_of(
+            {name: [int(name in ones)] * count for name in NUMBERS},
+            np.zeros((count, recipe.settings.steps), np.float32),
+        ),
         made={**made, "failed": finished.problem},
     )
