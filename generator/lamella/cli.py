@@ -174,6 +174,14 @@ def list_layers(
 
 
 @main.command()
+def settings() -> None:
+    """Print every key of atlas.toml, as Markdown."""
+    from lamella.commands.settings import document
+
+    click.echo(document(), nl=False)
+
+
+@main.command()
 @CONFIG
 @_folders
 def status(config: Path, work: Path | None, site: Path | None) -> None:
