@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from helpers.attributed import Headed, Transformer, images, model_of
 from helpers.untouched import untouched
 from lamella.attribution.gradcam import divided, gradcam, own_grid, why_not
-from lamella.attribution.target_layers import place_of, spatial_layers
+from lamella.attribution.target_layers import layer_maps, spatial_layers
 from lamella.errors import ModelError, UnknownLayer
 from lamella.network.model import Model
 
@@ -210,7 +210,7 @@ def test_tokens_in_their_grid(way: str, extra: int) -> None:
     torch.testing.assert_close(found, by_hand(model.module, images(3), THREE, extra))
     assert float(found.max()) > 0
     words = {0: "reads", 1: "reads, without the class token"}
-    about = place_of(model).about
+    about = layer_maps(model).about
     assert about.endswith(words.get(extra, "reads, without the 3 that are of no patch"))
     named = own_grid(model, images(3), THREE, "blocks.1.down")
     assert named.shape == (3, 2, 3, 3) and float(named.max()) > 0
@@ -259,7 +259,7 @@ def test_a_network_of_patches_without_convolution() -> None:
 
     model = model_of(Mixer())
     assert own_grid(model, images(3), THREE).shape == (3, 2, 3, 3)
-    assert place_of(model).about == "the last tokens"
+    assert layer_maps(model).about == "the last tokens"
 
 
 # Words and bad input
@@ -278,9 +278,9 @@ def test_the_maps_are_named_in_words() -> None:
         ),
     }
     for words, module in said.items():
-        assert place_of(model_of(module, 64, seed=None)).about == words
-    assert place_of(headed("deep")).about == "the maps of body, the last before the head"
-    assert place_of(headed("deep"), "stem").about == "the maps of stem"
+        assert layer_maps(model_of(module, 64, seed=None)).about == words
+    assert layer_maps(headed("deep")).about == "the maps of body, the last before the head"
+    assert layer_maps(headed("deep"), "stem").about == "the maps of stem"
 
 
 def test_layers_that_cannot_be_asked_for() -> None:

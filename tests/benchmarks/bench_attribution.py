@@ -31,11 +31,11 @@ import torch
 from captum.attr import GuidedBackprop, IntegratedGradients, LayerGradCam, Occlusion, Saliency
 from torch import Tensor, nn
 
+from lamella.attribution.compute import Options, attribute, defined
 from lamella.attribution.gradients import batch_of
 from lamella.attribution.integrated import plain
 from lamella.attribution.methods import BY_NAME
 from lamella.attribution.occlusion import BATCH, grid
-from lamella.attribution.run import Options, attribute, defined
 from lamella.config.config import load as load_config
 from lamella.images.images import find
 from lamella.network.model import Model, device_of, load

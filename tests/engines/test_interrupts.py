@@ -7,13 +7,13 @@ import time
 
 import pytest
 
-from lamella.engines.interrupts import heard
+from lamella.engines.interrupts import interruptible
 
 
 def test_results_and_errors_come_through() -> None:
-    assert heard(lambda: 3) == 3
+    assert interruptible(lambda: 3) == 3
     with pytest.raises(ZeroDivisionError):
-        heard(lambda: 1 // 0)
+        interruptible(lambda: 1 // 0)
 
 
 def test_ctrl_c_ends_the_waiting() -> None:
@@ -23,7 +23,7 @@ def test_ctrl_c_ends_the_waiting() -> None:
         threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
         began = time.monotonic()
         with pytest.raises(KeyboardInterrupt):
-            heard(lambda: done.wait(30))
+            interruptible(lambda: done.wait(30))
         assert time.monotonic() - began < 20
     finally:
         done.set()

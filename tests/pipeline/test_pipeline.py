@@ -77,7 +77,7 @@ def test_every_unit_has_everything(full):
             assert facts.of(panel).present.all(), (facts.layer.name, panel)
         pictures = facts.of("feature_visualization").pictures
         assert len(pictures["picture"]) == len(pictures["thumb"]) == facts.layer.channels
-    assert atlas.whole_once("embedding").present.all()
+    assert atlas.of_units("embedding").present.all()
 
 
 def test_resumed_equals_uninterrupted_byte_for_byte(full, tmp_path, monkeypatch):

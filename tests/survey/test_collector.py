@@ -10,9 +10,9 @@ from hypothesis.extra import numpy as npst
 from lamella.survey.bins import BAND_SAMPLE, BANDS, BINS, PER_BAND, ZERO, edges, table
 from lamella.survey.collector import Extent, Shown
 from lamella.survey.covariance import PER_IMAGE, Covariance, places, sampled
-from lamella.survey.distinct import Distinct, LabelMeans
 from lamella.survey.distribution import QUANTILES, Distribution, quantiles
 from lamella.survey.extremes import Bottom, Lowest, Top
+from lamella.survey.labels import Distinct, LabelMeans
 from lamella.survey.moments import Moments
 from lamella.survey.profile import WIDTH, Profile, directions
 from lamella.survey.run import COLLECTORS

@@ -17,8 +17,8 @@ from torch import Tensor
 
 from lamella.attribution.gradients import batch_of, in_runs
 from lamella.attribution.heads import defined_head, head_of, values_at
-from lamella.attribution.scores import known
-from lamella.attribution.target_layers import placed
+from lamella.attribution.scores import require_classes
+from lamella.attribution.target_layers import on_image_grid
 from lamella.network.model import Model
 
 
@@ -46,7 +46,7 @@ def contributions(
     """
     head = defined_head(model)
     assert head.maps is not None and head.weight is not None
-    known(classes, len(head.weight))
+    require_classes(classes, len(head.weight))
     found = []
     with torch.no_grad():
         runs = in_runs(batch or batch_of(model), shown.to(model.device), classes.to(model.device))
@@ -67,4 +67,4 @@ def cam(model: Model, shown: Tensor, classes: Tensor, *, batch: int | None = Non
     `contributions` no longer exactly.
     """
     maps = contributions(model, shown, classes, batch=batch)
-    return placed(maps, head_of(model).field, (shown.shape[2], shown.shape[3]))
+    return on_image_grid(maps, head_of(model).field, (shown.shape[2], shown.shape[3]))

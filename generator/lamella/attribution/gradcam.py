@@ -26,11 +26,11 @@ import torch
 from torch import Tensor
 
 from lamella.attribution.gradients import batch_of, differentiable, in_runs, probe
-from lamella.attribution.scores import chosen, listed
-from lamella.attribution.target_layers import Place, place_of, placed
+from lamella.attribution.scores import chosen, class_scores
+from lamella.attribution.target_layers import LayerMaps, layer_maps, on_image_grid
 from lamella.errors import LamellaError, ModelError
 from lamella.network.activations import Address, Watch, channels_first
-from lamella.network.dataflow import wiring_of
+from lamella.network.dataflow import dataflow_of
 from lamella.network.model import Model
 
 
@@ -60,7 +60,7 @@ def gradcam(
     Args:
         shown: sRGB in [0, 1], (image, 3, row, column).
         classes: (image, k), int64; one forward pass serves all of an image's.
-        layer: whose maps are weighted; "" for the last convolutional activations. `place_of` says
+        layer: whose maps are weighted; "" for the last convolutional activations. `layer_maps` says
             in words which these are.
         inside: with the ReLU inside the sum.
         batch: images whose graphs are held at once.
@@ -70,7 +70,7 @@ def gradcam(
             class.
     """
     maps = own_grid(model, shown, classes, layer, inside, batch=batch)
-    return placed(maps, place_of(model, layer).field, (shown.shape[2], shown.shape[3]))
+    return on_image_grid(maps, layer_maps(model, layer).field, (shown.shape[2], shown.shape[3]))
 
 
 def own_grid(
@@ -83,7 +83,7 @@ def own_grid(
     batch: int | None = None,
 ) -> Tensor:
     """As `gradcam`, at the layer's own positions, (image, k, row, column)."""
-    place = place_of(model, layer)
+    target = layer_maps(model, layer)
     found: list[Tensor] = []
     with differentiable():
         # A copy: what was made in inference mode cannot be part of a graph.
@@ -91,7 +91,7 @@ def own_grid(
             batch or batch_of(model), shown.to(model.device), classes.to(model.device).clone()
         )
         for images, wanted in runs:
-            values, gradients = _gradients(model, images, wanted, place)
+            values, gradients = _gradients(model, images, wanted, target)
             alphas = gradients.mean((3, 4))
             if inside:
                 weighted = [(alpha[:, :, None, None] * values).relu().sum(1) for alpha in alphas]
@@ -111,16 +111,16 @@ def divided(maps: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _gradients(
-    model: Model, images: Tensor, classes: Tensor, place: Place
+    model: Model, images: Tensor, classes: Tensor, target: LayerMaps
 ) -> tuple[Tensor, Tensor]:
     """A layer's maps, (image, channel, row, column), and the gradients of the scores with respect
     to them, (k, image, channel, row, column)."""
-    scores = wiring_of(model).scores
-    tap = _Tap(place.address, scores.address if scores else None)
+    scores = dataflow_of(model).scores
+    tap = _Tap(target.address, scores.address if scores else None)
     inputs = model.normalise(images)
     with tap:
         output = model.module(inputs)
-    picked = chosen(listed(output if tap.scores is None else tap.scores), classes)
+    picked = chosen(class_scores(output if tap.scores is None else tap.scores), classes)
     leaf, last = tap.leaf, classes.shape[1] - 1
     gradients: list[Tensor] = []
     for at in range(classes.shape[1]):
@@ -132,12 +132,12 @@ def _gradients(
             )[0]
         if gradient is None:
             raise ModelError(
-                f"Grad-CAM: the class scores do not depend on {place.about}.",
+                f"Grad-CAM: the class scores do not depend on {target.about}.",
                 "Choose another layer, or none for the last maps.",
             )
-        gradients.append(place.fold(channels_first(gradient, place.address.axis)))
+        gradients.append(target.fold(channels_first(gradient, target.address.axis)))
     assert leaf is not None
-    values = place.fold(channels_first(leaf.detach(), place.address.axis))
+    values = target.fold(channels_first(leaf.detach(), target.address.axis))
     return values, torch.stack(gradients)
 
 

@@ -17,8 +17,8 @@ from dataclasses import dataclass, replace
 from torch import Tensor
 
 from lamella.network.activations import Address
-from lamella.network.dataflow import MAXIMA, MEANS, PASSING, Wiring, is_tokens
-from lamella.network.flow import ACTIVATIONS, NORMS
+from lamella.network.dataflow import MAXIMA, MEANS, PASSING, Dataflow, is_tokens
+from lamella.network.propagation import ACTIVATIONS, NORMS
 from lamella.network.recording import Op
 from lamella.network.units import Field
 
@@ -60,24 +60,24 @@ class Head:
         return self.kind == "pool-linear"
 
 
-class Other(Exception):
+class OtherHead(Exception):
     """The head is neither of the two; why, as the end of a sentence."""
 
 
-def read(wiring: Wiring) -> Head:
+def read_head(dataflow: Dataflow) -> Head:
     """The head that a network has.
 
     Raises:
-        Other: it has neither of the two.
+        OtherHead: it has neither of the two.
     """
-    last = wiring.behind_passing(wiring.scores)
+    last = dataflow.behind_passing(dataflow.scores)
     if last is None:
-        raise Other("how the scores are made of the last maps cannot be followed")
+        raise OtherHead("how the scores are made of the last maps cannot be followed")
     if last.name in MEANS:
-        return _conv_pool(wiring, last)
+        return _conv_pool(dataflow, last)
     if not _is_linear(last):
-        raise Other(f"the scores come from {_called(last)}, not from a linear layer or a mean")
-    return _described("pool-linear", last, _averaged(wiring, _pooled(wiring, last)), wiring)
+        raise OtherHead(f"the scores come from {_called(last)}, not from a linear layer or a mean")
+    return _described("pool-linear", last, _averaged(dataflow, _pooled(dataflow, last)), dataflow)
 
 
 def _is_linear(op: Op) -> bool:
@@ -102,33 +102,35 @@ def _called(op: Op) -> str:
     return "another linear layer" if op.name == "linear" else f"the operation {op.name!r}"
 
 
-def _pooled(wiring: Wiring, linear: Op) -> Op:
+def _pooled(dataflow: Dataflow, linear: Op) -> Op:
     """The mean that a linear layer reads.
 
     Raises:
-        Other: it reads something else.
+        OtherHead: it reads something else.
     """
     assert linear.kernel is not None
     after, between = linear, list[Op]()
-    for op in wiring.back(wiring.before(linear)):
+    for op in dataflow.back(dataflow.before(linear)):
         shape = op.value.shape
         if len(shape) == 4 and max(shape[2:]) > 1 and len(after.value.shape) == 2:
-            raise Other(
+            raise OtherHead(
                 f"the last maps, {shape[1]} channels of {shape[2]} x {shape[3]} positions, are "
                 f"flattened into {math.prod(shape[1:]):,} numbers, and each has a weight of its own"
             )
         if is_tokens(op) and op.name not in PASSING | MEANS:
-            raise Other("the scores are read off tokens, not off the mean of maps")
+            raise OtherHead("the scores are read off tokens, not off the mean of maps")
         if op.name in MEANS:
             if between:
-                raise Other(f"{_listed(between)} between the mean over positions and the scores")
+                raise OtherHead(
+                    f"{_listed(between)} between the mean over positions and the scores"
+                )
             return op
         if op.name not in PASSING | ACTIVATIONS | NORMS and not _is_linear(op):
-            raise Other(f"the linear layer reads {_called(op)}, not the mean over positions")
+            raise OtherHead(f"the linear layer reads {_called(op)}, not the mean over positions")
         if op.name not in PASSING:
             between.append(op)
         after = op
-    raise Other("there is no mean over positions between the image and the scores")
+    raise OtherHead("there is no mean over positions between the image and the scores")
 
 
 def _listed(ops: Sequence[Op]) -> str:
@@ -138,58 +140,60 @@ def _listed(ops: Sequence[Op]) -> str:
     return f"{', '.join(called[:-1])}{' and ' if called[1:] else ''}{called[-1]} {stand}"
 
 
-def _averaged(wiring: Wiring, pool: Op) -> Op:
+def _averaged(dataflow: Dataflow, pool: Op) -> Op:
     """What a mean averages; it may be taken in several steps."""
-    for op in wiring.back(wiring.before(pool)):
+    for op in dataflow.back(dataflow.before(pool)):
         several = len(op.value.shape) == 4 and max(op.value.shape[2:]) > 1
         if several or op.name not in MEANS | PASSING:
             return op
-    raise Other("the image itself is averaged")
+    raise OtherHead("the image itself is averaged")
 
 
-def _conv_pool(wiring: Wiring, pool: Op) -> Head:
+def _conv_pool(dataflow: Dataflow, pool: Op) -> Head:
     """Maps, a 1 x 1 convolution, perhaps an activation function, the mean."""
-    classes = _averaged(wiring, pool)
+    classes = _averaged(dataflow, pool)
     between = list[str]()
-    for op in wiring.back(classes):
+    for op in dataflow.back(classes):
         if op.name not in PASSING | ACTIVATIONS:
             break
         between += [op.name] if op.name in ACTIVATIONS else []
     if not _is_linear(op):
-        raise Other(f"the maps of classes come from {_called(op)}, not from a 1 x 1 convolution")
-    maps = wiring.behind_passing(wiring.before(op))
+        raise OtherHead(
+            f"the maps of classes come from {_called(op)}, not from a 1 x 1 convolution"
+        )
+    maps = dataflow.behind_passing(dataflow.before(op))
     if maps is None:
-        raise Other("the maps of classes are made of the image itself")
-    head = _described("conv-pool", op, maps, wiring)
+        raise OtherHead("the maps of classes are made of the image itself")
+    head = _described("conv-pool", op, maps, dataflow)
     return replace(head, class_maps=classes.address, activation=between[0] if between else "")
 
 
-def _described(kind: str, op: Op, maps: Op, wiring: Wiring) -> Head:
+def _described(kind: str, op: Op, maps: Op, dataflow: Dataflow) -> Head:
     """A head, of the operation that weighs the maps."""
     assert op.kernel is not None
     weight = op.kernel.detach().flatten(1)
     shape = maps.value.shape
     if len(shape) != 4:
-        raise Other("the mean is taken over tokens, not over the rows and columns of maps")
+        raise OtherHead("the mean is taken over tokens, not over the rows and columns of maps")
     # Where the rules of the flow lost track of the layout, the number of channels tells the axis.
     axes = [axis for axis in (maps.value.axis, 1, 3) if shape[axis] == weight.shape[1]]
     if not axes:
-        raise Other("the weights are for more than the channels of the last maps")
+        raise OtherHead("the weights are for more than the channels of the last maps")
     return Head(
         kind=kind,
         layer=op.layer,
         maps=replace(maps.address, axis=axes[0]),
         weight=weight,
         bias=weight.new_zeros(len(weight)) if op.bias is None else op.bias.detach(),
-        sources=_sources(wiring, maps, weight.shape[1]),
+        sources=_sources(dataflow, maps, weight.shape[1]),
         field=maps.value.field,
     )
 
 
-def _sources(wiring: Wiring, maps: Op, channels: int) -> tuple[tuple[str, int] | None, ...]:
+def _sources(dataflow: Dataflow, maps: Op, channels: int) -> tuple[tuple[str, int] | None, ...]:
     """Whose channels maps carry."""
     found: list[tuple[str, int] | None] = []
     for count, layers, each in maps.value.runs or ((channels, (), 1),):
-        last = wiring.last_of(layers) if layers else None
+        last = dataflow.last_of(layers) if layers else None
         found += [last and (last[0], last[1] + at // each) for at in range(count)]
     return tuple(found)

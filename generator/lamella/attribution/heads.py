@@ -14,10 +14,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from lamella.attribution.head_structure import Head, Other, read
+from lamella.attribution.head_structure import Head, OtherHead, read_head
 from lamella.errors import ModelError
 from lamella.network.activations import Address, visit
-from lamella.network.dataflow import Wiring, once, wiring_of
+from lamella.network.dataflow import Dataflow, dataflow_of, once
 from lamella.network.model import Model
 
 __all__ = ["Head", "class_maps", "defined_head", "head_of", "values_at"]
@@ -31,9 +31,9 @@ def head_of(model: Model) -> Head:
 
     def find() -> Head:
         try:
-            wiring = wiring_of(model)
-            return _checked(model, wiring, read(wiring))
-        except Other as other:
+            dataflow = dataflow_of(model)
+            return _checked(model, dataflow, read_head(dataflow))
+        except OtherHead as other:
             return Head(reason=f"{UNDEFINED}{other}.")
 
     return once(model, "head", find)
@@ -87,21 +87,21 @@ def _convolved(maps: Tensor, head: Head) -> Tensor:
     return F.conv2d(maps, head.weight[:, :, None, None], head.bias)
 
 
-def _checked(model: Model, wiring: Wiring, head: Head) -> Head:
+def _checked(model: Model, dataflow: Dataflow, head: Head) -> Head:
     """The head, if its arithmetic yields the network's scores for noise.
 
     Raises:
-        Other: it does not.
+        OtherHead: it does not.
     """
-    assert head.maps is not None and wiring.scores is not None
+    assert head.maps is not None and dataflow.scores is not None
     noise = torch.rand((2, 3, *model.facts.size), generator=torch.Generator().manual_seed(0))
     last = head.class_maps or head.maps
     with torch.no_grad():
-        maps, wanted = values_at(model, noise, [last, replace(wiring.scores.address, axis=1)])
+        maps, wanted = values_at(model, noise, [last, replace(dataflow.scores.address, axis=1)])
         own = (maps if head.class_maps else _convolved(maps, head)).mean((2, 3))
     wanted = wanted.flatten(1)
     if own.shape != wanted.shape:
-        raise Other(f"{own.shape[1]} maps are averaged, and there are {wanted.shape[1]} scores")
+        raise OtherHead(f"{own.shape[1]} maps are averaged, and there are {wanted.shape[1]} scores")
     if not bool((own - wanted).abs().max() <= TOLERANCE * wanted.abs().max().clamp(min=1e-12)):
-        raise Other("the mean over positions does not give the scores that the network gives")
+        raise OtherHead("the mean over positions does not give the scores that the network gives")
     return head

@@ -22,7 +22,7 @@ from torch import Tensor
 from lamella.attribution.attention import Attention
 from lamella.attribution.gradients import batch_of, in_runs
 from lamella.errors import ModelError
-from lamella.network.dataflow import Grid, is_tokens, once, wiring_of
+from lamella.network.dataflow import Grid, dataflow_of, is_tokens, once
 from lamella.network.model import Model
 
 NONE = "Not defined for this network: it has no attention."
@@ -89,7 +89,7 @@ def _attentions(model: Model, images: Tensor) -> list[Tensor]:
 
 
 def _grid(attentions: Sequence[Tensor], model: Model, size: tuple[int, int]) -> Grid | None:
-    return wiring_of(model).grid(attentions[0].shape[1], 0, size)
+    return dataflow_of(model).grid(attentions[0].shape[1], 0, size)
 
 
 def _reason(attentions: Sequence[Tensor], model: Model) -> str:
@@ -102,7 +102,7 @@ def _reason(attentions: Sequence[Tensor], model: Model) -> str:
         return PARTIAL.format("from some tokens to others")
     if len({one.shape[1] for one in attentions}) > 1:
         return PARTIAL.format("over fewer of them in later blocks")
-    last = wiring_of(model).last_maps
+    last = dataflow_of(model).last_maps
     if last is None or not is_tokens(last):
         return PARTIAL.format("among positions of maps, with other layers between")
     if _grid(attentions, model, model.facts.size) is None:

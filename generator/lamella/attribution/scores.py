@@ -21,10 +21,10 @@ def scores(model: Model, shown: Tensor) -> Tensor:
     Raises:
         ModelError: the output is no vector of at least two numbers for each image.
     """
-    return listed(model.module(model.normalise(shown)))
+    return class_scores(model.module(model.normalise(shown)))
 
 
-def listed(found: object) -> Tensor:
+def class_scores(found: object) -> Tensor:
     """A network's output as (image, class).
 
     Raises:
@@ -57,11 +57,11 @@ def chosen(found: Tensor, classes: Tensor) -> Tensor:
     Raises:
         ModelError: there is no such class.
     """
-    known(classes, found.shape[1])
+    require_classes(classes, found.shape[1])
     return found.gather(1, classes)
 
 
-def known(classes: Tensor, most: int) -> None:
+def require_classes(classes: Tensor, most: int) -> None:
     """Refuse classes that a network with so many does not have.
 
     Raises:
@@ -78,10 +78,6 @@ def outputs_of(model: Model) -> int:
     Raises:
         ModelError: its output is no list of class scores, or they are no numbers.
     """
-    import torch
-
-    from lamella.attribution.scores import scores
-
     with torch.inference_mode():
         blank = torch.full((1, 3, *model.facts.size), 0.5, device=model.device)
         found = scores(model, blank)

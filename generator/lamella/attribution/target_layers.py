@@ -14,9 +14,17 @@ from torch import Tensor
 from lamella.attribution.heads import head_of
 from lamella.errors import ModelError, UnknownLayer, did_you_mean
 from lamella.network.activations import Address
-from lamella.network.dataflow import ATTENTION, Grid, Wiring, is_tokens, once, positions, wiring_of
-from lamella.network.flow import NORMS
+from lamella.network.dataflow import (
+    ATTENTION,
+    Dataflow,
+    Grid,
+    dataflow_of,
+    is_tokens,
+    once,
+    positions,
+)
 from lamella.network.model import Model
+from lamella.network.propagation import NORMS
 from lamella.network.recording import Op
 from lamella.network.units import Field, Layer
 from lamella.numbers.upsampling import upsampled
@@ -26,7 +34,7 @@ LISTED = 8  # layers that an error names
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class LayerMaps:
     """A layer's maps.
 
     Attributes:
@@ -52,7 +60,7 @@ class Place:
         return patches.reshape(*patches.shape[:2], self.grid.rows, self.grid.columns)
 
 
-def place_of(model: Model, layer: str = "") -> Place:
+def layer_maps(model: Model, layer: str = "") -> LayerMaps:
     """The maps of a layer, or the last ones.
 
     The last convolutional activations are what the head averages. Where a 1 x 1 convolution makes
@@ -65,33 +73,33 @@ def place_of(model: Model, layer: str = "") -> Place:
         UnknownLayer: there is no layer of that name.
         ModelError: it has no positions, or the network has no layer that has.
     """
-    return once(model, f"place:{layer}", lambda: _find(model, layer))
+    return once(model, f"maps:{layer}", lambda: _find(model, layer))
 
 
 def spatial_layers(model: Model) -> tuple[str, ...]:
     """The names of the layers that Grad-CAM can be asked for."""
-    wiring = wiring_of(model)
-    return tuple(name for name in model.traced if _of_layer(model, wiring, name) is not None)
+    dataflow = dataflow_of(model)
+    return tuple(name for name in model.traced if _of_layer(model, dataflow, name) is not None)
 
 
-def _find(model: Model, layer: str) -> Place:
-    wiring = wiring_of(model)
+def _find(model: Model, layer: str) -> LayerMaps:
+    dataflow = dataflow_of(model)
     if not layer:
-        return _last(model, wiring)
+        return _last(model, dataflow)
     if layer not in model.traced:
         known = spatial_layers(model)
         raise UnknownLayer(
             f"Grad-CAM: there is no layer {layer!r}.",
             did_you_mean(layer, known, otherwise=f"Layers with maps: {_some(known)}."),
         )
-    place = _of_layer(model, wiring, layer)
-    if place is None:
+    found = _of_layer(model, dataflow, layer)
+    if found is None:
         known = spatial_layers(model)
         raise ModelError(
             f"Grad-CAM: the layer {layer!r} has no maps: its values have no rows and columns.",
             f"Layers with maps: {_some(known)}." if known else "No layer of this network has.",
         )
-    return place
+    return found
 
 
 def _some(names: tuple[str, ...]) -> str:
@@ -99,66 +107,66 @@ def _some(names: tuple[str, ...]) -> str:
     return ("..., " if len(names) > LISTED else "") + ", ".join(names[-LISTED:])
 
 
-def _of_layer(model: Model, wiring: Wiring, layer: str) -> Place | None:
+def _of_layer(model: Model, dataflow: Dataflow, layer: str) -> LayerMaps | None:
     address = model.traced[layer].observed
-    op = wiring.at(address.function, address.ordinal)
+    op = dataflow.at(address.function, address.ordinal)
     about = f"the maps of {layer}"
     if positions(op) > 1:
-        return Place(address, model.traced[layer].layer.field, about)
-    return _tokens(model, wiring, op, f"the tokens of {layer}") if is_tokens(op) else None
+        return LayerMaps(address, model.traced[layer].layer.field, about)
+    return _tokens(model, dataflow, op, f"the tokens of {layer}") if is_tokens(op) else None
 
 
-def _tokens(model: Model, wiring: Wiring, op: Op, about: str) -> Place | None:
+def _tokens(model: Model, dataflow: Dataflow, op: Op, about: str) -> LayerMaps | None:
     """A sequence of tokens, if it lies on the image."""
-    grid = wiring.grid(op.value.shape[1], 0, model.facts.size)
+    grid = dataflow.grid(op.value.shape[1], 0, model.facts.size)
     if grid is None:
         return None
     left_out = {0: "", 1: ", without the class token"}
     more = left_out.get(grid.extra, f", without the {grid.extra} that are of no patch")
-    return Place(replace(op.address, axis=2), grid.field, about + more, grid)
+    return LayerMaps(replace(op.address, axis=2), grid.field, about + more, grid)
 
 
-def _last(model: Model, wiring: Wiring) -> Place:
+def _last(model: Model, dataflow: Dataflow) -> LayerMaps:
     """The last convolutional activations, or what stands for them."""
     head = head_of(model)
     if head.maps is not None:
-        op = wiring.at(head.maps.function, head.maps.ordinal)
+        op = dataflow.at(head.maps.function, head.maps.ordinal)
         if positions(op) > 1:
             role = f"which {head.layer} reads"
             if head.pool_first:
                 role = f"whose means {head.layer} reads"
-            return Place(head.maps, head.field, f"{_carried(wiring, op)}, {role}")
-    last = wiring.last_maps
+            return LayerMaps(head.maps, head.field, f"{_carried(dataflow, op)}, {role}")
+    last = dataflow.last_maps
     if last is not None and is_tokens(last):
-        read = _read_by_attention(wiring)
+        read = _read_by_attention(dataflow)
         about = "the tokens that the last attention reads" if read else "the last tokens"
-        place = _tokens(model, wiring, read or last, about)
+        found = _tokens(model, dataflow, read or last, about)
     elif last is not None:
-        about = f"{_carried(wiring, last)}, the last before the head"
-        place = Place(last.address, last.value.field, about)
+        about = f"{_carried(dataflow, last)}, the last before the head"
+        found = LayerMaps(last.address, last.value.field, about)
     else:
         known = spatial_layers(model)
-        place = _of_layer(model, wiring, known[-1]) if known else None
-    if place is None:
+        found = _of_layer(model, dataflow, known[-1]) if known else None
+    if found is None:
         raise ModelError("Not defined for this network: no layer of it has rows and columns.")
-    return place
+    return found
 
 
-def _read_by_attention(wiring: Wiring) -> Op | None:
+def _read_by_attention(dataflow: Dataflow) -> Op | None:
     """The normalized tokens that the last attention over all tokens reads."""
     found = [
         place
-        for place, op in enumerate(wiring.ops)
+        for place, op in enumerate(dataflow.ops)
         if op.name in ATTENTION or (op.name == "softmax" and len(op.value.shape) == 4)
     ]
-    before = wiring.ops[: found[-1]] if found else ()
+    before = dataflow.ops[: found[-1]] if found else ()
     return next((op for op in reversed(before) if op.name in NORMS and is_tokens(op)), None)
 
 
-def _carried(wiring: Wiring, op: Op) -> str:
+def _carried(dataflow: Dataflow, op: Op) -> str:
     """Whose channels maps carry, in words."""
     runs = [layers for _, layers, _ in op.value.runs or () if layers]
-    names = list(dict.fromkeys(wiring.last_of(layers)[0] for layers in runs))
+    names = list(dict.fromkeys(dataflow.last_of(layers)[0] for layers in runs))
     if not names:
         return "the last maps"
     if len(names) > NAMED:
@@ -170,7 +178,7 @@ def _carried(wiring: Wiring, op: Op) -> str:
 SIDE = 56  # cells of the grid, along each axis
 
 
-def placed(maps: Tensor, field: Field | None, size: tuple[int, int]) -> Tensor:
+def on_image_grid(maps: Tensor, field: Field | None, size: tuple[int, int]) -> Tensor:
     """Maps, (image, k, row, column), on a grid of SIDE by SIDE; see upsampling.
 
     Args:

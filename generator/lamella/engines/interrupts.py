@@ -14,7 +14,7 @@ T = TypeVar("T")
 WAIT = 0.1  # seconds between two looks, so that Ctrl-C is heard on every system
 
 
-def heard(work: Callable[[], T]) -> T:
+def interruptible(work: Callable[[], T]) -> T:
     """The result of some work, done in another thread; Ctrl-C ends the waiting for it.
 
     Raises:

@@ -12,8 +12,8 @@ from typing import TypeVar
 
 import torch
 
-from lamella.network.flow import IDENTITIES
 from lamella.network.model import Model
+from lamella.network.propagation import IDENTITIES
 from lamella.network.recording import Op, recorded
 from lamella.network.units import Field
 
@@ -36,7 +36,7 @@ def once(model: Model, name: str, make: Callable[[], T]) -> T:
     """What is found out of a model, and kept with it, as its own cached properties are: a model
     that `dataclasses.replace` makes starts afresh."""
     kept = vars(model)
-    key = f"attributing.{name}"
+    key = f"found.{name}"
     if key not in kept:
         # An image set's survey may be under way, in inference mode; this is for gradients too.
         with torch.inference_mode(False):
@@ -77,7 +77,7 @@ class Grid:
 
 
 @dataclass(frozen=True, slots=True)
-class Wiring:
+class Dataflow:
     """The operations of one forward pass.
 
     Attributes:
@@ -162,11 +162,11 @@ class Wiring:
         return None
 
 
-def wiring_of(model: Model) -> Wiring:
+def dataflow_of(model: Model) -> Dataflow:
     """The operations of a network at its own image size; found once for each model."""
 
-    def find() -> Wiring:
+    def find() -> Dataflow:
         seen = recorded(model.module, model.facts.size)
-        return Wiring(seen.ops, seen.output)
+        return Dataflow(seen.ops, seen.output)
 
-    return once(model, "wiring", find)
+    return once(model, "dataflow", find)

@@ -13,7 +13,7 @@ from torch.nn.modules.module import register_module_forward_hook, register_modul
 
 from lamella.errors import ModelError
 from lamella.network.activations import Address, Watch
-from lamella.network.flow import Call, Value, convolved, result_of
+from lamella.network.propagation import Call, Value, convolved, result_of
 from lamella.network.units import Field, ReceptiveField
 
 _KERNELS = {"conv2d": 1, "conv_transpose2d": 1, "linear": -1}  # with the axis of their channels

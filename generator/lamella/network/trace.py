@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from lamella.errors import ModelError
 from lamella.network.activations import Address
-from lamella.network.flow import ACTIVATIONS, IDENTITIES, NORMS
+from lamella.network.propagation import ACTIVATIONS, IDENTITIES, NORMS
 from lamella.network.recording import Op, recorded
 from lamella.network.units import Layer, Segment
 

@@ -7,6 +7,14 @@ knows nothing of models: it is given a function from images to the values of its
 
 from lamella.optvis.ascend import Ascent, NotFinite, ascend
 from lamella.optvis.channel import Channel, Neuron
+from lamella.optvis.further_objectives import (
+    Caricature,
+    DeepDream,
+    Direction,
+    Diversity,
+    Logit,
+    Probability,
+)
 from lamella.optvis.maco import Maco, magnitudes
 from lamella.optvis.objective import Objective, Seen, Sum
 from lamella.optvis.param import Fourier, Parameterization
@@ -14,7 +22,6 @@ from lamella.optvis.penalties import L1, L2, Blur, HighFrequencies, TotalVariati
 from lamella.optvis.pixels import Pixels
 from lamella.optvis.settings import MACO, Settings, fitted_size
 from lamella.optvis.transform import Crops, Transformation
-from lamella.optvis.wishes import Caricature, DeepDream, Direction, Diversity, Logit, Probability
 
 __all__ = [
     "L1",

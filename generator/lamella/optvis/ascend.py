@@ -19,9 +19,9 @@ from torch import Tensor
 from lamella.optvis.objective import ONLY, Objective, Seen
 from lamella.optvis.param import Fourier, Parameterization
 from lamella.optvis.redirect import Redirected
-from lamella.optvis.rules import length, stepper
 from lamella.optvis.settings import Settings
 from lamella.optvis.transform import view
+from lamella.optvis.update_rules import length, stepper
 
 Network = Callable[[Tensor], Tensor | Mapping[str, Tensor]]
 

@@ -79,7 +79,7 @@ class Atlas:
     keys: Mapping[str, str]
     publish: str = "whole"
     withheld: frozenset[str] = frozenset()
-    _whole: dict[str, PanelFacts] = field(default_factory=dict)
+    _of_units: dict[str, PanelFacts] = field(default_factory=dict)
     _sizes: dict[str, dict[tuple[str, int], Size]] = field(default_factory=dict)
 
     def layer(self, layer: Layer) -> LayerFacts:
@@ -93,17 +93,17 @@ class Atlas:
         """What is known of each layer, in order, one layer in memory at a time."""
         return (self.layer(layer) for layer in self.network.layers)
 
-    def whole(self, panel: str, rows: int) -> PanelFacts:
+    def of_network(self, panel: str, rows: int) -> PanelFacts:
         """What a panel stored for the network as a whole, as arrays of `rows` rows."""
         return gather(self.store.folder(panel, self.keys[panel]), rows)
 
-    def whole_once(self, panel: str) -> PanelFacts | None:
+    def of_units(self, panel: str) -> PanelFacts | None:
         """What a panel stored of all units of the network, one row per unit; kept in memory."""
         if panel not in self.keys:
             return None
-        if panel not in self._whole:
-            self._whole[panel] = self.whole(panel, len(self.units))
-        return self._whole[panel]
+        if panel not in self._of_units:
+            self._of_units[panel] = self.of_network(panel, len(self.units))
+        return self._of_units[panel]
 
     def picture_size(self, panel: str, name: str, entry: int) -> Size | None:
         """The size of a picture of the whole network as it is published.

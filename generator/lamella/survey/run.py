@@ -21,9 +21,9 @@ from lamella.network.units import Layer
 from lamella.store.store import Shard, Store, write_whole
 from lamella.survey.collector import Arrays, Collector, Extent, Shown
 from lamella.survey.covariance import Covariance, sampled
-from lamella.survey.distinct import Distinct, LabelMeans
 from lamella.survey.distribution import Distribution
 from lamella.survey.extremes import Bottom, Lowest, Top
+from lamella.survey.labels import Distinct, LabelMeans
 from lamella.survey.moments import Moments
 from lamella.survey.profile import Profile
 from lamella.survey.spectrum import Spectrum

@@ -28,9 +28,9 @@ from lamella.analyses.attribution_maps.drawing import (
     sheets,
 )
 from lamella.analyses.attribution_maps.stored import CHOSEN, entries, had, pages
+from lamella.attribution.compute import attribute
 from lamella.attribution.methods import BY_NAME
 from lamella.attribution.occlusion import occlusion
-from lamella.attribution.run import attribute
 from lamella.figures import Cell, Table, heat
 from lamella.images.manifest import Manifest, Photograph
 from lamella.pipeline.pipeline import Analysis

@@ -28,7 +28,7 @@ from lamella.analyses.sanity_checks.randomization_test import Reference, maps_of
 from lamella.analyses.sanity_checks.stages import stages
 from lamella.analyses.sanity_checks.stored import Report
 from lamella.analyses.sanity_checks.verdicts import glance, sentences
-from lamella.attribution.run import Options, attribute, defined
+from lamella.attribution.compute import Options, attribute, defined
 from lamella.commands.progress import Progress
 from lamella.figures.links import panel_picture
 from lamella.network.model import Model

@@ -14,14 +14,14 @@ from lamella.analyses.activation_atlas.sampling import sample
 from lamella.analyses.activation_atlas.spaces import Space
 from lamella.analyses.activation_atlas.stored import Draft, Numbering, strongest
 from lamella.analyses.job import Job
-from lamella.engines.interrupts import heard
+from lamella.engines.interrupts import interruptible
 
 
 def drafted(job: Job, space: Space, numbering: Numbering) -> tuple[Draft, dict[str, Any]]:
     """Sample, lay out, divide, name: the draft, and what the page says of it, as plain values."""
     options = job.settings
     taken = sample(job.model, job.images, space, most=options.vectors, seed=job.seed)
-    points = spread(heard(lambda: plane(taken.vectors, job.seed)))
+    points = spread(interruptible(lambda: plane(taken.vectors, job.seed)))
     grids = levels(points, taken.vectors, numbering.sides, options.fewest)
     usual, deviation = taken.spread()
     means = np.concatenate([np.zeros((0, space.channels), np.float32), *(g.mean for g in grids)])

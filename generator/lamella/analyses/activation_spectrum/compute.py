@@ -30,8 +30,8 @@ from lamella.figures.patches import patch
 from lamella.images.decoding import BrokenImage
 from lamella.network.units import Layer
 from lamella.store.store import Shard, Sheet
+from lamella.survey.activation_maps import Maps, Wanted, maps_of
 from lamella.survey.bins import PER_BAND
-from lamella.survey.maps import Maps, Wanted, maps_of
 
 if TYPE_CHECKING:
     from lamella.analyses.job import Job

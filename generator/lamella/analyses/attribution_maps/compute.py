@@ -1,190 +1,97 @@
-"""Some images through every attribution method: maps of their first answers, drawn and in numbers.
+"""Every attribution method on the images that are chosen, in batches.
 
-Flow: images + model -> attributing -> **maps** -> drawing -> store. Images share batches of one
-fixed size, the last one padded: memory does not grow with their number, and no image's result
-depends on which others there are.
+Flow: atlas.toml + predictions -> choice -> **compute** -> attributions -> store.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
-
-from lamella.analyses.attribution_maps.drawing import (
-    COARSE,
-    FINE,
-    PHOTOGRAPH,
-    READ,
-    SIDE,
-    Scaled,
-    columns,
-    kind,
-    scaled,
-    sheets,
-)
-from lamella.attribution.methods import BY_NAME
-from lamella.figures import heat
-from lamella.figures.encoding import encode, packed
-from lamella.store.store import Shard, Sheet
+from lamella.analyses.attribution_maps.attributions import BATCH, batch_shards
+from lamella.analyses.attribution_maps.choice import WHERE, chosen_images
+from lamella.analyses.attribution_maps.settings import Options
+from lamella.analyses.attribution_maps.stored import CHOSEN, METHODS
+from lamella.analyses.predictions.stored import absent
+from lamella.attribution.occlusion import grid
+from lamella.attribution.run import Options as MethodOptions
+from lamella.attribution.run import defined
+from lamella.attribution.target_layers import place_of
+from lamella.errors import ConfigError, LamellaError
+from lamella.network.model import Model
+from lamella.store.store import Shard
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from lamella.analyses.job import Job
 
-    from lamella.attribution.run import Options
-    from lamella.network.model import Model
-
-BATCH = {"cpu": 4, "cuda": 16}  # images that are explained together
-TOP = 5  # answers that are told
+PATCH = 3 / 14  # side of occlusion's mask, in sides of the image: 48 of 224 pixels
 
 
-@dataclass(frozen=True)
-class Explained:
-    """What was found of some images.
+def check(job: Job) -> None:
+    """Refuse images, masks and layers that there cannot be.
 
-    Attributes:
-        outputs, shares: the first answers and their probabilities, (image, answer); -1 and 0 where
-            the network has fewer.
-        maps: of each method, (image, class, row, column).
-        before: probabilities of the classes that are explained, (image, class).
-        under: likewise under each mask, (image, class, row, column).
-        sums: what the integrated gradients add up to, and to what they should, (image, class, 2);
-            zeros where the network has none.
+    Raises:
+        ConfigError: what is set cannot be done.
     """
+    options: Options = job.settings
+    if job.images.named(options.images, WHERE) and (why := absent(job.atlas)):
+        raise ConfigError(f"{WHERE}: {why}", "Leave this key out: there is nothing to show.")
+    found = method_options(options, job.model)
+    try:
+        grid(job.model.facts.size, found.patch, found.stride)
+        if options.layer:
+            place_of(job.model, options.layer)
+    except LamellaError as error:
+        raise ConfigError(f"[panels.attribution_maps] {error.problem}", error.remedy) from error
 
-    outputs: NDArray[np.int32]
-    shares: NDArray[np.float32]
-    maps: dict[str, NDArray[np.float32]]
-    before: NDArray[np.float32]
-    under: NDArray[np.float32]
-    sums: NDArray[np.float32]
+
+def wanted(job: Job) -> list[int]:
+    """The entries of the images that are chosen, which are noted; none where they are private."""
+    if job.atlas.publish != "whole" or absent(job.atlas):
+        return []
+    chosen = chosen_images(job)
+    if job.recall(CHOSEN) != chosen:
+        job.remember(CHOSEN, chosen)
+    return list(range(len(chosen)))
 
 
-def explained(
-    model: Model, shown: Tensor, names: Sequence[str], number: int, options: Options
-) -> Explained:
-    """All methods on some images.
+def shards(job: Job, missing: list[int]) -> Iterator[Shard]:
+    """A shard for each of these entries."""
+    options: Options = job.settings
+    chosen, methods = chosen_images(job), network_methods_of(job.model, options.layer)
+    job.remember(METHODS, methods)
+    size = BATCH.get(job.model.device.type, BATCH["cpu"])
+    for first in range(0, len(missing), size):
+        run = missing[first : first + size]
+        images = [chosen[entry] for entry in run]
+        yield from batch_shards(
+            job.model,
+            [job.images.pixels(image) for image in images],
+            images,
+            run,
+            methods["names"],
+            options.explained,
+            method_options(options, job.model),
+            options.quality,
+        )
+        job.tick(len(run))
+
+
+def method_options(options: Options, model: Model) -> MethodOptions:
+    """The settings of the methods, with what is usual where the user says nothing."""
+    patch = options.patch or max(1, round(PATCH * min(model.facts.size)))
+    stride = options.stride or max(1, patch // 3)
+    return MethodOptions(patch=patch, stride=stride, steps=options.steps, layer=options.layer)
+
+
+def network_methods_of(model: Model, layer: str) -> dict[str, Any]:
+    """The methods that are defined for the network, as `stored.NetworkMethods` reads them.
 
     Args:
-        shown: sRGB in [0, 1], (image, 3, row, column).
-        names: of the methods that the network has.
-        number: how many of the first answers are explained.
+        layer: that of Grad-CAM; "" for the usual one.
     """
-    import torch
-
-    from lamella.attribution.integrated import completeness
-    from lamella.attribution.occlusion import occlusion
-    from lamella.attribution.run import attribute
-    from lamella.attribution.scores import probabilities, scores
-
-    with torch.no_grad():
-        shares = probabilities(scores(model, shown).float())
-    order = torch.argsort(shares, dim=1, descending=True, stable=True)[:, :TOP]
-    classes = order[:, :number]
-    outputs = np.full((len(shown), TOP), -1, np.int32)
-    said = np.zeros((len(shown), TOP), np.float32)
-    outputs[:, : order.shape[1]] = order.cpu().numpy()
-    said[:, : order.shape[1]] = _plain(shares.gather(1, order))
-    masked = occlusion(model, shown, classes, options.patch, options.stride)
-    maps = {
-        # The one method of which more is told than its map.
-        name: masked.before[:, :, None, None] - masked.under
-        if name == "occlusion"
-        else attribute(name, model, shown, classes, options)
-        for name in names
-    }
-    sums = np.zeros((*classes.shape, 2), np.float32)
-    if "integrated" in maps:
-        adding = completeness(model, shown, classes, maps["integrated"])
-        sums = np.stack([_plain(adding.sum), _plain(adding.difference)], axis=-1)
-    return Explained(
-        outputs,
-        said,
-        {name: _plain(each) for name, each in maps.items()},
-        _plain(masked.before),
-        _plain(masked.under),
-        sums,
-    )
-
-
-def _plain(values: Tensor) -> NDArray[np.float32]:
-    return values.detach().float().cpu().numpy()
-
-
-def shards(
-    model: Model,
-    pixels: Sequence[NDArray[np.uint8]],
-    images: Sequence[int],
-    entries: Sequence[int],
-    names: Sequence[str],
-    number: int,
-    options: Options,
-    quality: int,
-) -> list[Shard]:
-    """A shard for each of some images, a batch at most.
-
-    Args:
-        pixels: sRGB bytes, (row, column, 3), of each.
-        images: their numbers.
-        entries: under which they are stored.
-        quality: of the photographs.
-    """
-    import torch
-
-    size = BATCH.get(model.device.type, BATCH["cpu"])
-    padded = [*pixels, *[pixels[-1]] * (size - len(pixels))]
-    found = explained(model, model.shown(np.stack(padded)), names, number, options)
-    made = {"torch": torch.__version__, "device": model.device.type, "batch": size}
-    return [
-        replace(_shard(found, at, image, entry, pixels[at], quality), made=made)
-        for at, (image, entry) in enumerate(zip(images, entries, strict=True))
-    ]
-
-
-def _shard(
-    found: Explained, at: int, image: int, entry: int, pixels: NDArray[np.uint8], quality: int
-) -> Shard:
-    """Everything of one image."""
-    classes = found.before.shape[1]
-    numbers: dict[str, NDArray[np.generic]] = {
-        "image": np.array(image, np.int32),
-        "output": found.outputs[at],
-        "share": found.shares[at],
-        "before": found.before[at],
-        "sums": found.sums[at],
-    }
-    maps: dict[str, list[Scaled]] = {}
-    for name, values in found.maps.items():
-        method = BY_NAME[name]
-        each = [scaled(method, one) for one in values[at, : classes if method.of_class else 1]]
-        # What is read off the occlusion map is the probability under each mask.
-        read = found.under[at] if name == "occlusion" else [one.values for one in each]
-        most = max(found.under.shape[2:]) if name == "occlusion" else READ[kind(method)]
-        levels = [heat.levels(one, method.signed, most) for one in read]
-        numbers |= {
-            f"{name}_levels": np.stack([one[0] for one in levels]),
-            f"{name}_range": np.array([one[1:] for one in levels], np.float32),
-            f"{name}_scale": np.array(
-                [(one.full, one.largest, one.lowest) for one in each], np.float32
-            ),
-        }
-        maps[name] = each
-    drawn = sheets(maps, classes)
-    held = columns(list(maps))
-    return Shard(
-        (entry,),
-        {name: np.asarray(value)[None] for name, value in numbers.items()},
-        {
-            PHOTOGRAPH: [encode(Image.fromarray(pixels), quality)],
-            **{name: [packed(picture)] for name, picture in drawn.items()},
-        },
-        {
-            name: Sheet(SIDE[name], SIDE[name], len(held[name]), classes)
-            for name in (COARSE, FINE)
-            if name in drawn
-        },
-    )
+    names, reasons = defined(model)
+    weighed = place_of(model, layer).about if "gradcam" in names else ""
+    carried = weighed.partition(", wh")[0].replace(",", "").split()
+    layers = [name for name in model.traced if name in carried]
+    return {"names": names, "missing": reasons, "weighed": weighed, "layers": layers}

@@ -15,7 +15,7 @@ from lamella.figures.encoding import encode
 from lamella.network.model import Model
 from lamella.network.units import Layer
 from lamella.numbers.upsampling import upsampled
-from lamella.survey.maps import Wanted, maps_of
+from lamella.survey.activation_maps import Wanted, maps_of
 
 SHOWN = 4  # scenes of a unit
 SIDE = 112  # of a cell, in pixels

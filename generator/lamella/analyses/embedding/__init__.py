@@ -18,7 +18,7 @@ from pydantic import Field
 
 from lamella.analyses.embedding.correlation import NEAREST, NOTABLE, by_chance, correlated
 from lamella.analyses.panel import Panel, Settings
-from lamella.engines.interrupts import heard
+from lamella.engines.interrupts import interruptible
 from lamella.figures import Figure, Gallery, Tile
 from lamella.figures.published import thumbnail, unit_page
 from lamella.numbers.layouts import Points, fitted, layouts
@@ -69,7 +69,7 @@ class Embedding(Panel):
         known = profiles[placed]
         numbers: dict[str, NDArray[Any]] = {"placed": np.zeros(len(profiles), np.uint8)}
         numbers["placed"][placed] = 1
-        for name, points in heard(lambda: layouts(known, options, job.seed)).items():
+        for name, points in interruptible(lambda: layouts(known, options, job.seed)).items():
             numbers[name] = np.zeros((len(profiles), 2), np.float32)
             numbers[name][placed] = fitted(points)
         sizes = [int(part.sum()) for part in np.split(numbers["placed"], _stops(job.atlas))]
@@ -88,7 +88,7 @@ class Embedding(Panel):
         job.tick(len(missing))
 
     def view(self, facts: LayerFacts, channel: int) -> tuple[Figure, ...]:
-        whole = facts.atlas.whole_once(self.name)
+        whole = facts.atlas.of_units(self.name)
         unit = facts.atlas.offsets[facts.layer.name] + channel
         if whole is None or not whole.present[unit] or not whole["placed"][unit]:
             return ()

@@ -16,7 +16,7 @@ from pydantic import Field
 
 from lamella.analyses.image_embeddings.view import DOCUMENT, NAME, THUMB, articles
 from lamella.analyses.panel import Panel, Settings
-from lamella.engines.interrupts import heard
+from lamella.engines.interrupts import interruptible
 from lamella.figures.article import Article
 from lamella.figures.encoding import encode
 from lamella.store.facts import Atlas
@@ -96,7 +96,7 @@ class ImageEmbeddings(Panel):
         number = {word: at for at, word in enumerate(manifest.labels)}
         words = [manifest.photographs[image].label for image in found.numbers.tolist()]
         labels = np.array([number.get(word, -1) for word in words], np.int64)
-        space = heard(lambda: explored(found, labels, options, job.seed))
+        space = interruptible(lambda: explored(found, labels, options, job.seed))
         told = []
         for mosaic, shard in mosaics(space, found, options, len(job.images)):
             told.append(mosaic.as_dict())

@@ -126,7 +126,9 @@ class Objectives(Panel):
         stored = atlas.store.folder(self.name, atlas.keys[self.name])
         if notes is None or not (done := stored.done()):
             return ()
-        page = Page(atlas, notes, atlas.whole(self.name, max(done) + 1), _examples(atlas, notes))
+        page = Page(
+            atlas, notes, atlas.of_network(self.name, max(done) + 1), _examples(atlas, notes)
+        )
         return (page.article(),)
 
 

@@ -29,7 +29,7 @@ from lamella.analyses.sanity_checks.plan import DOCUMENT, PHOTOGRAPH, Plan, map_
 from lamella.analyses.sanity_checks.randomization import cascade
 from lamella.analyses.sanity_checks.randomization_test import TOGETHER, Reference, maps_of
 from lamella.analyses.sanity_checks.stages import stages
-from lamella.attribution.run import Options, defined
+from lamella.attribution.compute import Options, defined
 from lamella.images.images import Images
 from lamella.numbers.rank_correlation import Maps
 from lamella.store.store import Shard, Sheet

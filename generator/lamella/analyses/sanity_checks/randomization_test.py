@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from lamella.attribution.compute import Options, attribute
 from lamella.attribution.methods import BY_NAME
-from lamella.attribution.run import Options, attribute
 from lamella.errors import ModelError
 from lamella.network.model import Model
 from lamella.numbers.rank_correlation import Maps, ranked

@@ -74,7 +74,7 @@ class Report:
         plan = stored(atlas.store, key) if key else None
         if plan is None or not plan.methods:
             return None
-        numbers = atlas.whole(PANEL, len(plan.entries))
+        numbers = atlas.of_network(PANEL, len(plan.entries))
         return cls(atlas, plan, numbers) if numbers.present.any() else None
 
     @cached_property

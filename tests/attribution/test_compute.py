@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from helpers.attributed import images, model_of, rectified
 from helpers.tiny import NETWORK, Tiny, write_images
 from helpers.untouched import untouched
+from lamella.attribution.compute import Options, attribute, defined
 from lamella.attribution.methods import METHODS
-from lamella.attribution.run import Options, attribute, defined
 
 NAMES = {method.name for method in METHODS}
 

@@ -6,7 +6,7 @@ import torch
 
 from lamella.network.activations import cut
 from lamella.pipeline.pipeline import Analysis
-from lamella.survey.places import WIDTH, Places, projection, sketches_at
+from lamella.survey.activation_vectors import WIDTH, Positions, projected_vectors, projection
 
 
 @pytest.mark.parametrize("at", [1, 2])  # never negative; signed
@@ -16,12 +16,12 @@ def test_sketches_are_the_layers_values_there(tiny, at):
     layer = model.facts.layers[at]
     assert layer.signed == (at == 2)
     random = np.random.default_rng(0)
-    wanted = Places(
+    wanted = Positions(
         random.integers(-1, len(images), (layer.channels, 5)),
         random.integers(0, layer.height, (layer.channels, 5)),
         random.integers(0, layer.width, (layer.channels, 5)),
     )
-    found = sketches_at(model, images, {layer.name: wanted})[layer.name]
+    found = projected_vectors(model, images, {layer.name: wanted})[layer.name]
     assert found.shape == (layer.channels, 5, WIDTH)
     see = cut(model.module, model.traced[layer.name].observed)
     for unit, place in np.ndindex(layer.channels, 5):
@@ -50,6 +50,6 @@ def test_nothing_is_asked_of_no_image(tiny):
     analysis = Analysis.of(tiny.config())
     layer = analysis.model.facts.layers[0]
     nowhere = np.full((layer.channels, 3), -1)
-    wanted = Places(nowhere, nowhere, nowhere)
-    found = sketches_at(analysis.model, analysis.images, {layer.name: wanted})[layer.name]
+    wanted = Positions(nowhere, nowhere, nowhere)
+    found = projected_vectors(analysis.model, analysis.images, {layer.name: wanted})[layer.name]
     assert found.shape == (layer.channels, 3, WIDTH) and not found.any()

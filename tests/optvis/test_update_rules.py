@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from lamella.optvis import Channel, Fourier, Pixels, Settings, Transformation, ascend
-from lamella.optvis.rules import length, stepper
 from lamella.optvis.settings import Rule
+from lamella.optvis.update_rules import length, stepper
 
 Numbers = NDArray[np.float64]
 STILL = Transformation(jitter=0, smallest=1, largest=1, rotation=0)

@@ -63,7 +63,7 @@ def context(values: Tensor, units: Tensor) -> Tensor:
     return rooted
 
 
-def sketches_at(
+def projected_vectors(
     model: Model, images: Images, wanted: Mapping[str, Places]
 ) -> dict[str, NDArray[np.float32]]:
     """The `context` at places, projected.

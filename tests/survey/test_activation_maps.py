@@ -17,7 +17,7 @@ from lamella.network.activations import cut
 from lamella.network.units import Field, Layer, ReceptiveField
 from lamella.numbers.upsampling import upsampled, weights
 from lamella.pipeline.pipeline import Analysis
-from lamella.survey.maps import BATCH, UNITS, Wanted, maps_of, parts
+from lamella.survey.activation_maps import BATCH, UNITS, Wanted, maps_of, parts
 
 SIZE = (48, 48)
 
