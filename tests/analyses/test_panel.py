@@ -12,9 +12,8 @@ from lamella.analyses import PANELS
 from lamella.analyses.embedding import NEAREST, Options, nearest_on_plane
 from lamella.analyses.statistics import histogram
 from lamella.analyses.weights import CELL, enlarged, kernels
-from lamella.figures import Mark
-from lamella.figures.charts import chart, placed
-from lamella.figures.colours import diverging
+from lamella.figures.heat import diverging
+from lamella.figures.histogram import histogram_coordinates
 from lamella.figures.patches import patch, visible
 from lamella.network.units import Box, Layer, Segment
 from lamella.numbers.layouts import fitted, layouts
@@ -110,23 +109,12 @@ def test_what_no_photograph_reaches_is_tinted():
     values = np.linspace(1, 10, 100).astype(np.float32)
     counts = np.bincount(table()[values.view(np.uint32) >> 19], minlength=BINS)
     inside, beyond = (histogram(counts, 10.0, 9.9, picture=picture) for picture in (8.0, 20.0))
-    assert inside.beyond is None and chart(inside).beyond is None and not inside.note
+    assert inside.beyond is None and not inside.note
+    assert histogram_coordinates(inside).beyond is None
     assert beyond.beyond == 10.0 and "beyond" in beyond.note
-    drawn = chart(beyond)
+    drawn = histogram_coordinates(beyond)
     maximum = next(mark for mark in drawn.marks if mark.label == "maximum")
     assert drawn.beyond == maximum.at < drawn.right
-
-
-@settings(max_examples=200)
-@given(st.lists(st.tuples(st.integers(1, 24), st.floats(0, 1)), min_size=1, max_size=6))
-def test_no_mark_runs_through_a_label_that_stands_after_it(marks):
-    """A line goes down from its own label, so that it may cross only labels above that."""
-    given = tuple(Mark("x" * length, value) for length, value in marks)
-    drawn = placed(given, 0.0, 1.0, 430.0, 40.0, 480.0)
-    for label in (mark for mark in drawn if mark.anchor == "start"):
-        end = label.at + len(label.label) * 6.4
-        for line in drawn:
-            assert not (label.at < line.at < end and line.row < label.row)
 
 
 def test_only_zeros_have_no_histogram():

@@ -211,7 +211,7 @@ def test_a_tile_has_the_readings_of_both_its_pictures() -> None:
 
 
 def legend(figure: Legend) -> str:
-    return str(environment().get_template("figures.html.j2").module.legend(figure))  # type: ignore[attr-defined]
+    return str(environment().get_template("figures/legend.html.j2").module.legend(figure))  # type: ignore[attr-defined]
 
 
 def test_the_legend_has_the_colours_of_the_maps() -> None:

@@ -27,7 +27,7 @@ HOSTILE = (
     "javascript:alert(1)",
     "\u202egnp.exe\x00\x1b[31m",
     "x" * 500,
-    "{{ 7 * 7 }}{% include 'base.html.j2' %}",
+    "{{ 7 * 7 }}{% include 'layouts/base.html.j2' %}",
     "</script><img src=x onerror=alert(1)>",
     "con",
 )

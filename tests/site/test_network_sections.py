@@ -228,7 +228,7 @@ def test_pictures_cut_from_photographs_stay_private(
 
 def test_cells_of_a_table_may_be_links() -> None:
     rows = ((Cell("a<b", "n/l/index.html"), "1"), ("plain", Cell("x", "javascript:x")), ("y",))
-    macros = environment().get_template("figures.html.j2").module
+    macros = environment().get_template("figures/table.html.j2").module
     drawn = str(macros.table(Table("", rows), "../"))  # type: ignore[attr-defined]
     assert (
         '<th scope="row"><a href="../n/l/index.html"><bdi>a&lt;b</bdi></a></th><td>1</td>' in drawn

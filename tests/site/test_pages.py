@@ -15,8 +15,7 @@ import lamella
 from helpers.fake_atlas import ABOUT, PANELS, Fake
 from helpers.pages import HOSTILE, HOSTILE_ABOUT, Scan, fresh, hostile, written
 from lamella.errors import SiteError
-from lamella.figures import Gallery, Histogram, Mark, Picture, Tile, links
-from lamella.figures.charts import chart, nice_steps, short
+from lamella.figures import Gallery, Picture, Tile, links
 from lamella.network.units import Box, Unit
 from lamella.site.pages import Rendered, render
 from lamella.site.templating import address, environment, script, source, to_bytes
@@ -299,17 +298,3 @@ def test_every_shape_of_a_tile() -> None:
     assert '<a href="../n/l/1.html">' in drawn
     assert "javascript" not in drawn and "<bdi>xy</bdi>" in drawn
     assert str(draw["picture"](odd, "")).startswith('<svg class="pic" role="img" aria-label="odd"')
-
-
-def test_charts_hold_what_they_are_given() -> None:
-    figure = Histogram(
-        "", (0, 1, 2, 4), (1000, 0, 1), "alt", "x", (Mark("p", 3.9), Mark("q", 4), Mark("r", 9))
-    )
-    drawn = chart(figure)
-    assert drawn.bars.count("v-") == 2
-    assert [mark.label for mark in drawn.marks] == ["p", "q"]
-    assert drawn.marks[0].row != drawn.marks[1].row
-    assert [tick.label for tick in drawn.y] == ["1", "10", "100", "1k"]
-    assert chart(replace(figure, counts=(0, 0, 0), edges=(0, 0, 0, 0))).bars
-    assert nice_steps(0, 1) == pytest.approx([0, 0.2, 0.4, 0.6, 0.8, 1])
-    assert nice_steps(float("nan"), 1) and short(12345) == "12.3k"

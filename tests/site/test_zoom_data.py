@@ -16,8 +16,8 @@ LEVELS = (Level(3, 2, 0), Level(6, 4, 1))
 def page(*spots: Spot, folder: str = "n/images/", name: str = "map", title: str = "T") -> str:
     still = Picture("n/images/0-still.webp", "a still", 3, 2)
     figure = Zoom(title, title, still, LEVELS, 4, folder, name, spots, "note")
-    macros = environment().get_template("figures.html.j2").module
-    return str(macros.figures((figure,), "../"))  # type: ignore[attr-defined]
+    macros = environment().get_template("figures/zoom.html.j2").module
+    return str(macros.zoom(figure, "../"))  # type: ignore[attr-defined]
 
 
 def data(drawn: str) -> dict[str, object]:

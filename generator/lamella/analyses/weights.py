@@ -19,8 +19,8 @@ from pydantic import Field
 
 from lamella.analyses.panel import Panel, Settings
 from lamella.figures import Figure, Gallery, Picture, Tile
-from lamella.figures.colours import diverging
 from lamella.figures.encoding import lossless
+from lamella.figures.heat import diverging
 from lamella.figures.published import thumbnail, unit_page, unit_picture
 from lamella.network.units import Layer, Unit
 from lamella.store.facts import LayerFacts

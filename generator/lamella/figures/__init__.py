@@ -1,7 +1,7 @@
 """The closed set of things that a page may show, without a word of HTML.
 
-Flow: store -> analyses' `view` -> **figures** -> site. `templates/figures.html.j2` has one macro
-per kind; a new analysis normally needs no other. Sources are paths from the site's top.
+Flow: store -> analyses' `view` -> **figures** -> site. `templates/figures/` has one file per kind;
+a new analysis normally needs no other. Sources are paths from the site's top.
 """
 
 from lamella.figures.format import short as short

@@ -1,6 +1,7 @@
 """A page of its own that a panel writes on the whole network, without a word of HTML.
 
-Flow: store -> panels' `articles` -> **article** -> pages. It becomes `<network>/<slug>.html`.
+Flow: store -> analyses' `articles` -> **article** -> network_sections. It becomes
+`<network>/<slug>.html`.
 """
 
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """Pictures as the store keeps them and the site shows them: WebP.
 
-Flow: panels -> **encoding** -> store.
+Flow: analyses' `compute` -> **encoding** -> store.
 """
 
 import io

@@ -1,4 +1,7 @@
-"""Numbers as captions and sentences say them."""
+"""Numbers as captions, sentences and axes say them.
+
+Flow: **format** -> analyses' `view`, histogram, line_chart.
+"""
 
 import math
 
@@ -7,6 +10,18 @@ def short(value: float) -> str:
     """A number as captions say it: three digits, thousands in full, no powers of ten below a
     million."""
     return f"{value:,.0f}" if 999.5 <= abs(value) < 1e6 else f"{value:.3g}"
+
+
+def compact(value: float) -> str:
+    """A number on an axis, in as few characters as say it: 0.0031, 12, 1.2k, 3M.
+
+    >>> [compact(value) for value in (0, 0.25, 12, 1200, 3e6, 4.2e-7)]
+    ['0', '0.25', '12', '1.2k', '3M', '4.2e-07']
+    """
+    for size, suffix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= size:
+            return f"{value / size:.3g}{suffix}"
+    return f"{value:.3g}"
 
 
 def times(ratio: float) -> str:

@@ -1,13 +1,13 @@
 """Heat maps: numbers as colours, and the numbers themselves for whoever points at them.
 
-Flow: attribution -> **heat** -> store, figures. Pure arithmetic: no torch, no disk.
+Flow: attribution -> **heat** -> store, picture. Pure arithmetic: no torch, no disk.
 
-One colour map serves all: cividis (Nunez, Anderton and Renslow 2018, doi:10.1371/journal.pone.
-0199239). Equal steps look equally large, it grows lighter all the way, and it looks the same to
-those who cannot tell red from green; so it can also be read in grey. Unsigned values go from dark
-blue, which is 0, to yellow. Signed ones from dark blue, which is minus the full value, through
+One colour map serves all of them: cividis (Nunez, Anderton and Renslow 2018, doi:10.1371/journal.
+pone.0199239). Equal steps look equally large, it grows lighter all the way, and it looks the same
+to those who cannot tell red from green; so it can also be read in grey. Unsigned values go from
+dark blue, which is 0, to yellow. Signed ones from dark blue, which is minus the full value, through
 grey, which is 0, to yellow. Nothing is rescaled here: whoever draws a map says which value has the
-full colour, and says so on the page.
+full colour, and says so on the page. What is no heat map, a kernel say, is `diverging`.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ HALF = 0.5  # of the full value: where the contour of a coarse map runs
 FINEST = 56  # positions along the longer side of the numbers that a page holds of a map
 STEPS = 254  # of those numbers, from the lowest to the highest; 255 says that there is none
 MISSING = 255
+OUTSHONE = 0.995  # of a fine map's pixels: full colour is what the rest exceeds
 _DASH = 6  # pixels of a dash at minus half; half as many where it runs from left to right
 # Where the curve bends: of 256 colours, which one, red, green, blue. In between it is straight, to
 # within 2 of 255.
@@ -48,6 +49,18 @@ def palette(number: int = COLOURS) -> Colours:
 
 
 _PALETTE = palette()
+# Blue, white, red (ColorBrewer's RdBu): even steps of lightness on both sides, safe for the
+# colour-blind; white is zero.
+_BLUE_TO_RED = np.array(
+    [[5, 48, 97], [67, 147, 195], [247, 247, 247], [214, 96, 77], [103, 0, 31]], dtype=np.float64
+)
+
+
+def diverging(values: NDArray[np.float64], limit: float) -> Colours:
+    """Values from -limit to limit as colours, (..., 3); beyond it they saturate."""
+    at = (np.clip(values / limit, -1, 1) + 1) * 2
+    channels = [np.interp(at, range(5), _BLUE_TO_RED[:, channel]) for channel in range(3)]
+    return np.stack(channels, axis=-1).round().astype(np.uint8)
 
 
 def stops() -> tuple[str, ...]:
@@ -201,20 +214,17 @@ def _line(drawn: Colours, inside: NDArray[np.bool_], dashed: bool = False) -> No
         drawn[line] = (colour, colour, colour, 255)[: drawn.shape[-1]]
 
 
-OUTSHONE = 0.995  # of a fine map's pixels: full colour is what the rest exceeds
-
-
-def full_colour(known: Maps, side: int, *, fine: bool, signed: bool) -> float:
+def full_colour(values: Maps, side: int, *, fine: bool, signed: bool) -> float:
     """Which value of a map has the full colour; 0 where the map is zero everywhere.
 
     That of largest magnitude. A few single pixels of a fine map outshine all others by far, so its
     full colour is the magnitude that one in two hundred of the picture's pixels exceeds.
 
     Args:
-        known: `(row, column)`, all of it finite.
+        values: `(row, column)`, all of it finite.
         side: of the picture, in pixels.
         fine: whether the map has single pixels that outshine the rest.
     """
-    seen = np.abs(reduced(known, side, signed) if fine else known)
+    seen = np.abs(reduced(values, side, signed) if fine else values)
     full = float(np.quantile(seen, OUTSHONE) if fine else seen.max())
     return full or float(seen.max())

@@ -1,8 +1,9 @@
 """Addresses: where each page and picture of an atlas lies, and how a unit is cited.
 
-`<network>/<layer>/<channel>.html` never changes meaning. All paths are relative to the site's top,
-with forward slashes, and name a file. Names are hostile: whatever a network calls its modules, a
-slug is one plain path component that every file system takes.
+Flow: slug -> **links** -> published, site. `<network>/<layer>/<channel>.html` never changes
+meaning. All paths are relative to the site's top, with forward slashes, and name a file. Names are
+hostile: whatever a network calls its modules, a slug is one plain path component that every file
+system takes.
 """
 
 from collections.abc import Collection

@@ -1,6 +1,6 @@
 """What is laid over a photograph to show where a unit answers: heat, or shade outside of a mask.
 
-Flow: survey/maps -> upsampling -> **overlays** -> store. Both have few colours, so that a sheet of
+Flow: maps, upsampling -> **overlays** -> encoding. Both have few colours, so that a sheet of
 them is a few kilobytes.
 """
 

@@ -1,4 +1,7 @@
-"""Patches: the part of an image that a position of a layer sees, cut out and framed."""
+"""Patches: the part of an image that a position of a layer sees, cut out and framed.
+
+Flow: images -> **patches** -> encoding, picture.
+"""
 
 from functools import lru_cache
 

@@ -1,6 +1,6 @@
 """Pictures, and galleries of them.
 
-Sources are paths from the site's top.
+Flow: analyses' `view` -> **picture** -> tiles. Sources are paths from the site's top.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,7 @@
-"""Charts and tables, as the numbers that they show."""
+"""Charts and tables, as the numbers that they show.
+
+Flow: analyses' `view` -> **plot** -> histogram, line_chart, templates.
+"""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,7 @@
-"""A picture too large for a page, to zoom into."""
+"""A picture too large for a page, to zoom into: its figure, and how it is cut into tiles.
+
+Flow: analyses -> **zoom** -> encoding, zoom_data.
+"""
 
 import math
 from collections.abc import Sequence

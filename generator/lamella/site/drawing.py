@@ -43,7 +43,7 @@ class Drawing:
             mapped="embedding" in atlas.keys,
             identity=citation(about.title, about.authors, about.site_url, self.network),
         )
-        self.unit_template = self.environment.get_template("unit.html.j2")
+        self.unit_template = self.environment.get_template("pages/unit.html.j2")
 
     def assets(self, write: Write) -> Note:
         """Style sheet, scripts, icon, licences."""
@@ -81,10 +81,12 @@ class Drawing:
         return {}
 
     def page(self, template: str, path: str, **context: Any) -> bytes:
-        """A page of the site; `path` is its address."""
+        """A page of the site: `template` is one of `templates/pages/`, `path` its address."""
         root = "../" * path.count("/")
         here = absolute(self.about.site_url, path)
-        drawn = self.environment.get_template(template).render(root=root, here=here, **context)
+        drawn = self.environment.get_template(f"pages/{template}").render(
+            root=root, here=here, **context
+        )
         return to_bytes(drawn)
 
     def section(self, section: Section, path: str) -> str:
@@ -99,8 +101,8 @@ class Drawing:
         at = layers.index(layer)
         sections = Sections(facts, self.panels)
         words = self.words(facts)
-        figures: Any = self.environment.get_template("figures.html.j2").module
-        made_by = figures.made_by(made(facts, self.panels), network, self.about)
+        foot: Any = self.environment.get_template("layouts/provenance.html.j2").module
+        made_by = foot.made_by(made(facts, self.panels), network, self.about)
         path = links.layer_page(network.name, layer.name)
         before = layers[at - 1] if at else None
         after = layers[at + 1] if at + 1 < len(layers) else None

@@ -1,7 +1,7 @@
 """Where templates and assets lie: inside the installed package, or at the top of a checkout.
 
-Flow: **resources** -> templating, pages. A wheel carries both folders inside the package; in a
-checkout they stay at the top, where an editable install finds them.
+Flow: **resources** -> templating, drawing, pages. A wheel carries both folders inside the package;
+in a checkout they stay at the top, where an editable install finds them.
 """
 
 import hashlib
@@ -31,20 +31,24 @@ def folder(name: str) -> Path:
 def assets() -> dict[str, bytes]:
     """What every site carries under `assets/`: the style sheet, scripts, licences, by name."""
     top = folder("assets")
-    styles = b"\n".join(path.read_bytes() for path in sorted((top / "css").glob("*.css")))
+    styles = b"\n".join(path.read_bytes() for path in sorted((top / "css").rglob("*.css")))
     files = {path.name: path.read_bytes() for path in sorted((top / "public").iterdir())}
     return {**files, "site.css": styles}
 
 
 def code_digest(classes: Iterable[type]) -> str:
     """SHA-256 of all that turns facts into bytes: templates, this package, others' panels."""
-    paths = sorted(folder("templates").glob("*.j2")) + sorted(PACKAGE.rglob("*.py"))
+    found = [
+        (path.relative_to(top).as_posix(), path)
+        for top, pattern in ((folder("templates"), "*.j2"), (PACKAGE, "*.py"))
+        for path in sorted(top.rglob(pattern))
+    ]
     modules = {kind.__module__ for kind in classes}
     files = (getattr(sys.modules.get(name), "__file__", None) for name in sorted(modules))
-    paths += [Path(file) for file in files if file]
+    found += [(Path(file).name, Path(file)) for file in files if file]
     digest = hashlib.sha256()
-    for path in paths:
+    for name, path in found:
         content = path.read_bytes()
-        digest.update(f"{path.name} {len(content)}\n".encode())
+        digest.update(f"{name} {len(content)}\n".encode())
         digest.update(content)
     return digest.hexdigest()

@@ -1,7 +1,8 @@
 """Jinja2, set up so that nothing from a network or a data set is ever markup.
 
-Flow: resources -> **templating** -> pages. Autoescape is on for every template (the default leaves
-`.html.j2` out), an undefined name is an error, and addresses from data pass `address` first.
+Flow: resources, tiles, zoom_data -> **templating** -> drawing. Autoescape is on for every template
+(the default leaves `.html.j2` out), an undefined name is an error, and addresses from data pass
+`address` first.
 """
 
 import json
@@ -13,12 +14,12 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jinja2.bccache import BytecodeCache
 
-from lamella.figures.charts import chart
-from lamella.figures.curves import curves
 from lamella.figures.heat import stops
+from lamella.figures.histogram import histogram_coordinates
+from lamella.figures.line_chart import line_chart_coordinates
 from lamella.site import resources
-from lamella.site.tiles import Stencils
-from lamella.site.zoom_data import drawn
+from lamella.site.tiles import TileFilters
+from lamella.site.zoom_data import zoom_data
 
 # Characters that no reader sees but that reorder or garble what is around them: controls, and the
 # overrides and isolates of bidirectional text.
@@ -85,7 +86,7 @@ def thousands(number: int) -> str:
 
 
 def kind(figure: object) -> str:
-    """The macro that draws a figure."""
+    """The macro that draws a figure, and its file in `templates/figures/`."""
     return type(figure).__name__.lower()
 
 
@@ -119,16 +120,24 @@ def environment() -> Environment:
         bytecode_cache=_CACHE,
         auto_reload=False,
     )
-    filters = (address, chart, curves, fragment, kind, thousands)
+    filters = (
+        address,
+        fragment,
+        histogram_coordinates,
+        kind,
+        line_chart_coordinates,
+        thousands,
+    )
     made.globals["heat"] = stops()  # before the templates that name it are imported
     # Most of a page's pieces are on other pages too: `memo(macro, *arguments)` draws each once.
     made.globals["memo"] = lru_cache(maxsize=16384)(lambda macro, *given: macro(*given))
 
     def draw(name: str, *given: object) -> str:
-        return str(getattr(made.get_template("figures.html.j2").module, name)(*given))
+        macros = made.get_template(f"figures/{name}.html.j2").module
+        return str(getattr(macros, name)(*given))
 
-    stencils = Stencils(draw, source, address)
-    made.filters.update(tiles=stencils.tiles, picture=stencils.picture)
-    made.filters["zoom"] = lambda figure, root: drawn(figure, root, address, visible)
+    filters_of_tiles = TileFilters(draw, source, address)
+    made.filters.update(tiles=filters_of_tiles.tiles, picture=filters_of_tiles.picture)
+    made.filters["zoom_data"] = lambda figure, root: zoom_data(figure, root, address, visible)
     made.filters.update({function.__name__: function for function in filters})
     return made

@@ -1,15 +1,16 @@
 """Tiles and pictures, drawn by the thousand: Jinja2 draws each shape once, the rest is filling in.
 
-Flow: figures -> **stencils** -> pages. A page holds some sixty pictures, and a macro call for each
-took most of the time of rendering. So the macros `tile` and `picture` of `figures.html.j2` are
-called once per shape (a cell or a whole picture, with a link or without, ...) with marks in place
-of values; where the marks stood, escaped values go.
+Flow: figures -> **tiles** -> templating. A page holds some sixty pictures, and a macro call for
+each took most of the time of rendering. So the macros `tile` and `picture` of `templates/figures/`
+are called once per shape (a cell or a whole picture, with a link or without, ...) with marks in
+place of values; where the marks stood, escaped values go.
 """
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from operator import itemgetter
+from typing import NamedTuple
 
 from markupsafe import Markup, escape
 
@@ -26,14 +27,29 @@ MOST = 16  # columns or rows of a sheet for which the style sheet has a class
 # The numbers behind a picture, and what they are.
 READING = tuple(f"reading_{name}" for name in ("rows", "columns", "data", "low", "high", "words"))
 
-# How a picture is drawn: kind ("whole", "cell", "crop"), outlined, sharp, the kind of what lies
-# over it ("" for nothing), and whether it can be read.
-Look = tuple[str, bool, bool, str, bool]
 _MARK = re.compile("\ue000(\\d+)\ue001")
 
 
-class Stencil:
-    """Constant text with numbered gaps."""
+class Shape(NamedTuple):
+    """How a picture is drawn, whatever its values.
+
+    Attributes:
+        kind: "whole", "cell", or "crop" for a cell that no class of the style sheet can place.
+        outlined: whether a part of it is framed.
+        sharp: whether its pixels are shown sharp.
+        over: the kind of what lies over it, "" for nothing.
+        readable: whether there are numbers behind it.
+    """
+
+    kind: str
+    outlined: bool
+    sharp: bool
+    over: str
+    readable: bool
+
+
+class MarkupWithGaps:
+    """Constant markup with numbered gaps for values."""
 
     def __init__(self, drawn: str) -> None:
         pieces = _MARK.split(drawn)
@@ -51,14 +67,14 @@ def marks(names: Sequence[str]) -> dict[str, str]:
     return {name: f"\ue000{at}\ue001" for at, name in enumerate(names)}
 
 
-def names(look: Look, prefix: str = "") -> list[str]:
-    """What `v` holds of a picture of this look, in the order of its values."""
-    sizes = CELL if look[0] != "whole" else OUTLINED if look[1] else SIZES
+def names(shape: Shape, prefix: str = "") -> list[str]:
+    """What `v` holds of a picture of this shape, in the order of its values."""
+    sizes = CELL if shape.kind != "whole" else OUTLINED if shape.outlined else SIZES
     over: tuple[str, ...] = ()
-    if look[3]:
-        over = ("src", *(SIZES if look[3] == "whole" else CELL))
+    if shape.over:
+        over = ("src", *(SIZES if shape.over == "whole" else CELL))
     named = ("src", "alt", *sizes, *("over_" + name for name in over))
-    if look[4]:
+    if shape.readable:
         named += READING
     return [prefix + name for name in named]
 
@@ -69,11 +85,11 @@ def escaped(values: Iterable[str]) -> list[str]:
     return str(escape("\0".join(plain))).split("\0")
 
 
-class Stencils:
+class TileFilters:
     """The filters `tiles` and `picture`.
 
     Args:
-        draw: calls a macro of `figures.html.j2` by its name.
+        draw: calls the macro of `templates/figures/` that has this name.
         source: the address of a picture, seen from a page; of characters that need no escaping.
         address: likewise a path if it is one of the site, else "".
     """
@@ -87,21 +103,23 @@ class Stencils:
         self._source, self._address = source, address
 
         @lru_cache(maxsize=1024)
-        def picture(look: Look, lazy: bool) -> Stencil:
-            return Stencil(draw("picture", look, lazy, marks(names(look))))
+        def picture(shape: Shape, lazy: bool) -> MarkupWithGaps:
+            return MarkupWithGaps(draw("picture", shape, lazy, marks(names(shape))))
 
         @lru_cache(maxsize=1024)
-        def tile(look: Look, beside: Look | None, lazy: bool, link: bool, words: int) -> Stencil:
-            given = ["link", "caption", "detail", *names(look)]
+        def tile(
+            shape: Shape, beside: Shape | None, lazy: bool, link: bool, words: int
+        ) -> MarkupWithGaps:
+            given = ["link", "caption", "detail", *names(shape)]
             given += names(beside, "beside_") if beside else []
-            return Stencil(draw("tile", look, beside, lazy, link, words, marks(given)))
+            return MarkupWithGaps(draw("tile", shape, beside, lazy, link, words, marks(given)))
 
         self._picture_of, self._tile_of = picture, tile
 
     def picture(self, shown: Picture, root: str, lazy: bool = True) -> Markup:
         """One picture."""
         values = self._values(shown, escape(shown.alt), root)
-        return Markup(self._picture_of(look(shown), lazy).fill(values))
+        return Markup(self._picture_of(shape(shown), lazy).fill(values))
 
     def _values(self, shown: Picture, alt: str, root: str) -> tuple[object, ...]:
         """What `names` lists, of a picture whose alt text is already escaped."""
@@ -117,16 +135,16 @@ class Stencils:
         for tile in gallery.tiles:
             shown, beside = tile.picture, tile.beside
             link = self._address(tile.link) if tile.link else ""
-            said = 2 if tile.detail else 1 if tile.caption else 0
+            lines = 2 if tile.detail else 1 if tile.caption else 0
             alt, caption, detail = next(words), next(words), next(words)
             if gallery.size in {"small", "stages"} and not (beside and beside.outline):
                 caption = _breakable(caption)
             values = root + link, caption, detail, *self._values(shown, alt, root)
             if beside is not None:
                 values += self._values(beside, next(words), root)
-            kind = look(beside) if beside is not None else None
-            stencil = self._tile_of(look(shown), kind, lazy, bool(link), said)
-            filled.append(stencil.fill(values))
+            second = shape(beside) if beside is not None else None
+            markup = self._tile_of(shape(shown), second, lazy, bool(link), lines)
+            filled.append(markup.fill(values))
         return Markup("".join(filled))
 
 
@@ -170,11 +188,11 @@ def _numbers(reading: Reading) -> tuple[object, ...]:
     return reading.rows, reading.columns, data, low, high, words
 
 
-def look(shown: Picture) -> Look:
-    """How a picture is drawn. Cells that no class of the style sheet can place are cropped."""
+def shape(shown: Picture) -> Shape:
+    """How a picture is drawn."""
     kind = _kind(shown)
     outlined = kind == "whole" and shown.outline is not None
-    return kind, outlined, shown.pixelated, _over(shown, kind), shown.reading is not None
+    return Shape(kind, outlined, shown.pixelated, _over(shown, kind), shown.reading is not None)
 
 
 def _kind(shown: Picture) -> str:

@@ -1,7 +1,8 @@
 """A picture to zoom into, as its page and the script `zoom.js` read it.
 
-Flow: figures -> **zooming** -> pages. The data lies in an attribute of the page, since file:// lets
-no script fetch it. Addresses pass `address` first, and labels lose what no reader sees.
+Flow: figures -> **zoom_data** -> templating. The data lies in an attribute of the page, since
+file:// lets no script fetch it. Addresses pass `address` first, and labels lose what no reader
+sees.
 """
 
 import json
@@ -18,8 +19,8 @@ _ESCAPES = str.maketrans({sign: f"\\u{ord(sign):04x}" for sign in "&<>'"})
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
-    """What the macro needs.
+class ZoomData:
+    """What the macro `zoom` needs.
 
     Attributes:
         data: JSON for the script, safe in an attribute in single quotes.
@@ -32,10 +33,10 @@ class Drawn:
     more: int
 
 
-def drawn(
+def zoom_data(
     figure: Zoom, root: str, address: Callable[[str], str], visible: Callable[[str], str]
-) -> Drawn:
-    """A figure as its macro draws it.
+) -> ZoomData:
+    """What a figure tells its macro and the script.
 
     Args:
         root: leads from the page to the site's top.
@@ -62,4 +63,4 @@ def drawn(
     }
     leading = [spot for spot, link in spots if link]
     text = json.dumps(data, separators=(",", ":"), ensure_ascii=True).translate(_ESCAPES)
-    return Drawn(Markup(text), tuple(leading[:LISTED]), max(0, len(leading) - LISTED))
+    return ZoomData(Markup(text), tuple(leading[:LISTED]), max(0, len(leading) - LISTED))

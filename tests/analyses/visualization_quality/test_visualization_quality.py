@@ -18,7 +18,7 @@ from lamella.analyses.visualization_quality.gates import Gate, gates, joined, pe
 from lamella.analyses.visualization_quality.stored import Quality, quality_of
 from lamella.commands.report import gate_words
 from lamella.figures import Histogram, Table
-from lamella.figures.charts import WIDTH, chart
+from lamella.figures.histogram import WIDTH, histogram_coordinates
 from lamella.images.manifest import Manifest
 from lamella.network.description import Network
 from lamella.network.units import Layer
@@ -381,7 +381,7 @@ def test_the_picture_is_marked_and_the_axis_reaches_it(picture: float) -> None:
 
 @pytest.mark.parametrize("picture", [10.0, 12.0, 30.0, 1e9])
 def test_labels_of_marks_do_not_collide(picture: float) -> None:
-    drawn = chart(shown(picture))
+    drawn = histogram_coordinates(shown(picture))
     assert len(drawn.marks) == 5, "none lies outside the axis"
     spans: dict[float, list[tuple[float, float]]] = {}
     for mark in drawn.marks:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from lamella.figures.colours import diverging
+from lamella.figures.heat import diverging
 
 STEPS = 31  # colours above zero
 EITHER = 16  # colours on either side of zero, where values are signed

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lamella.figures import Lines, Mark, Series
-from lamella.figures.curves import DASHES, WIDTH, curves
+from lamella.figures.line_chart import DASHES, WIDTH, line_chart_coordinates
 from lamella.site.templating import environment
 
 NAN = math.nan
@@ -23,12 +23,12 @@ def points(path: str) -> list[tuple[float, float]]:
 
 
 def drawn(figure: Lines) -> str:
-    macros = environment().get_template("figures.html.j2").module
+    macros = environment().get_template("figures/lines.html.j2").module
     return str(macros.lines(figure))  # type: ignore[attr-defined]
 
 
 def test_lines_hold_what_they_are_given() -> None:
-    chart = curves(FIGURE)
+    chart = line_chart_coordinates(FIGURE)
     (line,) = chart.lines
     found = points(line.path)
     assert [x for x, _ in found] == sorted(x for x, _ in found)
@@ -41,10 +41,10 @@ def test_lines_hold_what_they_are_given() -> None:
 
 def test_what_is_not_there_is_a_gap() -> None:
     values = (1, 2, NAN, 3, NAN, math.inf, 4, 5, 6)
-    chart = curves(replace(FIGURE, x=tuple(range(9)), series=(Series("", values),)))
+    chart = line_chart_coordinates(replace(FIGURE, x=tuple(range(9)), series=(Series("", values),)))
     assert [len(points(run)) for run in chart.lines[0].path.split("M")[1:]] == [2, 3]
     many = (*range(20), NAN, 7, NAN)
-    chart = curves(replace(FIGURE, x=tuple(range(23)), series=(Series("", many),)))
+    chart = line_chart_coordinates(replace(FIGURE, x=tuple(range(23)), series=(Series("", many),)))
     assert chart.lines[0].path.count("M") == chart.lines[0].dots.count("M") == 1
 
 
@@ -52,7 +52,9 @@ def test_what_is_not_there_is_a_gap() -> None:
 def test_nothing_to_show_is_still_a_chart(values: tuple[float, ...]) -> None:
     x = FIGURE.x if values else ()
     for log in (False, True):
-        chart = curves(replace(FIGURE, x=x, series=(Series("", values),), log_y=log))
+        chart = line_chart_coordinates(
+            replace(FIGURE, x=x, series=(Series("", values),), log_y=log)
+        )
         assert chart.y and chart.base > chart.top and "nan" not in chart.lines[0].path
 
 
@@ -67,7 +69,7 @@ def test_whatever_the_values_the_chart_stays_in_its_frame(
     values: list[tuple[float, float]], log: bool
 ) -> None:
     x, y = tuple(x for x, _ in values), tuple(y for _, y in values)
-    chart = curves(replace(FIGURE, x=x, series=(Series("", y),), log_y=log))
+    chart = line_chart_coordinates(replace(FIGURE, x=x, series=(Series("", y),), log_y=log))
     for across, down in points(chart.lines[0].path):
         assert chart.left - 1 <= across <= chart.right + 1
         assert chart.top - 1 <= down <= chart.base + 1
@@ -76,7 +78,9 @@ def test_whatever_the_values_the_chart_stays_in_its_frame(
 
 
 def test_a_log_scale_names_powers_of_ten() -> None:
-    chart = curves(replace(FIGURE, series=(Series("", (0, 3, 200, 4000)),), log_y=True))
+    chart = line_chart_coordinates(
+        replace(FIGURE, series=(Series("", (0, 3, 200, 4000)),), log_y=True)
+    )
     assert [tick.label for tick in chart.y] == ["1", "10", "100", "1k", "10k"]
     assert len(points(chart.lines[0].path)) == 3
     assert "height; log scale" in drawn(replace(FIGURE, log_y=True))
@@ -84,7 +88,7 @@ def test_a_log_scale_names_powers_of_ten() -> None:
 
 def test_values_that_lie_close_keep_labels_apart() -> None:
     series = (Series("", (1000001, 1000002, 1000003, 1000001)),)
-    labels = [tick.label for tick in curves(replace(FIGURE, series=series)).y]
+    labels = [tick.label for tick in line_chart_coordinates(replace(FIGURE, series=series)).y]
     assert len(set(labels)) == len(labels) > 1
 
 
@@ -92,7 +96,9 @@ def test_values_that_lie_close_keep_labels_apart() -> None:
 @pytest.mark.parametrize("name", ["fc{}", "features.{}.expand3x3", "x" * 80])
 def test_names_do_not_collide(number: int, name: str) -> None:
     names = tuple(name.format(at) for at in range(number))
-    chart = curves(Lines("", (), (Series("", (1.0,) * number),), "alt", "layer", "", names=names))
+    chart = line_chart_coordinates(
+        Lines("", (), (Series("", (1.0,) * number),), "alt", "layer", "", names=names)
+    )
     places = [tick.at for tick in chart.x]
     room = 21 if chart.slanted else max(len(tick.label) for tick in chart.x) * 5.5
     assert all(b - a >= room - 0.2 for a, b in pairwise(places))
@@ -104,29 +110,33 @@ def test_names_do_not_collide(number: int, name: str) -> None:
 
 def test_the_end_of_a_long_name_is_kept() -> None:
     names = ("conv1", *(f"features.{at}.expand3x3" for at in range(9)))
-    chart = curves(Lines("", (), (Series("", (1.0,) * 10),), "alt", "", "", names=names))
+    chart = line_chart_coordinates(
+        Lines("", (), (Series("", (1.0,) * 10),), "alt", "", "", names=names)
+    )
     assert {tick.label for tick in chart.x} >= {"conv1", "…8.expand3x3"} or chart.slanted
     assert all(tick.label.endswith(("conv1", ".expand3x3")) for tick in chart.x)
 
 
 def test_a_series_may_have_its_own_places() -> None:
     figure = replace(FIGURE, series=(*FIGURE.series, Series("own", (1, 2), (2, 6))))
-    first, own = (points(line.path) for line in curves(figure).lines)
+    first, own = (points(line.path) for line in line_chart_coordinates(figure).lines)
     assert own[0][0] == first[2][0] and own[1][0] == WIDTH - 14
     with pytest.raises(ValueError):
-        curves(replace(FIGURE, series=(Series("short", (1, 2)),)))
+        line_chart_coordinates(replace(FIGURE, series=(Series("short", (1, 2)),)))
 
 
 def test_marks_stand_on_the_axis() -> None:
-    chart = curves(replace(FIGURE, marks=(Mark("b", 2), Mark("a", 1.9), Mark("out", 9))))
+    chart = line_chart_coordinates(
+        replace(FIGURE, marks=(Mark("b", 2), Mark("a", 1.9), Mark("out", 9)))
+    )
     assert [mark.label for mark in chart.marks] == ["a", "b"]
     assert chart.marks[0].row != chart.marks[1].row and chart.top > 38
 
 
 def test_series_are_told_apart_without_colour() -> None:
     series = tuple(Series(f"<{at}>", FIGURE.series[0].values) for at in range(DASHES + 2))
-    chart = curves(replace(FIGURE, series=series))
-    assert len({line.look for line in chart.lines}) == len(series)
+    chart = line_chart_coordinates(replace(FIGURE, series=series))
+    assert len({line.style for line in chart.lines}) == len(series)
     page = drawn(replace(FIGURE, series=series))
     assert page.count("<li>") == len(series) and "<bdi>&lt;3&gt;</bdi>" in page
     assert '<ul class="keys">' not in drawn(FIGURE)

@@ -1,8 +1,8 @@
 """Values along an axis to the coordinates of a line chart, without a word of SVG.
 
-Flow: figures -> **curves** -> `templates/figures.html.j2`. The drawing is small, so that its text
-can still be read where it is 290 pixels wide. A page of every unit may carry one: what the charts
-of a layer have in common, the x axis, is worked out once.
+Flow: plot, axis -> **line_chart** -> `templates/figures/lines.html.j2`. The drawing is small, so
+that its text can still be read where it is 290 pixels wide. A page of every unit may carry one:
+what the charts of a layer have in common, the x axis, is worked out once.
 """
 
 import math
@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from lamella.figures import Lines, Mark, Series
-from lamella.figures.charts import LINE, Tick, nice_steps, placed, short
+from lamella.figures.axis import LINE, Tick, nice_steps, placed_marks
+from lamella.figures.format import compact
 
 WIDTH, TALL = 360, 140  # of the drawing, and of the plot itself
 RIGHT = 14
@@ -30,11 +31,11 @@ class Line:
     name: str
     path: str
     dots: str
-    look: str
+    style: str
 
 
 @dataclass(frozen=True, slots=True)
-class Curves:
+class LineChartCoordinates:
     """A line chart, ready to draw.
 
     Attributes:
@@ -72,23 +73,23 @@ class _Axis:
     depth: float  # what its labels take below the plot
 
 
-def curves(figure: Lines) -> Curves:
+def line_chart_coordinates(figure: Lines) -> LineChartCoordinates:
     """Where the lines, ticks and marks of a line chart lie."""
     drawn = [_logs(one.values) if figure.log_y else one.values for one in figure.series]
     low, high = _range(drawn, figure.log_y)
     steps = _steps(low, high, figure.log_y)
-    said = [short(10**step) for step in steps] if figure.log_y else _labels(steps)
+    said = [compact(10**step) for step in steps] if figure.log_y else _labels(steps)
     left = max(24, math.ceil(max(map(len, said), default=0) * CHARACTER) + 12)
     x = figure.x or tuple(range(len(figure.names)))
     own = tuple(one.x for one in figure.series if one.x)
     axis, left = _axis(x, own, figure.names, left, figure.ticks)
-    marks = placed(figure.marks, axis.low, axis.high, axis.scale, left, WIDTH)
+    marks = placed_marks(figure.marks, axis.low, axis.high, axis.scale, left, WIDTH)
     rows = 1 + max((int(mark.row) for mark in marks), default=-1)
     top = 8.0 + LINE * (rows + bool(figure.y_label))
     base = top + TALL
     scale = TALL / (high - low)
     heights = [round(base - (step - low) * scale, 1) for step in steps]
-    return Curves(
+    return LineChartCoordinates(
         lines=tuple(
             _line(
                 one, at, _columns(one.x or x, axis.low, axis.scale, left), values, low, scale, base
@@ -142,7 +143,7 @@ def _steps(low: float, high: float, log: bool) -> list[float]:
 
 def _labels(steps: Sequence[float]) -> list[str]:
     """Short numbers, with as many digits as it takes to tell them apart."""
-    found = [short(step) for step in steps]
+    found = [compact(step) for step in steps]
     for digits in range(4, 12):
         if len(set(found)) == len(found):
             break
@@ -238,5 +239,5 @@ def _line(
         name=series.name,
         path="".join("M" + " ".join(run) for run in runs if len(run) > 1),
         dots="".join(f"M{point}h0" for run in runs if dotted or len(run) == 1 for point in run),
-        look=f"s{at % DASHES}" + (" thick" if at >= DASHES else ""),
+        style=f"s{at % DASHES}" + (" thick" if at >= DASHES else ""),
     )
