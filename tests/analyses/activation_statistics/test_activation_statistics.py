@@ -1,4 +1,4 @@
-"""Information distillation: its numbers, the claim they are held against, its page."""
+"""Activation statistics: their numbers, the claim they are held against, their page."""
 
 import math
 from html import unescape
@@ -19,16 +19,16 @@ from lamella.analyses.activation_statistics.claims import (
     REVERSED,
     UNCLEAR,
     UNKNOWN,
-    Read,
-    read,
+    Reading,
+    depth_correlation,
+    readings,
     role,
-    spearman,
 )
 from lamella.analyses.activation_statistics.stored import (
-    Distilled,
+    LayerStatistics,
     components_for,
-    distilled,
     participation_ratio,
+    statistics_of,
 )
 from lamella.figures import Lines, Table
 from lamella.figures.article import Article
@@ -116,7 +116,7 @@ def test_a_layer_in_numbers_is_its_activations_in_numbers() -> None:
     activations = np.maximum(random.normal(-1, 2, (9, 5, 16)), 0)
     activations[:, 3] = 0  # a unit that is dead
     activations[4:, 2] = 0  # and one that answers to four images
-    one = distilled(facts_of(5, **survey_of(activations)))
+    one = statistics_of(facts_of(5, **survey_of(activations)))
     assert one is not None and one.units == 5 and not one.signed
     assert one.zeros == pytest.approx((activations == 0).mean(), rel=1e-5)
     assert one.mean == pytest.approx(activations.mean(), rel=1e-5)
@@ -130,17 +130,17 @@ def test_a_layer_in_numbers_is_its_activations_in_numbers() -> None:
 
 def test_what_is_not_known_is_no_number() -> None:
     random = np.random.default_rng(0)
-    signed = distilled(facts_of(5, None, **survey_of(random.normal(0, 1, (9, 5, 16)))))
+    signed = statistics_of(facts_of(5, None, **survey_of(random.normal(0, 1, (9, 5, 16)))))
     assert signed is not None and signed.signed
     assert all(map(math.isnan, (signed.zeros, signed.mean, signed.nonzero)))
     assert math.isnan(signed.alive) and math.isnan(signed.active) and signed.rms > 0.5
-    zero = distilled(facts_of(5, **survey_of(np.zeros((9, 5, 16)))))
+    zero = statistics_of(facts_of(5, **survey_of(np.zeros((9, 5, 16)))))
     assert zero is not None and zero.zeros == 1 and zero.rms == 0 and zero.alive == 0
     assert math.isnan(zero.nonzero) and math.isnan(zero.dimension) and math.isnan(zero.components)
     old = survey_of(random.gamma(1, 1, (9, 5, 16)))
     for name in ("active", "spectrum", "spectrum_vectors", "p999"):
         del old[name]
-    less = distilled(facts_of(5, **old))
+    less = statistics_of(facts_of(5, **old))
     assert less is not None and math.isnan(less.dimension) and math.isnan(less.p999)
     assert less.vectors == 0 and math.isnan(less.bias) and math.isnan(less.answering)
 
@@ -149,9 +149,9 @@ def test_what_is_not_known_is_no_number() -> None:
 
 
 @given(st.lists(st.one_of(st.integers(-4, 4), st.just(math.nan)), min_size=2, max_size=30))
-def test_spearman_is_scipys(values: list[float]) -> None:
+def test_depth_correlation_is_scipys_spearman(values: list[float]) -> None:
     known = [(at, value) for at, value in enumerate(values) if not math.isnan(value)]
-    found, number = spearman(values)
+    found, number = depth_correlation(values)
     assert number == len(known)
     if len({value for _, value in known}) < 2:
         assert math.isnan(found)
@@ -159,16 +159,16 @@ def test_spearman_is_scipys(values: list[float]) -> None:
         assert found == pytest.approx(spearmanr(*zip(*known, strict=True)).statistic)
 
 
-def layer_of(name: str = "a", **numbers: Any) -> Distilled:
+def layer_of(name: str = "a", **numbers: Any) -> LayerStatistics:
     plain = {
         "units": 8, "signed": False, "zeros": 0.5, "mean": 1.0, "nonzero": 2.0, "rms": 1.5,
         "p999": 3.0, "maximum": 4.0, "alive": 1.0, "active": 0.9, "dimension": 3.0,
         "components": 5.0, "vectors": 100,
     }  # fmt: skip
-    return Distilled(name=name, **(plain | numbers))  # type: ignore[arg-type]
+    return LayerStatistics(name=name, **(plain | numbers))  # type: ignore[arg-type]
 
 
-def pyramid(turn: int = 1, each: int = 8) -> list[Distilled]:
+def pyramid(turn: int = 1, each: int = 8) -> list[LayerStatistics]:
     """A network that does what is claimed; with `turn` -1 the opposite."""
     depth = range(each)[::turn]
     return [
@@ -181,19 +181,19 @@ def pyramid(turn: int = 1, each: int = 8) -> list[Distilled]:
 
 
 def test_the_claim_holds_or_not() -> None:
-    assert [word for _, word, _ in read(pyramid())] == [HOLDS] * 3
-    assert [word for _, word, _ in read(pyramid(-1))] == [REVERSED] * 3
+    assert [word for _, word, _ in readings(pyramid())] == [HOLDS] * 3
+    assert [word for _, word, _ in readings(pyramid(-1))] == [REVERSED] * 3
     flat = [layer_of(zeros=at % 2 / 10, rms=at % 2) for at in range(8)]
-    assert [each[0].verdict for *_, each in read(flat)] == [UNCLEAR, UNKNOWN, UNCLEAR]
-    assert [word for _, word, _ in read(pyramid()[:4])] == [UNKNOWN] * 3
-    assert read([])[0][1] == UNKNOWN
+    assert [each[0].verdict for *_, each in readings(flat)] == [UNCLEAR, UNKNOWN, UNCLEAR]
+    assert [word for _, word, _ in readings(pyramid()[:4])] == [UNKNOWN] * 3
+    assert readings([])[0][1] == UNKNOWN
     signed = [layer_of(signed=True) for _ in range(9)]
-    assert {one.layers for *_, each in read([*signed, *pyramid()]) for one in each} == {8}
+    assert {one.layers for *_, each in readings([*signed, *pyramid()]) for one in each} == {8}
 
 
 def test_readings_that_disagree_are_mixed() -> None:
     half = [layer_of(zeros=at / 10, active=0.1 + at / 10) for at in range(8)]
-    _, word, each = read(half)[2]
+    _, word, each = readings(half)[2]
     assert (each[0].verdict, each[1].verdict, word) == (HOLDS, REVERSED, MIXED)
 
 
@@ -203,20 +203,21 @@ def test_blocks_that_squeeze_and_expand_are_compared_with_their_like() -> None:
         for at in range(6)
         for name, base in (("expand", 0.6), ("squeeze", 0.1))
     ]
-    zeros: Read = read(layers)[2][2][0]
+    zeros: Reading = readings(layers)[2][2][0]
     assert zeros.correlation < 0.5 and zeros.within == pytest.approx(1)
     assert zeros.verdict == MIXED
     names = "features.3.squeeze", "features.10", "7", "layer1.0.conv2"
     assert [role(name) for name in names] == ["squeeze", "features", "", "conv2"]
-    one_role = read(pyramid())[2][2][0]
+    one_role = readings(pyramid())[2][2][0]
     assert math.isnan(one_role.within)
 
 
 # The page.
 
 
-def pages(monkeypatch: pytest.MonkeyPatch, layers: list[Distilled]) -> Any:
-    monkeypatch.setattr("lamella.analyses.activation_statistics.along", lambda atlas: tuple(layers))
+def pages(monkeypatch: pytest.MonkeyPatch, layers: list[LayerStatistics]) -> Any:
+    where = "lamella.analyses.activation_statistics.view.layer_statistics"
+    monkeypatch.setattr(where, lambda atlas: tuple(layers))
     atlas: Any = SimpleNamespace(network=SimpleNamespace(name="tiny"))
     return ActivationStatistics().view_network(atlas), ActivationStatistics().articles(atlas)
 

@@ -15,13 +15,14 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import lamella.analyses.layer_activations.choice as choice
-import lamella.analyses.layer_activations.compute as steps
+import lamella.analyses.layer_activations.maps as forward_pass
 from helpers.pages import Scan
 from helpers.tiny import NETWORK, Tiny, write_images
-from lamella.analyses.layer_activations.choice import Answer, telling
+from lamella.analyses.layer_activations.choice import confident
 from lamella.analyses.layer_activations.colours import EITHER, STEPS, levels, palette
-from lamella.analyses.layer_activations.compute import step, strongest
+from lamella.analyses.layer_activations.compute import strongest_outputs
 from lamella.analyses.layer_activations.grid import layout, reduced, squared
+from lamella.analyses.layer_activations.maps import LayerMaps, layer_maps, strongest
 from lamella.analyses.layer_activations.stored import HEAT, MAPS, PHOTOGRAPH
 from lamella.figures.links import panel_picture
 from lamella.images.manifest import Manifest, Photograph
@@ -46,7 +47,7 @@ def atlas_in(folder: Path, network: str = NETWORK, images: int = 4, **keys: Any)
 def built(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
     """A tiny atlas with class names, and one image on its way."""
     found = atlas_in(
-        tmp_path_factory.mktemp("walk"),
+        tmp_path_factory.mktemp("layer_activations"),
         model__classes="classes.txt",
         panels__layer_activations__images=["odd/1.png"],
     )
@@ -60,7 +61,7 @@ def stored(found: Tiny) -> PanelFacts:
     return gather(folder, max(folder.done()) + 1)
 
 
-def walks(found: Tiny) -> list[Path]:
+def page_files(found: Tiny) -> list[Path]:
     return sorted((found.folder / "public" / "tiny").glob("layer-activations-*.html"))
 
 
@@ -152,9 +153,13 @@ def test_the_classes_are_those_of_the_softmax(built: Tiny) -> None:
 
 
 def test_outputs_that_are_probabilities_stay_as_they_are() -> None:
-    shares = np.array([0.2, 0.7, 0.1])
-    assert Answer(shares).probabilities.tolist() == shares.tolist()
-    assert Answer(np.array([1e4, -1e4, 0])).probabilities.tolist() == [1, 0, 0]
+    shares = torch.tensor([0.2, 0.7, 0.1]).double()
+    stays = strongest_outputs(shares, 3)
+    assert stays["output"].tolist() == [1, 0, 2, -1, -1] and bool(stays["named"])
+    assert stays["value"].tolist() == np.float32([0.7, 0.2, 0.1, 0, 0]).tolist()
+    raised = strongest_outputs(torch.tensor([1e4, -1e4, 0]).double(), 3)
+    assert raised["value"].tolist() == [1, 0, 0, 0, 0]
+    assert strongest_outputs(shares * 2, 4)["value"][0] == np.float32(1.4)  # classes have no names
 
 
 def test_maps_of_one_layer_are_gone_when_the_next_one_comes(
@@ -163,14 +168,14 @@ def test_maps_of_one_layer_are_gone_when_the_next_one_comes(
     analysis = Analysis.of(built.config())
     earlier: list[weakref.ref[Any]] = []
 
-    def watched(layer: Layer, maps: np.ndarray, *more: Any) -> steps.Step:
+    def watched(layer: Layer, maps: np.ndarray, *more: Any) -> LayerMaps:
         assert not any(one() is not None for one in earlier)
         earlier.append(weakref.ref(maps))
-        return step(layer, maps, *more)
+        return layer_maps(layer, maps, *more)
 
-    monkeypatch.setattr(steps, "step", watched)
+    monkeypatch.setattr(forward_pass, "layer_maps", watched)
     pixels = analysis.images.pixels(0)
-    found = steps.walk(analysis.model, analysis.atlas, pixels, 112, lambda: None)
+    found = forward_pass.maps_by_layer(analysis.model, analysis.atlas, pixels, 112, lambda: None)
     assert tuple(found) == LAYERS and len(earlier) == 3
 
 
@@ -178,7 +183,7 @@ def test_maps_of_one_layer_are_gone_when_the_next_one_comes(
 
 
 def test_the_page_shows_every_layer_and_leads_to_the_strongest(built: Tiny) -> None:
-    (path,) = walks(built)
+    (path,) = page_files(built)
     atlas, facts = open_atlas(built.config()), stored(built)
     photograph = atlas.manifest.photographs[int(facts["image"][0])]
     assert path.stem == f"layer-activations-{photograph.id[:8]}" and photograph.name == "odd/1.png"
@@ -207,7 +212,7 @@ def test_chance_and_neighbours_change_nothing(built: Tiny, tmp_path: Path) -> No
     other = atlas_in(tmp_path, model__classes="classes.txt", panels__layer_activations__images=both)
     other.works("build")
     after = stored(other)
-    assert len(walks(other)) == 2
+    assert len(page_files(other)) == 2
     for at in range(1, 4):
         assert after.pictures[MAPS][at + 4] == before.pictures[MAPS][at]
 
@@ -220,21 +225,21 @@ def test_nothing_of_it_is_shown_where_photographs_are_private(tmp_path: Path, pu
     found = atlas_in(tmp_path)
     found.works("build")
     site = tmp_path / "public" / "tiny"
-    assert len(walks(found)) == 3 and list((site / "layer_activations").glob("*.webp"))
-    page = walks(found)[0].name
+    assert len(page_files(found)) == 3 and list((site / "layer_activations").glob("*.webp"))
+    page = page_files(found)[0].name
     found.change(images__publish=publish).works("build")
-    assert not walks(found) and not list((site / "layer_activations").glob("*"))
+    assert not page_files(found) and not list((site / "layer_activations").glob("*"))
     assert page not in (site / "index.html").read_text()
     for path in (tmp_path / "public").rglob("*.webp"):
         assert "sprite" in path.name
     found.change(images__publish="whole").works("render")
-    assert len(walks(found)) == 3
+    assert len(page_files(found)) == 3
 
 
 def test_private_photographs_are_not_even_looked_at(tmp_path: Path) -> None:
     found = atlas_in(tmp_path, images__publish="none")
     found.works("build")
-    assert not walks(found) and not list(found.work.glob("layer_activations-*/network/*"))
+    assert not page_files(found) and not list(found.work.glob("layer_activations-*/network/*"))
 
 
 # What users write.
@@ -257,7 +262,7 @@ def test_an_image_that_is_broken_is_an_error(tmp_path: Path) -> None:
 def test_no_images_are_no_pages(tmp_path: Path) -> None:
     found = atlas_in(tmp_path, panels__layer_activations__images=[])
     found.works("build")
-    assert not walks(found)
+    assert not page_files(found)
 
 
 def test_broken_images_are_never_chosen(tmp_path: Path) -> None:
@@ -265,7 +270,7 @@ def test_broken_images_are_never_chosen(tmp_path: Path) -> None:
     for at in range(4):
         (tmp_path / "images" / f"bad{at}.png").write_bytes(bytes([at]) * 40)
     found.works("build")
-    (path,) = walks(found)
+    (path,) = page_files(found)
     assert "0.png" in path.read_text()
 
 
@@ -297,7 +302,7 @@ ODD = {
 def test_odd_networks_have_pages_too(tmp_path: Path, kind: str) -> None:
     found = atlas_in(tmp_path, HEAD + ODD[kind], images=2)
     found.works("build")
-    texts = [unescape(path.read_text()) for path in walks(found)]
+    texts = [unescape(path.read_text()) for path in page_files(found)]
     assert len(texts) == 2
     facts = stored(found)
     if kind == "dead":
@@ -334,7 +339,7 @@ class Stub:
 def job_of(labels: str, answers: dict[int, list[float]], monkeypatch: pytest.MonkeyPatch) -> Any:
     photographs = tuple(Photograph(str(at), f"{at}.png", label) for at, label in enumerate(labels))
     monkeypatch.setattr(
-        choice, "answer_to", lambda model, number: Answer(np.array(answers[number]))
+        choice, "class_scores", lambda model, number: torch.tensor(answers[number]).double()
     )
     return SimpleNamespace(images=Stub(Manifest("", photographs)), model=None)
 
@@ -346,11 +351,11 @@ def test_it_chooses_different_answers_of_different_labels(monkeypatch: pytest.Mo
         return [share if at == which else (1 - share) / 3 for at in range(4)]
 
     answers = {0: of(0, sure), 1: of(0, sure), 2: of(1, sure), 3: of(2, unsure), 4: of(3, 0.8)}
-    assert telling(job_of("aabcd", answers, monkeypatch)) == [0, 2, 4]
-    assert telling(job_of("aaaad", answers, monkeypatch)) == [0, 2, 4]  # one label, then answers
+    assert confident(job_of("aabcd", answers, monkeypatch)) == [0, 2, 4]
+    assert confident(job_of("aaaad", answers, monkeypatch)) == [0, 2, 4]  # one label, then answers
     same = {at: of(1, 0.5 + at / 10) for at in range(5)}
-    assert telling(job_of("abcde", same, monkeypatch)) == [2, 3, 4]
-    assert telling(job_of("a", same, monkeypatch)) == [0]
+    assert confident(job_of("abcde", same, monkeypatch)) == [2, 3, 4]
+    assert confident(job_of("a", same, monkeypatch)) == [0]
 
 
 # Small parts.
@@ -410,7 +415,7 @@ def test_large_maps_are_reduced_to_the_side_that_is_set() -> None:
     survey = PanelFacts(np.ones(3, np.bool_), ones, {}, {}, {})
     maps = np.zeros((3, 60, 60), np.float32)
     maps[1, 59, 0] = 1
-    made = step(layer, maps, survey, (60, 60), 30)
+    made = layer_maps(layer, maps, survey, (60, 60), 30)
     picture = np.asarray(Image.open(io.BytesIO(made.maps)).convert("RGBA"))
     assert made.layout.reduced == 2 and picture.shape[:2] == (31, 93)
     assert picture[29, 31].tolist() == [*palette(False)[STEPS], 255]

@@ -1,24 +1,24 @@
 """Lines along the depth of a network, and all its numbers in a table.
 
-Flow: numbers -> **charts** -> panels/distillation.py.
+Flow: stored -> **charts** -> view.
 """
 
 import math
 from collections.abc import Callable, Sequence
 
-from lamella.analyses.activation_statistics.stored import Distilled
+from lamella.analyses.activation_statistics.stored import LayerStatistics
 from lamella.figures import Cell, Lines, Series, Table, links
 from lamella.figures.format import number
 from lamella.store.facts import Atlas
 
-Layers = tuple[Distilled, ...]
+Layers = tuple[LayerStatistics, ...]
 
 
 def _chart(
     layers: Layers,
     title: str,
     y_label: str,
-    series: Sequence[tuple[str, Callable[[Distilled], float]]],
+    series: Sequence[tuple[str, Callable[[LayerStatistics], float]]],
     *,
     log: bool = False,
     note: str = "",

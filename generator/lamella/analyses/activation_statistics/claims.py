@@ -1,6 +1,6 @@
 """What is commonly said of a network's layers, held against this network's numbers.
 
-Flow: numbers -> **claims** -> told -> panels/distillation.py. The claim is taught with pictures of
+Flow: stored -> **claims** -> text -> view. The claim is taught with pictures of
 activations: "early activations are larger but fewer, deeper ones sparser". Each part of it is read
 as two numbers per layer, and a rank correlation with depth says which way these go. Networks are
 built of blocks, which squeeze and expand: so the same is also asked of layers that have the same
@@ -12,9 +12,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from scipy.stats import rankdata
 
-from lamella.analyses.activation_statistics.stored import Distilled
+from lamella.analyses.activation_statistics.stored import LayerStatistics
 
 CLEAR = 0.5  # rank correlation from which a trend is called one
 LEAST = 5  # layers, below which nothing is said
@@ -32,11 +32,11 @@ class Measure:
 
     what: str
     rises: bool
-    value: Callable[[Distilled], float]
+    value: Callable[[LayerStatistics], float]
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class Reading:
     """A measure of this network.
 
     Attributes:
@@ -56,10 +56,10 @@ class Read:
         """In words."""
         if self.layers < LEAST or math.isnan(self.correlation):
             return UNKNOWN
-        said = {self._said(found) for found in (self.correlation, self.within)} - {UNKNOWN}
-        return said.pop() if len(said) == 1 else MIXED
+        words = {self._word(found) for found in (self.correlation, self.within)} - {UNKNOWN}
+        return words.pop() if len(words) == 1 else MIXED
 
-    def _said(self, correlation: float) -> str:
+    def _word(self, correlation: float) -> str:
         if math.isnan(correlation):
             return UNKNOWN
         # Judged as it is printed.
@@ -96,37 +96,28 @@ CLAIMS: tuple[tuple[str, tuple[Measure, ...]], ...] = (
 )
 
 
-def ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Ranks from 1; equal values share the mean of theirs."""
-    _, place, count = np.unique(values, return_inverse=True, return_counts=True)
-    last = np.cumsum(count)
-    shared: NDArray[np.float64] = (last - (count - 1) / 2)[place.reshape(-1)]
-    return shared
-
-
-def spearman(values: Sequence[float]) -> tuple[float, int]:
+def depth_correlation(values: Sequence[float]) -> tuple[float, int]:
     """Spearman's rank correlation of values with their places; NaN values keep theirs empty.
 
     Returns:
         It, NaN where fewer than two are known or all are equal; and how many are known.
     """
     known = np.asarray(values, np.float64)
-    places = np.flatnonzero(np.isfinite(known))
-    own = ranks(known[places])
-    if len(places) < 2 or np.ptp(own) == 0:
-        return math.nan, len(places)
-    steps = ranks(places.astype(np.float64))
-    return float(np.corrcoef(steps, own)[0, 1]), len(places)
+    own = rankdata(known[np.isfinite(known)])
+    if len(own) < 2 or np.ptp(own) == 0:
+        return math.nan, len(own)
+    # Not by `numbers.rank_correlation`: the last bit differs, and so may the digits on pages.
+    return float(np.corrcoef(np.arange(1, len(own) + 1), own)[0, 1]), len(own)
 
 
-def read(layers: Sequence[Distilled]) -> tuple[tuple[str, str, tuple[Read, ...]], ...]:
+def readings(layers: Sequence[LayerStatistics]) -> tuple[tuple[str, str, tuple[Reading, ...]], ...]:
     """Each part of the claim, what the numbers say of it in a word, and the numbers."""
     roles = [role(one.name) for one in layers]
     found = []
     for claim, measures in CLAIMS:
         each = tuple(
             # Signed layers have no "not zero": they are left out of every measure alike.
-            _read(m, [math.nan if one.signed else m.value(one) for one in layers], roles)
+            _reading(m, [math.nan if one.signed else m.value(one) for one in layers], roles)
             for m in measures
         )
         found.append((claim, verdict([one.verdict for one in each]), each))
@@ -143,11 +134,13 @@ def role(name: str) -> str:
     return parts[-1] if parts else ""
 
 
-def _read(measure: Measure, values: Sequence[float], roles: Sequence[str]) -> Read:
+def _reading(measure: Measure, values: Sequence[float], roles: Sequence[str]) -> Reading:
     """One measure, over all layers and within their roles."""
-    correlation, number = spearman(values)
+    correlation, number = depth_correlation(values)
     own = [
-        spearman([value for value, other in zip(values, roles, strict=True) if other == one])
+        depth_correlation(
+            [value for value, other in zip(values, roles, strict=True) if other == one]
+        )
         for one in sorted(set(roles))
     ]
     enough = [(found, count) for found, count in own if count >= LEAST and not math.isnan(found)]
@@ -155,12 +148,12 @@ def _read(measure: Measure, values: Sequence[float], roles: Sequence[str]) -> Re
     if enough and len(set(roles)) > 1:
         found, counts = zip(*enough, strict=True)
         within = float(np.average(found, weights=counts))
-    return Read(measure, correlation, number, within)
+    return Reading(measure, correlation, number, within)
 
 
 def verdict(each: Sequence[str]) -> str:
     """One word for several readings: theirs if they agree, else that they do not."""
-    said = [one for one in each if one != UNKNOWN]
-    if not said:
+    known = [one for one in each if one != UNKNOWN]
+    if not known:
         return UNKNOWN
-    return said[0] if len(set(said)) == 1 else MIXED
+    return known[0] if len(set(known)) == 1 else MIXED

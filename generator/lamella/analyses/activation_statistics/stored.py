@@ -1,11 +1,11 @@
 """How a layer's activations are spread: how many are zero, how large, over how many directions.
 
-Flow: survey -> facts -> **numbers** -> claims, charts -> panels/distillation.py. Numpy alone: pages
-are made of it. What the survey does not say is NaN here, never a guess.
+Flow: survey -> store -> **stored** -> claims, charts -> view, and the pages of other analyses that
+read it. Nothing more is stored: the survey's numbers are read. What it does not say is NaN here,
+never a guess.
 """
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,13 +14,15 @@ from numpy.typing import NDArray
 from lamella.store.facts import Atlas, LayerFacts
 from lamella.store.gathering import PanelFacts
 
+PANEL = "activation_statistics"
+SLUG = "activation-statistics"  # of the page: a promise
 Values = NDArray[np.float64]
 VARIANCE = 0.9  # of it, that the counted components hold
 DRAWN = 4  # positions of each image that the survey's spectrum is of
 
 
 @dataclass(frozen=True, slots=True)
-class Distilled:
+class LayerStatistics:
     """One layer in numbers, over all photographs and positions; NaN for what is not known.
 
     Attributes:
@@ -97,7 +99,7 @@ def components_for(spectrum: Values, share: float = VARIANCE) -> float:
     return float(np.searchsorted(held, share - 1e-12) + 1)
 
 
-def distilled(facts: LayerFacts) -> Distilled | None:
+def statistics_of(facts: LayerFacts) -> LayerStatistics | None:
     """What the survey says of one layer; None before it."""
     survey, layer = facts.of("survey"), facts.layer
     if not survey.present.any():
@@ -110,7 +112,7 @@ def distilled(facts: LayerFacts) -> Distilled | None:
     maximum = _of(survey, "maximum")
     spectrum, counted = _of(survey, "spectrum"), _of(survey, "spectrum_vectors")
     vectors = int(counted.max()) if counted.size else 0
-    return Distilled(
+    return LayerStatistics(
         name=layer.name,
         units=layer.channels,
         signed=signed,
@@ -129,16 +131,10 @@ def distilled(facts: LayerFacts) -> Distilled | None:
     )
 
 
-def along(atlas: Atlas) -> tuple[Distilled, ...]:
+def layer_statistics(atlas: Atlas) -> tuple[LayerStatistics, ...]:
     """All layers that are surveyed, in order, one layer in memory at a time."""
-    return tuple(_known(atlas))
-
-
-def _known(atlas: Atlas) -> Iterator[Distilled]:
-    for facts in atlas.layers():
-        found = distilled(facts)
-        if found is not None:
-            yield found
+    each = map(statistics_of, atlas.layers())
+    return tuple(one for one in each if one is not None)
 
 
 def _of(survey: PanelFacts, name: str) -> Values:

@@ -1,16 +1,15 @@
 """What the page says of a network's activations: constant words, and those that its numbers choose.
 
-Flow: numbers + claims -> **told** -> panels/distillation.py.
+Flow: stored + claims -> **text** -> view.
 """
 
 import math
 
 from lamella.analyses.activation_statistics.charts import Layers, percent
-from lamella.analyses.activation_statistics.claims import CLEAR, HOLDS, LEAST, UNKNOWN, read
+from lamella.analyses.activation_statistics.claims import CLEAR, HOLDS, LEAST, UNKNOWN, readings
 from lamella.analyses.activation_statistics.stored import DRAWN
 from lamella.figures import Table
 
-SLUG = "activation-statistics"  # a promise
 LEAD = (
     "How the activations change from the first layer to the last: how large they are, how many are "
     "zero, how many units ever answer, and how many directions they fill. And whether what is "
@@ -43,26 +42,28 @@ DIMENSION = (
 )
 
 
-def told(layers: Layers) -> tuple[str, ...]:
+def findings(layers: Layers) -> tuple[str, ...]:
     """What the numbers say of the claim, in words."""
-    words = read(layers)
+    words = readings(layers)
     short = "; ".join(f"{claim[0].lower()}{claim[1:]}: {word}" for claim, word, _ in words)
     signed = sum(one.signed for one in layers)
     left = f", without the {signed} whose values may be negative" if signed else ""
     held = sum(word == HOLDS for _, word, _ in words)
     known = sum(word != UNKNOWN for _, word, _ in words)
     if not known:
-        told = (
+        sentence = (
             f"For this network that cannot be told: it takes {LEAST} layers whose values are never "
             f"negative, and it has {len(layers) - signed}."
         )
     else:
         verb = "is" if held == 1 else "are"
         number = held if held else "none"
-        told = f"In this network {number} of the {known} parts {verb} clearly supported: {short}."
+        sentence = (
+            f"In this network {number} of the {known} parts {verb} clearly supported: {short}."
+        )
     return (
         "Of convolutional networks it is often said that early activations are larger but fewer, "
-        "and deeper ones sparser. " + told,
+        "and deeper ones sparser. " + sentence,
         "Each part is read in two ways, since it does not say what is counted. The numbers are "
         "Spearman's rank correlations with depth over "
         f"{len(layers) - signed} layers{left}: 1 for what rises from each layer to the next, −1 "
@@ -74,7 +75,7 @@ def told(layers: Layers) -> tuple[str, ...]:
     )
 
 
-def readings(layers: Layers) -> tuple[Table, ...]:
+def tables(layers: Layers) -> tuple[Table, ...]:
     """A table for each part of the claim."""
     head = ("read as", "should", "all layers", "layers of one role", "")
     return tuple(
@@ -92,7 +93,7 @@ def readings(layers: Layers) -> tuple[Table, ...]:
             ),
             head,
         )
-        for claim, word, each in read(layers)
+        for claim, word, each in readings(layers)
     )
 
 
@@ -109,15 +110,15 @@ def rests_on(layers: Layers) -> str:
     number = f"{least:,}" if least == most else f"{least:,} to {most:,}"
     low, high = (pick(one.bias for one in known) for pick in (min, max))
     few = sum(one.vectors <= one.units for one in known)
-    told = (
+    sentence = (
         f"Here it rests on {number} vectors a layer, {DRAWN} random positions of each photograph. "
         "So few make every number too low, most where the dimension is high: if the vectors were "
         f"independent, a participation ratio by about {percent(low)} to {percent(high)} of "
         f"itself; those of one photograph are alike, so by up to {DRAWN} times as much."
     )
     if few:
-        told += (
+        sentence += (
             f" In {few} {'layer' if few == 1 else 'layers'} there are no more vectors than units: "
             "the number of components is bounded by the vectors there."
         )
-    return told
+    return sentence

@@ -1,19 +1,23 @@
-"""Which images walk through the network: those that the user named, else a few telling ones.
+"""Which images have a page: those that the user named, else a few that the network is sure of.
 
-Flow: atlas.toml + images + model -> **choice** -> steps. Telling: the network is sure of them, but
-has second thoughts, and of something else each time. Images are numbered by their digests, so that
-an even spread of them is a random sample, and the same one wherever they lie.
+Flow: atlas.toml + images + model -> **choice** -> compute. Of the latter ones, each is taken for
+something else, and some doubt is left. Images are numbered by their digests, so that an even spread
+of them is a random sample, and the same one wherever they lie.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
+from lamella.analyses.layer_activations.stored import DOCUMENT
+from lamella.attribution.scores import probabilities, scores
+from lamella.errors import ModelError
 from lamella.images.decoding import BrokenImage
 
 if TYPE_CHECKING:
@@ -26,70 +30,69 @@ LOOKED_AT = 48  # images that the network is asked about, at most
 SURE = 0.9  # probability that is sure, and leaves something to others
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the network says of an image: its output as a vector.
+def named(job: Job) -> list[int]:
+    """The numbers of the images that the user named.
 
-    Attributes:
-        values: float64, an entry per output.
-        probabilities: the same as shares of 1; outputs that already are stay as they are.
+    Raises:
+        LamellaError: one of them is not there, or cannot be shown.
     """
-
-    values: NDArray[np.float64]
-
-    @property
-    def probabilities(self) -> NDArray[np.float64]:
-        values = self.values
-        if values.min() >= 0 and abs(values.sum() - 1) < 1e-3:
-            return values
-        raised = np.exp(values - values.max())
-        shares: NDArray[np.float64] = raised / raised.sum()
-        return shares
+    return job.images.named(job.settings.images or (), WHERE)
 
 
-def telling(job: Job) -> list[int]:
+def chosen(job: Job) -> list[int]:
+    """The numbers of the images that have a page; those that nobody named are chosen once."""
+    if job.settings.images is not None:
+        return named(job)
+    document = job.recall(DOCUMENT)
+    if document is None:
+        document = {"images": confident(job)}
+        job.remember(DOCUMENT, document)
+    return [int(number) for number in document["images"]]
+
+
+def confident(job: Job) -> list[int]:
     """A few images that the network is sure of, with different answers and labels if it can be."""
     labels = [photograph.label for photograph in job.images.manifest.photographs]
     spread = np.linspace(0, len(job.images) - 1, min(LOOKED_AT, len(job.images)))
-    known = list(_answers(job, sorted({round(number) for number in spread.tolist()})))
-    known.sort(key=lambda found: (abs(found[1] - SURE), found[0]))
-    chosen: list[tuple[int, int, str]] = []
+    answers = list(_answers(job, sorted({round(number) for number in spread.tolist()})))
+    answers.sort(key=lambda found: (abs(found[1] - SURE), found[0]))
+    kept: list[tuple[int, int]] = []
     for rule in (("answer", "label"), ("answer",), ()):
-        for number, _, answer in known:
-            told = (number, answer, labels[number])
+        for number, _, answer in answers:
             free = all(
                 number != other
-                and ("answer" not in rule or answer != said)
-                and ("label" not in rule or labels[number] != label)
-                for other, said, label in chosen
+                and ("answer" not in rule or answer != others_answer)
+                and ("label" not in rule or labels[number] != labels[other])
+                for other, others_answer in kept
             )
-            if free and len(chosen) < CHOSEN:
-                chosen.append(told)
-    return sorted(number for number, *_ in chosen)
+            if free and len(kept) < CHOSEN:
+                kept.append((number, answer))
+    return sorted(number for number, _ in kept)
 
 
 def _answers(job: Job, numbers: Sequence[int]) -> Iterator[tuple[int, float, int]]:
     """For each image that can be decoded: how sure the network is, and of which output."""
     for number in numbers:
         try:
-            answer = answer_to(job.model, job.images.pixels(number))
+            found = class_scores(job.model, job.images.pixels(number))
         except BrokenImage:
             continue
-        if answer is None:
+        if found is None:
             yield number, 0.0, number  # no answers to compare: labels decide
         else:
-            shares = answer.probabilities
+            shares = probabilities(found[None])[0].numpy()
             yield number, float(shares.max()), int(shares.argmax())
 
 
-def answer_to(model: Model, pixels: NDArray[np.uint8]) -> Answer | None:
-    """The network's output for one image, (row, column, 3); None where that is no plain vector."""
-    import torch
+@torch.inference_mode()
+def class_scores(model: Model, pixels: NDArray[np.uint8]) -> Tensor | None:
+    """The network's output for one image, float64, `(output,)`; None where it is no plain vector.
 
-    with torch.inference_mode():
-        output = model.module(model.normalise(model.shown(pixels[None])))
-        if not isinstance(output, torch.Tensor) or output.shape[:1] != (1,):
-            return None
-        values = output[0].double().cpu().numpy()
-    plain = values.size >= 2 and values.size == values.shape[0] if values.ndim else False
-    return Answer(values.reshape(-1)) if plain and np.isfinite(values).all() else None
+    Args:
+        pixels: sRGB bytes, `(row, column, 3)`, at the network's size.
+    """
+    try:
+        found = scores(model, model.shown(pixels[None])).double().cpu()
+    except ModelError:
+        return None
+    return found[0] if len(found) == 1 and bool(found.isfinite().all()) else None

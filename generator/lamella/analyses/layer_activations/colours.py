@@ -1,6 +1,6 @@
 """Activations as colours: a few steps, so that a map can be read off its picture again.
 
-Flow: steps -> **colours** -> grid. What is never negative goes from a dark to a light colour, what
+Flow: maps -> **colours** -> grid. What is never negative goes from a dark to a light colour, what
 is signed from blue through white to red. Each step is one colour of a palette.
 """
 

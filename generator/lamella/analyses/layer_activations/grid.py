@@ -1,7 +1,7 @@
 """All maps of a layer in one picture, cell by cell.
 
-Flow: steps -> **grid** -> store. Maps keep their pixels: each is enlarged by a whole number, or, if
-it is very large, reduced by one. Pictures have no loss.
+Flow: maps -> **grid** -> compute -> store. Maps keep their pixels: each is enlarged by a whole
+number, or, if it is very large, reduced by one. Pictures have no loss.
 """
 
 from __future__ import annotations

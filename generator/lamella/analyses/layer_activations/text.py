@@ -1,6 +1,6 @@
-"""What the page of a walk says beside its pictures.
+"""What the page of an image says beside its pictures.
 
-Flow: **words** -> page.
+Flow: **text** -> view.
 """
 
 from lamella.network.units import Layer
@@ -47,24 +47,24 @@ def mapped(
     layer: Layer, columns: int, enlarged: int, reduced: int, answering: int, dead: int
 ) -> str:
     """What the picture of all maps shows."""
-    told = [f"Units 0 to {layer.channels - 1}, {columns} a row."]
+    sentences = [f"Units 0 to {layer.channels - 1}, {columns} a row."]
     if layer.channels == 1:
-        told = ["The layer's only unit."]
+        sentences = ["The layer's only unit."]
     if layer.height * layer.width == 1:
-        told.append("A cell is a unit.")
+        sentences.append("A cell is a unit.")
     elif reduced > 1:
-        told.append(
+        sentences.append(
             f"A pixel is the strongest of {reduced} × {reduced} positions: maps are reduced."
         )
     elif enlarged > 1:
-        told.append(f"A position is {enlarged} × {enlarged} pixels.")
+        sentences.append(f"A position is {enlarged} × {enlarged} pixels.")
     if layer.width == 1 and layer.height >= 4:
-        told.append("The positions of a sequence are folded into lines.")
+        sentences.append("The positions of a sequence are folded into lines.")
     if not layer.signed:
-        told.append(f"{answering} of {layer.channels} answer somewhere in this photograph.")
+        sentences.append(f"{answering} of {layer.channels} answer somewhere in this photograph.")
     if dead:
-        told.append(f"{_counted(dead, 'unit')} no photograph of the set excites.")
-    return " ".join(told)
+        sentences.append(f"{_counted(dead, 'unit')} no photograph of the set excites.")
+    return " ".join(sentences)
 
 
 def _counted(number: int, what: str) -> str:

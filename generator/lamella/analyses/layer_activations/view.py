@@ -1,6 +1,6 @@
-"""The page of one image's walk: from what was stored to galleries, tables and words.
+"""The page of one image: from what was stored to galleries, tables and words.
 
-Flow: store -> **page** -> panels/walk.py. Imports no torch.
+Flow: store -> stored -> **view** -> pages. Imports no torch.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from lamella.analyses.activation_statistics.stored import layer_statistics
 from lamella.analyses.layer_activations.stored import (
     CELL,
     CELLS,
@@ -17,6 +18,7 @@ from lamella.analyses.layer_activations.stored import (
     MAPS,
     PANEL,
     PHOTOGRAPH,
+    entries_per_image,
     slug_of,
 )
 from lamella.analyses.layer_activations.text import (
@@ -37,6 +39,20 @@ from lamella.images.manifest import Photograph
 from lamella.network.units import Layer, Unit
 from lamella.store.facts import Atlas
 from lamella.store.gathering import PanelFacts
+
+
+def articles(atlas: Atlas) -> tuple[Article, ...]:
+    """A page for each image that is done; none where photographs stay private."""
+    if PANEL not in atlas.keys or atlas.publish != "whole":
+        return ()
+    done = atlas.store.folder(PANEL, atlas.keys[PANEL]).done()
+    if not done:
+        return ()
+    stored = atlas.of_network(PANEL, max(done) + 1)
+    usual = {one.name: one.active for one in layer_statistics(atlas)}
+    starts = range(0, max(done) + 1, entries_per_image(atlas))
+    pages = (Page(atlas, stored, first, usual) for first in starts if first in done)
+    return tuple(page.article() for page in pages)
 
 
 @dataclass(frozen=True)
@@ -66,7 +82,9 @@ class Page:
             f"{self.atlas.network.name}: the activation maps of all {len(layers)} layers, the "
             "units that answer most, and what the network makes of it."
         )
-        return Article(slug, title, lead, (self._seen(), self._way(), *map(self._part, layers)))
+        return Article(
+            slug, title, lead, (self._seen(), self._overview(), *map(self._part, layers))
+        )
 
     @property
     def _photograph(self) -> Photograph:
@@ -115,7 +133,7 @@ class Page:
             return name
         return Cell(name, unit_page(self.atlas, Unit(last.name, output)))
 
-    def _way(self) -> Part:
+    def _overview(self) -> Part:
         """How to read the pictures, and how much of each layer answers."""
         layers = self.atlas.network.layers
         own = tuple(
