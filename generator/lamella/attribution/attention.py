@@ -1,4 +1,4 @@
-"""What attention there is while a network runs, however it was written.
+"""The attention of a network's blocks while it runs, however it was written.
 
 Flow: model, function_mode -> **attention** -> rollout. Seen are `nn.MultiheadAttention`, torch's
 own scaled dot product attention and a softmax written by hand.

@@ -1,7 +1,7 @@
 """Class activation maps: what each position of the last maps adds to a class score.
 
-Flow: model -> heads -> **cam** -> run. Read off the weights of the head, without a gradient, and
-defined for the two heads that average over positions alone (heads.py).
+Flow: heads -> **cam** -> compute. Read off the weights of the head, without a gradient, and defined
+for the two heads that average over positions alone (heads.py).
 
 captum and pytorch-grad-cam do not have it. torchcam's puts a hook on a module, takes for granted
 that the linear layer reads the mean of it, and cuts off what speaks against the class.

@@ -1,7 +1,7 @@
-"""All attribution methods under one name: which a network has, and their maps.
+"""The maps of any attribution method by its name, and which methods a network has.
 
-Flow: named + the methods -> **run** -> panels. Maps cover the whole image evenly and are as the
-method gives them, never rescaled.
+Flow: methods, gradients, cam and so on -> **compute** -> attribution_maps, sanity_checks. Maps
+cover the whole image evenly and are as the method gives them, never rescaled.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from lamella.network.model import Model
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the methods may be told.
+    """Settings of the methods.
 
     Attributes:
         patch, stride: of the mask that occlusion moves over the image, in pixels.

@@ -1,6 +1,6 @@
 """Grad-CAM: a layer's maps, each weighted by what its mean gradient says of a class score.
 
-Flow: model -> heads, wiring -> layers_with_maps -> **gradcam** -> run.
+Flow: target_layers, dataflow -> **gradcam** -> compute.
 
     alpha_k = mean over positions of d score / d A_k
     S = ReLU(sum_k alpha_k A_k)          the paper's

@@ -1,13 +1,13 @@
 """Gradients of scores, and of single units, with respect to the pixels of an image.
 
-Flow: model -> scores, guided_mode -> **gradients** -> integrating, run, locating. Nothing is hooked
-or swapped: the network runs as it is, and the image is the leaf of the graph.
+Flow: scores, guided -> **gradients** -> integrated, compute, unit_attribution. Nothing is hooked or
+swapped: the network runs as it is, and the image is the leaf of the graph.
 
 captum's `Saliency` runs the network forwards again for every class: for the five classes of a page
 10 passes where 6 will do (1.4 times as long, measured on SqueezeNet). So one forward pass serves
 all classes of an image here, and what would be left of captum's is no more than the magnitude. Its
 `GuidedBackprop` finds nothing but modules of the class nn.ReLU and puts hooks on them: see
-guided_mode.
+guided.py.
 
 Sources: Simonyan, Vedaldi and Zisserman 2014, "Deep inside convolutional networks",
 arXiv:1312.6034; Springenberg et al. 2015, arXiv:1412.6806.
@@ -103,7 +103,7 @@ def saliency(model: Model, shown: Tensor, classes: Tensor, *, batch: int | None 
 
 
 def guided(model: Model, shown: Tensor, classes: Tensor, *, batch: int | None = None) -> Tensor:
-    """As `saliency`, by guided backpropagation; see guided_mode."""
+    """As `saliency`, by guided backpropagation; see guided.py."""
     return _magnitudes(model, shown, classes, batch, guided=True)
 
 

@@ -1,6 +1,6 @@
-"""What the operations of a pass say of a network's head: how its last maps become scores.
+"""The structure of a network's head: how its last maps become scores.
 
-Flow: model -> wiring -> **anatomy** -> heads. The scores are followed backwards. Two heads keep the
+Flow: dataflow -> **head_structure** -> heads. The scores are followed backwards. Two heads keep the
 place where a score comes from: the mean over all positions and then one linear layer
 (`pool-linear`), and a 1 x 1 convolution to maps of classes and then the mean (`conv-pool`).
 

@@ -1,7 +1,7 @@
 """The head of a network, and the network as a fully convolutional one where its head allows that.
 
-Flow: model -> wiring, anatomy -> **heads** -> cam, gradcam, panels. What the operations say of the
-head is held against the network's own scores before it is used.
+Flow: dataflow, head_structure -> **heads** -> cam, target_layers, classes. What the operations say
+of the head is compared with the network's own scores before it is used.
 """
 
 from __future__ import annotations

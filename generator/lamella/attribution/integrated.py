@@ -1,8 +1,9 @@
 """Integrated gradients: a score divided among pixels, along the way from a plain image.
 
-Flow: gradients -> **integrating** -> run. Of captum's `IntegratedGradients` the rule of integration
-and its batches are used. Left to itself it would run the network forwards again for every class; it
-takes any function of gradients, and is given one that serves all classes of an image.
+Flow: gradients -> **integrated** -> compute. Of captum's `IntegratedGradients` the rule of
+integration and its batches are used. Left to itself it would run the network forwards again for
+every class; it takes any function of gradients, and is given one that serves all classes of an
+image.
 
 Source: Sundararajan, Taly and Yan 2017, "Axiomatic attribution for deep networks",
 arXiv:1703.01365.

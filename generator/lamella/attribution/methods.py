@@ -1,6 +1,6 @@
 """The attribution methods that a page may show, in the order in which it shows them.
 
-Flow: **named** -> run, panels' `view`. Words only; what computes them is named in run.py.
+Flow: **methods** -> compute, attribution_maps, sanity_checks. Words only; compute.py computes them.
 """
 
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """One way to ask what a score rests on.
+    """An attribution method, in words.
 
     Attributes:
         name: under which its maps are stored.

@@ -1,7 +1,7 @@
 """Occlusion: what becomes of a score while a patch covers one place of the image after another.
 
-Flow: model -> scores -> **occlusion** -> run, locating. A network needs no gradient for it, and
-nothing is assumed of how it works.
+Flow: scores, mask_grid -> **occlusion** -> compute, unit_attribution. A network needs no gradient
+for it, and nothing is assumed of how it works.
 
 The patch has the mean colour of the images that the network was trained with, at which its input is
 zero. captum's `Occlusion` adds up what windows that overlap do to a pixel; here each mask keeps a

@@ -1,6 +1,6 @@
 """Attention rollout: from which patches the tokens of a transformer have what they carry.
 
-Flow: model -> attention, wiring -> **rollout** -> run.
+Flow: attention, dataflow -> **rollout** -> compute.
 
 Each block passes half of a token by, and half goes through its attention, averaged over heads:
 `0.5 A + 0.5 I`, each row adding up to one. The product over all blocks says of the class token what

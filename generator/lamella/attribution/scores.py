@@ -1,6 +1,6 @@
 """Class scores: the network's output as a vector for each image.
 
-Flow: model -> **scores** -> the methods.
+Flow: model -> **scores** -> gradients, occlusion, cam, gradcam, predictions.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The maps that Grad-CAM weighs: of which layer they are, and how they lie on the image.
 
-Flow: model -> heads, wiring -> **layers_with_maps** -> gradcam. Without a layer's name these are
-the last activations with positions. Transformers have tokens instead, one for each patch.
+Flow: heads, dataflow -> **target_layers** -> cam, gradcam. Without a layer's name these are the
+last activations with positions. Transformers have tokens instead, one for each patch.
 """
 
 from __future__ import annotations
@@ -179,7 +179,8 @@ SIDE = 56  # cells of the grid, along each axis
 
 
 def on_image_grid(maps: Tensor, field: Field | None, size: tuple[int, int]) -> Tensor:
-    """Maps, (image, k, row, column), on a grid of SIDE by SIDE; see upsampling.
+    """Maps, (image, k, row, column), on a grid of SIDE by SIDE that covers the image; see
+    numbers/upsampling.py.
 
     Args:
         field: the receptive field of a position; without it positions are spread evenly.

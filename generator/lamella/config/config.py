@@ -1,8 +1,8 @@
 """`atlas.toml`: what an atlas is of, and where it goes.
 
-Flow: **config** -> model + images. Every key has a type, a default and a description here; an
-unknown key or a bad value is an error that names the key, the file and the remedy. Paths are
-relative to the file. Nothing is guessed.
+Flow: **config** -> model, images, pipeline, pages. Every key has a type, a default and a
+description here; an unknown key or a bad value is an error that names the key, the file and the
+remedy. Paths are relative to the file. Nothing is guessed.
 """
 
 import tomllib

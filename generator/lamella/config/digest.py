@@ -1,4 +1,7 @@
-"""One digest for equal values, on every machine: keys in the store rest on it."""
+"""One digest for equal values, on every machine: keys in the store rest on it.
+
+Flow: **digest** -> model, images, store, pipeline.
+"""
 
 import hashlib
 import json

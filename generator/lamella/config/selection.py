@@ -1,6 +1,6 @@
-"""Choosing by name: layers and panels by glob, channels by range, one photograph.
+"""Choosing by name: layers and analyses by glob, channels by range.
 
-Flow: config, command line -> **selection** -> pipeline, panels.
+Flow: config, command line -> **selection** -> pipeline, commands.
 """
 
 import re

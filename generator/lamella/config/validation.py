@@ -1,6 +1,6 @@
 """Plain values to sections of atlas.toml; what is wrong with them, in the user's words.
 
-Flow: **validation** -> config, panels' settings.
+Flow: **validation** -> config, and the settings of analyses.
 """
 
 from typing import Any, TypeVar

@@ -1,8 +1,8 @@
-"""Ctrl-C is heard where compiled code would swallow it.
+"""Ctrl-C works while compiled code runs, which would swallow it.
 
-Flow: shared. Python raises KeyboardInterrupt in the main thread, wherever that is: inside a
-callback of a compiler, such as numba's, it is printed and lost. So what compiles runs beside, and
-the main thread waits for it.
+Flow: **interrupts** -> embedding, image_embeddings, activation_atlas. Python raises
+KeyboardInterrupt in the main thread, wherever that is: inside a callback of a compiler, such as
+numba's, it is printed and lost. So what compiles runs beside, and the main thread waits for it.
 """
 
 import threading
@@ -11,7 +11,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-WAIT = 0.1  # seconds between two looks, so that Ctrl-C is heard on every system
+WAIT = 0.1  # seconds between two checks, so that Ctrl-C works on every system
 
 
 def interruptible(work: Callable[[], T]) -> T:

@@ -1,7 +1,7 @@
 """All processors, or all GPUs, of this machine, working off one queue.
 
-Flow: panels hand in tasks -> **engines** -> results, as they finish. One thread per place: a GPU,
-or one core of the processor. On processors each worker computes with a single thread: small
+Flow: an analysis hands in tasks -> **local** -> results, as they finish. One thread per place: a
+GPU, or one core of the processor. On processors each worker computes with a single thread: small
 operations do not gain from a second one, and the bytes of a result do not depend on how many cores
 there are.
 """
@@ -106,7 +106,7 @@ class Workers(Generic[T, R]):
             whatever a task raised.
         """
         while self._open:
-            with suppress(Empty):  # waits in short turns, so that Ctrl-C is heard on every system
+            with suppress(Empty):  # waits in short turns, so that Ctrl-C works on every system
                 task, result, error = self._found.get(timeout=WAIT)
                 self._open -= 1
                 if error is not None:

@@ -1,7 +1,7 @@
 """How many pictures fit into memory at once, found by a probe of one and two.
 
-Flow: **batching** -> recipe. The size is found once per layer and then written down, since a
-picture's bytes are promised for equal batch sizes.
+Flow: **memory** -> feature_visualization, unit_attribution. The size is found once per layer and
+then written down, since a picture's bytes are promised for equal batch sizes.
 """
 
 import os

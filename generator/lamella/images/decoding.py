@@ -1,7 +1,7 @@
 """One image file, whatever it holds, to pixels as the network sees them.
 
-Flow: **decoding** -> images. Files are hostile: only formats of photographs are tried, and the size
-is looked at before anything is decoded.
+Flow: **decoding** -> images, and analyses that decode masks. Files are hostile: only formats of
+photographs are tried, and the size is looked at before anything is decoded.
 """
 
 from functools import cache

@@ -1,8 +1,8 @@
 """The photographs: from a folder to pixels as the network sees them.
 
-Flow: config -> model + **images** -> units. One broken file never stops the others: it is skipped,
-counted and listed. Images are numbered by the digest of their content, so that numbers, ties and
-pages do not depend on where the folder lies or in what order it is read.
+Flow: config, decoding -> **images** -> survey, analyses. One broken file never stops the others: it
+is skipped, counted and listed. Images are numbered by the digest of their content, so that numbers,
+ties and pages do not depend on where the folder lies or in what order it is read.
 """
 
 import hashlib
@@ -44,7 +44,7 @@ class Images:
         self.manifest = manifest
         self.paths = tuple(paths)
         self.preprocessing = preprocessing
-        # Recent images stay decoded: panels come back to the same.
+        # Recent images stay decoded: analyses come back to the same.
         kept = CACHE // (3 * preprocessing.size**2)
         self.recent = lru_cache(maxsize=kept)(self._decode)
 
@@ -135,6 +135,7 @@ class Digests:
     fresh: int = 0
 
     def of(self, path: Path) -> str:
+        """The digest of a file's content, 32 hex digits."""
         stat = path.stat()
         stamp = [stat.st_size, stat.st_mtime_ns]
         entry = self.known.get(str(path))

@@ -1,4 +1,7 @@
-"""Which images an atlas is of."""
+"""Which images an atlas is of.
+
+Flow: images -> **manifest** -> store, pages. No torch.
+"""
 
 from dataclasses import dataclass
 from pathlib import PurePosixPath

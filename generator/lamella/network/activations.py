@@ -1,4 +1,4 @@
-"""Values inside a network while it runs: the one place that looks into a forward pass.
+"""Values inside a network while it runs.
 
 Flow: model, function_mode -> **activations** -> survey, attribution, analyses. Each torch operation
 of the pass hands out its result the moment it is produced: later in-place operations cannot spoil

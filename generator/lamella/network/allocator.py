@@ -1,8 +1,8 @@
 """Keep freed memory instead of handing it back to the system after every tensor.
 
-Flow: called once before a network runs. glibc returns large blocks at once and takes them back a
-moment later, each time as pages that fault on first touch: a fifth of the time of an ascent on a
-processor. Elsewhere, and on other libraries, nothing happens.
+Flow: **allocator** -> model, which calls it once, before the network runs. glibc returns large
+blocks at once and takes them back a moment later, each time as pages that fault on first touch: a
+fifth of the time of an ascent on a processor. Elsewhere, and on other libraries, nothing happens.
 """
 
 import ctypes
@@ -12,7 +12,7 @@ _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # the parameters' numbers in glibc's 
 
 
 def keep_freed_memory() -> bool:
-    """Tell the allocator; whether it understood."""
+    """Raise glibc's thresholds for giving memory back; False where that is not possible."""
     if not sys.platform.startswith("linux"):
         return False
     try:

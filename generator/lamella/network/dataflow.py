@@ -1,7 +1,7 @@
 """From a network's scores back towards its image: which operation made what.
 
-Flow: model -> recording -> **wiring** -> heads, gradcam, rollout. Operations are told by what torch
-was called with, never by the names of modules.
+Flow: recording -> **dataflow** -> heads, target_layers, gradcam, rollout. Operations are told apart
+by the torch function that was called, never by the names of modules.
 """
 
 from __future__ import annotations
@@ -33,8 +33,10 @@ T = TypeVar("T")
 
 
 def once(model: Model, name: str, make: Callable[[], T]) -> T:
-    """What is found out of a model, and kept with it, as its own cached properties are: a model
-    that `dataclasses.replace` makes starts afresh."""
+    """What `make` finds out of a model, computed once and kept with it.
+
+    As its own cached properties: a model that `dataclasses.replace` makes starts afresh.
+    """
     kept = vars(model)
     key = f"found.{name}"
     if key not in kept:

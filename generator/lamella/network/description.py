@@ -1,4 +1,7 @@
-"""What pages need to know of a network: no torch."""
+"""What pages need to know of a network.
+
+Flow: model -> **description** -> store, pages. No torch.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

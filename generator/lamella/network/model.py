@@ -1,6 +1,6 @@
 """The network: from a spec to a module in eval mode, its preprocessing and its weights' digest.
 
-Flow: config -> **model** + images -> units. sources.py builds the module, weights.py fills it.
+Flow: config -> source, weights, trace -> **model** -> survey, attribution, analyses.
 """
 
 from collections.abc import Mapping

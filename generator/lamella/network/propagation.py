@@ -1,6 +1,6 @@
 """What one torch operation does to a receptive field and to the origin of channels.
 
-Flow: model -> trace (**flow**) -> units. One rule per kind of operation. An operation without a
+Flow: **propagation** -> recording -> trace. One rule per kind of operation. An operation without a
 rule makes both unknown, never wrong. Formulas: Araujo, Norris and Sim, Distill 2019,
 doi:10.23915/distill.00021.
 """

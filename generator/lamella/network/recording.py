@@ -1,7 +1,7 @@
 """Every operation of one forward pass, and which reads the result of which.
 
-Flow: model -> **recording** -> trace -> units. The layers are read off it (trace), and so is what
-lies behind them: how the maps of a network become its scores (attributing/heads.py).
+Flow: activations, propagation -> **recording** -> trace, dataflow. The layers are read off it
+(trace.py), and so is how the maps of a network become its scores (attribution/heads.py).
 """
 
 from dataclasses import dataclass, field, replace

@@ -1,6 +1,6 @@
 """Where a network comes from: torchvision, or a function of the user's own.
 
-Flow: config -> **sources** -> model. The code of `FILE.py:FUNCTION` is run, and nothing else is.
+Flow: config -> **source** -> model. The code of `FILE.py:FUNCTION` is run, and nothing else is.
 """
 
 import contextlib

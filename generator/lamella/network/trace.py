@@ -1,7 +1,7 @@
 """The layers of a network, read off one forward pass of it.
 
-Flow: model -> recording -> **trace** -> units. Each operation of the pass that has learned kernels
-is a layer, observed behind the normalization and the activation function that follow it.
+Flow: recording -> **trace** -> model. Each operation of the pass that has learned kernels is a
+layer, observed behind the normalization and the activation function that follow it.
 """
 
 from collections.abc import Sequence

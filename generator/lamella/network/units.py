@@ -1,6 +1,7 @@
 """Units, layers, and the part of the image that each position of a layer sees.
 
-Flow: model + images -> **units** -> survey. Pure arithmetic: no torch, no disk, no GPU.
+Flow: trace -> **units** -> survey, store, figures, pages. Pure arithmetic: no torch, no disk, no
+GPU.
 """
 
 import hashlib

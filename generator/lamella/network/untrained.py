@@ -1,10 +1,11 @@
-"""The same network, having learned nothing: what dissection finds by chance and by architecture.
+"""The same network with random weights: what is found by chance and by architecture alone.
 
-Flow: model -> **untrained** -> run. Every module is reset as its own `reset_parameters` says
-(normalizations to 1 and 0, and to running statistics of 0 and 1), then every kernel and matrix of
-more than one axis is drawn from a normal distribution of variance 2 / inputs, and the biases beside
-them are set to 0 (He et al. 2015, arXiv:1502.01852): PyTorch's own reset shrinks activations layer
-by layer until only the biases are left, which no position differs in.
+Flow: model -> **untrained** -> dissection, sanity_checks. Every module is reset as its own
+`reset_parameters` says (normalizations to 1 and 0, and to running statistics of 0 and 1), then
+every kernel and matrix of more than one axis is drawn from a normal distribution of variance 2 /
+inputs, and the biases beside them are set to 0 (He et al. 2015, arXiv:1502.01852): PyTorch's own
+reset shrinks activations layer by layer until only the biases are left, which no position differs
+in.
 """
 
 import copy

@@ -1,7 +1,7 @@
-"""Weights: from a file into a module, and the digest that names them for ever.
+"""Weights: from a file into a module, and the digest that identifies them.
 
-Flow: model -> **weights**. A file with pickled objects is never executed: it holds safetensors or
-a state dict.
+Flow: config -> **weights** -> model. A file with pickled objects is never executed: it holds
+safetensors or a state dict.
 """
 
 import hashlib

@@ -1,8 +1,9 @@
 """Points of many dimensions, laid out on a plane: PCA, t-SNE, UMAP.
 
-Flow: panels' `compute` -> **layouts**. Units by what they answer to and images by what a layer sees
-in them go through the same three. All start from the same principal axes, whose sign is fixed, and
-from one seed, so that the same points give the same bytes on the same machine.
+Flow: **layouts** -> embedding, image_embeddings. Units by their activations over the images and
+images by a layer's activations go through the same three. All start from the same principal axes,
+whose sign is fixed, and from one seed, so that the same points give the same bytes on the same
+machine.
 
 Sources: van der Maaten and Hinton 2008, JMLR 9 (t-SNE); McInnes, Healy and Melville 2018,
 arXiv:1802.03426 (UMAP).
@@ -24,7 +25,7 @@ FEWEST = 4  # points that t-SNE and UMAP need
 
 
 class Layout(Protocol):
-    """What a user may set."""
+    """The settings of the layouts: UMAP's neighbours and least distance, t-SNE's perplexity."""
 
     @property
     def neighbours(self) -> int: ...

@@ -1,6 +1,6 @@
-"""Where the masks of occlusion lie.
+"""The grid of masks that occlusion moves over an image.
 
-Flow: **cells** -> occlusion, locating. Pure arithmetic: no torch.
+Flow: **mask_grid** -> occlusion, unit_attribution.
 """
 
 from dataclasses import dataclass

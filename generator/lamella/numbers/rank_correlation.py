@@ -1,6 +1,6 @@
-"""Rank correlation: whether two maps put the image's places into the same order.
+"""Spearman's rank correlation of maps: whether two put the image's positions into the same order.
 
-Flow: maps, activations -> **ranks** -> trusting, locating, explaining. No torch.
+Flow: **rank_correlation** -> sanity_checks, unit_attribution.
 """
 
 from __future__ import annotations

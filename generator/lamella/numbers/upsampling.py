@@ -1,6 +1,6 @@
 """Activation maps on the grid of the image that they are of.
 
-Flow: survey -> **upsampling** -> panels. Pure arithmetic: no torch, no disk.
+Flow: **upsampling** -> attribution, figures, dissection.
 
 A position of a layer is placed at the centre of what it sees, and the activation between positions
 is interpolated (Bau, Zhou, Khosla, Oliva and Torralba 2017, "Network Dissection", section 2.2). A

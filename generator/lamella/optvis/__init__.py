@@ -1,8 +1,9 @@
 """Feature visualization: images that excite units, by gradient ascent, many units in one batch.
 
-Flow: activations.cut -> **optvis** -> panels. Four parts: `param` (what is optimised), `transform`
-(what the picture must withstand), `objective` (what is wanted), `ascend` (the loop). The engine
-knows nothing of models: it is given a function from images to the values of its target.
+Flow: activations.cut -> **optvis** -> feature_visualization, objectives, activation_atlas. Four
+parts: `param` (what is optimised), `transform` (what the picture must withstand), `objective` (what
+is wanted), `ascend` (the loop). The engine knows nothing of models: it is given a function from
+images to the values of its target.
 """
 
 from lamella.optvis.ascend import Ascent, NotFinite, ascend

@@ -1,6 +1,6 @@
 """The loop: gradient ascent for a batch of units at once, one image each.
 
-Flow: param -> transform -> network -> objective -> **ascend** -> panels.
+Flow: param -> transform -> network -> objective -> **ascend** -> feature_visualization.
 
 Bytes: a unit's picture depends on its seed, its settings, the batch size, the thread count and the
 machine, and on nothing else: not on its neighbours, its place in the batch or any global state.

@@ -1,6 +1,6 @@
-"""Units' own objectives: a channel over all its places, or at one.
+"""The objectives of a unit: a channel over all its positions, or at one.
 
-Flow: param -> transform -> network -> **objective** -> ascend.
+Flow: objective -> **channel** -> ascend.
 
 Source: Olah, Mordvintsev and Schubert, Distill 2017, doi:10.23915/distill.00007, section
 "Optimization Objectives": "neuron" and "channel". The contrast with the layer is our own.

@@ -1,7 +1,7 @@
-"""The wishes beyond a unit's own: a layer, a class, a direction, another image, variety.
+"""Objectives beyond a unit's own: a layer, a class, a direction, a caricature, diversity.
 
-Flow: param -> transform -> network -> **objective** -> ascend. Joint objectives are sums of two,
-and interpolations are sums with one share per image: see `Sum`.
+Flow: objective -> **further_objectives** -> ascend. Joint objectives are sums of two, and
+interpolations are sums with one share per image: see `Sum`.
 
 Source: Olah, Mordvintsev and Schubert, Distill 2017, doi:10.23915/distill.00007, sections
 "Optimization Objectives", "Diversity" and "Interaction between Neurons"; caricatures and the

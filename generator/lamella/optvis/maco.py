@@ -1,8 +1,8 @@
 """The phases of an image as what is optimised, under the magnitudes of photographs.
 
-Flow: **param** -> transform -> network -> objective -> ascend. Where things are is free; how much
-of each frequency there is, is fixed to the mean of the user's own images. So the picture can
-neither dissolve into high frequencies nor into blots, however deep the network.
+Flow: **maco** -> transform -> network -> objective -> ascend. Where things are is free; how much of
+each frequency there is, is fixed to the mean of the user's own images. So the picture can neither
+dissolve into high frequencies nor into blots, however deep the network.
 
 Source: Fel et al., "Unlocking Feature Visualization for Deeper Networks with MAgnitude Constrained
 Optimization", NeurIPS 2023, arXiv:2306.06805.

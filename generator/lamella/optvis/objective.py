@@ -1,9 +1,9 @@
-"""What is wanted of a picture: one number per image, to be raised; and how such wishes add up.
+"""What an objective is: one number per image, to be raised; and sums of objectives.
 
 Flow: param -> transform -> network -> **objective** -> ascend. Image i is judged by itself, so a
 batch holds as many units as images, and they share no gradient. Objectives add up, take factors,
-and carry the sentence that stands under the picture. channel.py, wishes.py and penalties.py hold
-them.
+and carry the sentence that stands under the picture. channel.py, further_objectives.py and
+penalties.py hold them.
 
 Source: Olah, Mordvintsev and Schubert, Distill 2017, doi:10.23915/distill.00007, section
 "Optimization Objectives".

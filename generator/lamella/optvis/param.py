@@ -1,9 +1,9 @@
-"""What is optimised: the spectrum of an image, and how it becomes one.
+"""Parameterizations: what is optimised. Here, the spectrum of an image.
 
 Flow: **param** -> transform -> network -> objective -> ascend. pixels.py and maco.py are the
-alternatives, all of them a `Parameterization`. Steps in a decorrelated space, whose
-axes are frequencies and the principal colours of photographs, spread the gradient evenly over
-scales and hues; steps on pixels end in high-frequency noise.
+alternatives. Steps in a decorrelated space, whose axes are frequencies and the principal colours of
+photographs, spread the gradient evenly over scales and hues; steps on pixels end in high-frequency
+noise.
 
 Source: Olah, Mordvintsev and Schubert, Distill 2017, doi:10.23915/distill.00007, section
 "Preconditioning and Parameterization"; the colour matrix and the start are lucid's.

@@ -1,6 +1,6 @@
-"""What pictures are asked to be, whatever they excite: smooth, plain, quiet.
+"""Penalties of a picture, whatever it excites: total variation, distance to grey, high frequencies.
 
-Flow: param -> **penalties** -> ascend. They are objectives that read the picture and not the
+Flow: objective -> **penalties** -> ascend. They are objectives that read the picture and not the
 network, and are taken away: `Channel(...) - 0.1 * TotalVariation()`.
 
 Source: Olah, Mordvintsev and Schubert, Distill 2017, doi:10.23915/distill.00007, section "The

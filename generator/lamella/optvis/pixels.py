@@ -1,6 +1,6 @@
 """Pixels themselves as what is optimised: the plain way, with which preconditioning is compared.
 
-Flow: **param** -> transform -> network -> objective -> ascend.
+Flow: **pixels** -> transform -> network -> objective -> ascend.
 
 Source: Simonyan, Vedaldi and Zisserman 2014, arXiv:1312.6034; the comparison: Olah, Mordvintsev and
 Schubert, Distill 2017, doi:10.23915/distill.00007, section "Preconditioning and Parameterization".

@@ -1,6 +1,6 @@
 """How a picture is made: steps, rates, what it must withstand, and its size.
 
-Flow: **settings** -> ascend.
+Flow: **settings** -> update_rules, ascend.
 """
 
 import math
@@ -18,7 +18,7 @@ class Settings:
 
     Attributes:
         steps: of ascent; 64 is a preview, 512 usual.
-        rule: how a gradient becomes a step, see rules.py.
+        rule: how a gradient becomes a step, see update_rules.py.
         learning_rate: first step of a coefficient of the spectrum, in an ascent of 64; a longer one
             takes smaller steps. It falls to a tenth as a half cosine. Constant, and of the steps
             themselves, for all rules but "adam".

@@ -1,6 +1,6 @@
 """How a gradient becomes a step.
 
-Flow: objective -> **rules** -> ascend.
+Flow: settings -> **update_rules** -> ascend.
 
 - adam: Adam on the gradient brought to unit size, image by image, so that its epsilon means a share
   of the gradient: frequencies that the unit does not care about stay quiet, where Adam alone would

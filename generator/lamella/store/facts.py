@@ -1,6 +1,6 @@
-"""What the store knows, in the form that panels and pages read it.
+"""The facts of a layer and of the network, as analyses and pages read them from the store.
 
-Flow: store -> gathering -> **facts** -> panels' `view` -> pages. Imports no torch.
+Flow: store -> gathering -> **facts** -> analyses -> pages. No torch.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,14 +12,18 @@ import numpy as np
 from lamella.images.manifest import Manifest
 from lamella.network.description import Network
 from lamella.network.units import Layer, Unit
-from lamella.store.gathering import PanelFacts as PanelFacts  # part of what panels read
+from lamella.store.gathering import PanelFacts as PanelFacts  # part of what analyses read
 from lamella.store.gathering import Size, gather, sizes
 from lamella.store.store import Folder, Store
 
 
 @dataclass(eq=False)
 class LayerFacts:
-    """All that the store knows of one layer. Panels are read when first asked for."""
+    """All facts of one layer; those of an analysis are read when first asked for.
+
+    Attributes:
+        folders: where each analysis stores its results of the layer, by its name.
+    """
 
     network: Network
     manifest: Manifest
@@ -29,7 +33,7 @@ class LayerFacts:
     _read: dict[str, PanelFacts] = field(default_factory=dict)
 
     def of(self, panel: str) -> PanelFacts:
-        """What a panel stored of the layer; nothing is present where it has not run."""
+        """What an analysis stored of the layer; nothing is present where it has not run."""
         if panel not in self._read:
             folder = self.folders.get(panel)
             rows = self.layer.channels
@@ -64,12 +68,12 @@ EXAMPLES = 12  # of a unit's strongest images are shown; the survey keeps more
 
 @dataclass(frozen=True)
 class Atlas:
-    """Everything that one work folder knows of one network.
+    """All facts of one network: one work folder, under the keys of one config.
 
     Attributes:
-        keys: the key of each panel that was asked for, by its name.
+        keys: the key of each analysis that was asked for, by its name.
         publish: what of the images may be shown: "whole", "patches" or "none".
-        withheld: panels whose pictures of the whole network are not published; "panel/name" where
+        withheld: analyses whose pictures of the network are not published; "analysis/name" where
             only those of one name are not.
     """
 
@@ -83,22 +87,25 @@ class Atlas:
     _sizes: dict[str, dict[tuple[str, int], Size]] = field(default_factory=dict)
 
     def layer(self, layer: Layer) -> LayerFacts:
-        """What is known of one layer."""
+        """The facts of one layer."""
         folders = {
             panel: self.store.folder(panel, key, layer.name) for panel, key in self.keys.items()
         }
         return LayerFacts(self.network, self.manifest, layer, folders, self)
 
     def layers(self) -> Iterator[LayerFacts]:
-        """What is known of each layer, in order, one layer in memory at a time."""
+        """The facts of each layer, in order, one layer in memory at a time."""
         return (self.layer(layer) for layer in self.network.layers)
 
     def of_network(self, panel: str, rows: int) -> PanelFacts:
-        """What a panel stored for the network as a whole, as arrays of `rows` rows."""
+        """What an analysis stored of the network and not of a layer, as arrays of `rows` rows."""
         return gather(self.store.folder(panel, self.keys[panel]), rows)
 
     def of_units(self, panel: str) -> PanelFacts | None:
-        """What a panel stored of all units of the network, one row per unit; kept in memory."""
+        """What an analysis stored of all units of the network, one row per unit; kept in memory.
+
+        None where it was not asked for.
+        """
         if panel not in self.keys:
             return None
         if panel not in self._of_units:
@@ -106,7 +113,7 @@ class Atlas:
         return self._of_units[panel]
 
     def picture_size(self, panel: str, name: str, entry: int) -> Size | None:
-        """The size of a picture of the whole network as it is published.
+        """The size of a picture of the network as it is published.
 
         None where there is none, or where it shows photographs that stay private.
         """

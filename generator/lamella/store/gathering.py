@@ -1,7 +1,7 @@
-"""The shards of a folder, laid over each other.
+"""The shards of a folder read together, as arrays with a row per channel.
 
-Flow: store -> **gathering** -> facts. A layer's shards become arrays with a row per channel; of the
-pictures of a whole network, only the sizes are kept, since pages just have to name them.
+Flow: store -> **gathering** -> facts, analyses. Of the pictures of a network, only the sizes are
+read, since pages just have to name them.
 """
 
 import io
@@ -20,7 +20,16 @@ Size = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class PanelFacts:
-    """What one panel stored of one layer: arrays of `channels` rows, zero where not present."""
+    """What an analysis stored of a layer, or of the network.
+
+    Attributes:
+        present: which rows are stored, `(row,)`. A row is a channel of the layer; of the network,
+            whatever the analysis numbers: its units, its images, its pages.
+        numbers: arrays by name, `(row, ...)`; zero where a row is not present.
+        pictures: encoded images by name and row.
+        sheets: the size of each named picture.
+        made: how it was made; of several shards, what the last one says.
+    """
 
     present: NDArray[np.bool_]
     numbers: Mapping[str, NDArray[Any]]
@@ -33,7 +42,11 @@ class PanelFacts:
 
 
 def gather(folder: Folder, rows: int) -> PanelFacts:
-    """Lay the shards of a folder over each other, in order, as arrays of `rows` rows."""
+    """The shards of a folder as arrays of `rows` rows; of a row that several hold, the last one's.
+
+    Raises:
+        StoreError: a shard is damaged or missing.
+    """
     present = np.zeros(rows, dtype=np.bool_)
     numbers: dict[str, NDArray[Any]] = {}
     pictures: dict[str, dict[int, bytes]] = {}

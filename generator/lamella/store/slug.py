@@ -1,4 +1,7 @@
-"""File names for whatever a network calls its layers."""
+"""File names for whatever a network calls its layers.
+
+Flow: **slug** -> store, figures, pages.
+"""
 
 import hashlib
 import re

@@ -1,6 +1,7 @@
 """The store: content-addressed shards on disk, each written whole or not at all.
 
-Flow: panels -> **store** -> pages. Imports no torch: whatever is right of here runs without it.
+Flow: survey, analyses -> **store** -> gathering, facts -> pages. No torch, here and in what
+follows.
 
     work/<panel>-<key>/<layer>/<first>-<digest>.safetensors   numbers and encoded pictures
     work/<panel>-<key>/<layer>/<first>-<digest>.json          written last: it says "complete"

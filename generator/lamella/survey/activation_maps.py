@@ -1,9 +1,9 @@
-"""Whole activation maps of chosen units on chosen images: a second pass.
+"""Activation maps of chosen units on chosen images: a pass after the survey.
 
-Flow: survey -> **maps** -> panels. Which images stand for a unit is known only after the survey,
-and a survey keeps no maps: those of all units would be larger than any memory. Here so many units
-are taken at a time that their maps stay below a stated number of bytes, and each image that one of
-them asks for runs once, up to the deepest of their layers.
+Flow: survey -> **activation_maps** -> activation_spectrum, dissection. Which images stand for a
+unit is known only after the survey, and a survey keeps no maps: those of all units would be larger
+than any memory. Here so many units are taken at a time that their maps stay below a stated number
+of bytes, and each image that one of them asks for runs once, up to the deepest of their layers.
 """
 
 from collections import defaultdict

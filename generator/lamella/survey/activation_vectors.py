@@ -1,8 +1,8 @@
-"""What a whole layer says at chosen places of chosen images: a second, short pass.
+"""A layer's activation vectors at chosen positions of chosen images: a pass after the survey.
 
-Flow: survey -> **places** -> facets. Which places matter is known only after the survey: where each
-unit's strongest examples lie. Each image runs once, however many units ask for it; a layer's values
-at a place are kept as a sketch of fixed width, so that memory is units times places times WIDTH.
+Flow: survey -> **activation_vectors** -> facets. Which positions matter is known only after the
+survey: where each unit's strongest examples lie. Each image runs once, however many units ask for
+it; vectors are projected to a fixed width, so that memory is units times examples times WIDTH.
 """
 
 import math
@@ -25,7 +25,7 @@ WIDTH = 256
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where to look, `(unit, place)` each: an image's number (-1 for none), a row and a column.
+    """Positions, `(unit, place)` each: an image's number (-1 for none), a row and a column.
 
     There is a row for every channel of the layer; most may ask for nothing.
     """
@@ -49,14 +49,14 @@ def projection(channels: int) -> Tensor:
 
 
 def context(values: Tensor, units: Tensor) -> Tensor:
-    """What the other units of a layer say at places, `(place, channel)`.
+    """The activations of a layer's other units at positions, `(place, channel)`.
 
-    A unit's own value is large wherever it is looked at, and says nothing of how its places
-    differ: it is left out. Square roots, with their sign, keep few strong units from outvoting
+    A unit's own activation is large at all its examples, and says nothing of how they differ: it is
+    left out. Square roots, with their sign, keep few strong units from outvoting
     all others (the Hellinger kernel; Arandjelovic and Zisserman 2012).
 
     Args:
-        units: whose place each is, `(place,)`.
+        units: whose example each is, `(place,)`.
     """
     rooted = values.abs().sqrt().copysign(values)
     rooted[torch.arange(len(units)), units] = 0
@@ -66,7 +66,7 @@ def context(values: Tensor, units: Tensor) -> Tensor:
 def projected_vectors(
     model: Model, images: Images, wanted: Mapping[str, Places]
 ) -> dict[str, NDArray[np.float32]]:
-    """The `context` at places, projected.
+    """The `context` at positions, projected.
 
     Args:
         wanted: by layer.

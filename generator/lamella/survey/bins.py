@@ -1,7 +1,9 @@
-"""The bins in which activations are counted, and the bands of ranks: the same for all layers,
-networks and runs.
+"""The bins in which activations are counted, and the bands of the activation spectrum: the same for
+all layers, networks and runs.
 
-Their edges are floating-point numbers with four bits of mantissa, so that a bin is found by
+Flow: **bins** -> reduction, summary, distribution, spectrum, activation_spectrum, statistics.
+
+The bins' edges are floating-point numbers with four bits of mantissa, so that a bin is found by
 shifting the number's own bits: sixteen bins per power of two from 2^-14 to 2^18, on both sides of
 zero, and zero alone. Counts are therefore mergeable, and a quantile read off them is within 1/32 of
 its value. Imports no torch: pages read counts too.
@@ -17,7 +19,7 @@ ZERO = SIDE  # the bin of exact zeros; below it the negative ones, above it the 
 BINS = 2 * SIDE + 1
 SHIFT = 23 - 4  # of a float32's 23 bits of mantissa, four count
 
-# The bands of ranks between the strongest and the weakest images of a unit.
+# The bands of the activation spectrum, between the strongest and the weakest images of a unit.
 BANDS = ((0.90, 0.99), (0.75, 0.90), (0.50, 0.75))  # shares of the images whose peak lies below
 PER_BAND = 4  # images of each
 BAND_SAMPLE = 256  # images of which the bands are cut

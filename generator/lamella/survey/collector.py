@@ -1,5 +1,7 @@
 """What a statistic of the survey is: something that can be updated, merged and finished.
 
+Flow: summary -> **collector** -> run -> store.
+
 `merge` is associative and commutative, and a new collector is its empty element: one process, many
 GPUs and a cluster run the same code, and any split of the images gives the same result.
 """

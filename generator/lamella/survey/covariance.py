@@ -1,4 +1,7 @@
-"""In how many directions a layer's activation vectors vary."""
+"""In how many directions a layer's activation vectors vary.
+
+Flow: summary -> **covariance** -> run -> store.
+"""
 
 import hashlib
 from functools import lru_cache

@@ -1,4 +1,7 @@
-"""How each channel's activations are distributed: counts, zeros and quantiles."""
+"""How each channel's activations are distributed: counts, zeros and quantiles.
+
+Flow: summary -> **distribution** -> run -> store.
+"""
 
 from typing import ClassVar, Self
 

@@ -1,6 +1,6 @@
 """The images at either end of each channel: strongest, weakest, most negative.
 
-Flow: activations -> summary -> **collectors** -> store.
+Flow: summary -> **extremes** -> run -> store.
 """
 
 from typing import Any, ClassVar, Self
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from lamella.survey.collector import Arrays, Collector, Extent, Shown
 from lamella.survey.summary import Summary
 
-NOBODY = np.zeros(0, np.int64)  # no labels: images do not compete by them
+NO_LABELS = np.zeros(0, np.int64)  # images do not compete by them
 
 
 @numba.njit(cache=True)
@@ -127,7 +127,7 @@ class Extremes(Collector):
         position: NDArray[np.int32],
         label: NDArray[np.int64] | None,
     ) -> None:
-        labels = label if label is not None and self.labelled else NOBODY[None]
+        labels = label if label is not None and self.labelled else NO_LABELS[None]
         _insert(
             self.activation,
             self.image,
@@ -151,7 +151,7 @@ class Extremes(Collector):
 class Top(Extremes):
     """The strongest images of each channel: largest peak first, and where in the image it is.
 
-    Twice as many as a page shows, so that what a unit answers to can be told into kinds.
+    Twice as many as a page shows, so that they can be divided into facets.
     """
 
     name: ClassVar[str] = "top"

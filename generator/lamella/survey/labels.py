@@ -1,4 +1,7 @@
-"""What each channel answers to by the images' labels: one image of each, and the mean of all."""
+"""Statistics by the images' labels: the strongest image of each, and the mean over all of each.
+
+Flow: summary -> **labels** -> run -> store.
+"""
 
 from typing import ClassVar, Self
 

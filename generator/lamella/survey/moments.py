@@ -1,4 +1,7 @@
-"""Mean, standard deviation and maximum of each channel, over all images and positions."""
+"""Mean, standard deviation and maximum of each channel, over all images and positions.
+
+Flow: summary -> **moments** -> run -> store.
+"""
 
 from typing import ClassVar, Self
 

@@ -1,4 +1,6 @@
-"""What each channel answers to, in a fixed number of numbers however many images there are.
+"""Each channel's peak activations over all images, projected to a fixed width.
+
+Flow: summary -> **profile** -> run -> store.
 
 A channel's profile is its peak activation on every image, a vector as long as the image set. The
 sketch projects it onto fixed random directions, one entry per image and direction drawn from the

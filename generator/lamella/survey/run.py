@@ -1,6 +1,6 @@
 """The pass over the images: every layer at once, resumable, in memory that does not grow.
 
-Flow: images -> model -> activations -> summary -> collectors -> store.
+Flow: images, model -> activations -> summary -> collectors -> **run** -> store.
 """
 
 import json

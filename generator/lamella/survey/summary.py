@@ -2,7 +2,7 @@
 
 Flow: activations -> **summary** -> collectors. Activations outweigh the arithmetic that made them:
 five torch reductions cost as much as SqueezeNet's whole forward pass, one fused loop a fraction of
-it. All collectors live on this summary. On a GPU, torch's reductions do the same.
+it. All collectors read this summary and nothing else. On a GPU, torch's reductions do the same.
 """
 
 from dataclasses import dataclass
