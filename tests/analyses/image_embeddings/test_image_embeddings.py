@@ -16,14 +16,16 @@ from PIL import Image
 
 from helpers.pages import Scan
 from helpers.tiny import NETWORK, Tiny, write_images
-from lamella.analyses.image_embeddings import ImageEmbeddings, Options
-from lamella.analyses.image_embeddings.compute import laid_out, preserved
-from lamella.analyses.image_embeddings.features import SIDE, features, small, space
+from lamella.analyses.image_embeddings import ImageEmbeddings
+from lamella.analyses.image_embeddings.features import SIDE, features, float_array, small
 from lamella.analyses.image_embeddings.grid import WIDEST, assigned, cells, columns_for
-from lamella.analyses.image_embeddings.layers import Piece, Reading, reading
-from lamella.analyses.image_embeddings.mosaic import Mosaic, drawn, gridded, stored
+from lamella.analyses.image_embeddings.layers import FeatureLayers, Piece, feature_layers
+from lamella.analyses.image_embeddings.mosaic import drawn, gridded, tiled
 from lamella.analyses.image_embeddings.neighbours import agreement, nearest, queries
 from lamella.analyses.image_embeddings.scatter import STEP, scattered
+from lamella.analyses.image_embeddings.settings import Options
+from lamella.analyses.image_embeddings.space import laid_out, preserved
+from lamella.analyses.image_embeddings.stored import Mosaic
 from lamella.errors import UnknownLayer
 from lamella.numbers.layouts import principal
 from lamella.pipeline.pipeline import Analysis
@@ -233,7 +235,7 @@ def test_a_mosaic_shows_each_image_where_it_says() -> None:
     assert picture.size == (64, 32) and picture.getpixel((63, 31))[3] == 0  # type: ignore[index]
     for row, left, top, _ in placed:
         assert picture.getpixel((left + 8, top + 8)) == (*[int(shades[row])] * 3, 255)
-    mosaic, shard = stored("m", picture, placed, range(10, 17), 5, 80)
+    mosaic, shard = tiled("m", picture, placed, range(10, 17), 5, 80)
     assert shard.channels == (5,) and set(shard.pictures) == {"m", "m-still"}
     assert mosaic.placed[0] == (10, 48, 0, 16)
     assert Mosaic.from_dict(json.loads(json.dumps(mosaic.as_dict()))) == mosaic
@@ -252,12 +254,12 @@ def atlas_in(folder: Path, number: int, network: str = NETWORK, **keys: Any) -> 
     )
 
 
-def found_by(tiny: Tiny, read: Reading | None = None) -> Any:
+def found_by(tiny: Tiny, layers: FeatureLayers | None = None) -> Any:
     analysis = Analysis.of(tiny.config())
     return analysis, features(
         analysis.model,
         analysis.images,
-        read or reading(analysis.atlas.network, ""),
+        layers or feature_layers(analysis.atlas.network, ""),
         tiny.folder,
         thumbnail=8,
         shown=2,
@@ -269,8 +271,8 @@ def test_features_are_means_of_what_the_last_layer_reads(tmp_path: Path) -> None
     tiny = atlas_in(tmp_path, 5)
     (tmp_path / "images/even/broken.png").write_bytes(b"none")
     analysis, found = found_by(tiny)
-    read = reading(analysis.atlas.network, "")
-    assert read == Reading((Piece(6, (("2", 0),)),), last=True) and read.dimensions == 6
+    layers = feature_layers(analysis.atlas.network, "")
+    assert layers == FeatureLayers((Piece(6, (("2", 0),)),), last=True) and layers.dimensions == 6
     assert len(found.numbers) == 5 and found.thumbnails.shape == (2, 8, 8, 3)
     for row, number in enumerate(found.numbers.tolist()):
         shown = analysis.images.pixels(number)
@@ -295,22 +297,26 @@ def test_a_sum_that_is_read_is_summed(tmp_path: Path) -> None:
 def test_a_layer_can_be_named_and_mistyped(tmp_path: Path) -> None:
     tiny = atlas_in(tmp_path, 3, RESIDUAL, panels__image_embeddings__layer="second")
     network = Analysis.of(tiny.config()).atlas.network
-    assert reading(network, "second") == Reading((Piece(6, (("second", 0),)),), last=False)
+    assert feature_layers(network, "second") == FeatureLayers(
+        (Piece(6, (("second", 0),)),), last=False
+    )
     with pytest.raises(UnknownLayer, match="Did you mean 'second'"):
-        reading(network, "secnd")
+        feature_layers(network, "secnd")
     without = replace(network, layers=network.layers[-1:])
     last = network.layers[-1]
-    assert reading(without, "") == Reading((Piece(last.channels, ((last.name, 0),)),), last=False)
+    assert feature_layers(without, "") == FeatureLayers(
+        (Piece(last.channels, ((last.name, 0),)),), last=False
+    )
     said = tiny.change(panels__image_embeddings__layer="secnd").fails("build")
     assert "[panels.image_embeddings] layer: tiny has no layer 'secnd'" in said
     assert not (tmp_path / "work").glob("survey-*/*") or "second" in said
 
 
 def test_large_arrays_lie_in_files(tmp_path: Path) -> None:
-    mapped = space((5, 3), tmp_path / "new", in_memory=59)
+    mapped = float_array((5, 3), tmp_path / "new", in_memory=59)
     assert isinstance(mapped, np.memmap) and mapped.sum() == 0
     mapped[2] = 7
-    assert mapped[:3].sum() == 21 and not isinstance(space((5, 3), tmp_path, 60), np.memmap)
+    assert mapped[:3].sum() == 21 and not isinstance(float_array((5, 3), tmp_path, 60), np.memmap)
     assert not list(tmp_path.rglob("*.*"))
 
 

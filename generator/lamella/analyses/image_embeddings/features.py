@@ -1,6 +1,6 @@
 """Feature vectors of all images: one pass, linear in the images.
 
-Flow: images + model -> **features** -> neighbours, layouts. A feature is the mean of a channel over
+Flow: images + model -> **features** -> space. A feature is the mean of a channel over
 all positions of the image; beside it lies the image itself, scaled to SIDE by SIDE pixels, so that
 neighbours by what the network sees can be compared with neighbours by colour. What takes more than
 IN_MEMORY bytes lies in files that the system maps into memory.
@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from lamella.analyses.image_embeddings.layers import Reading
+from lamella.analyses.image_embeddings.layers import FeatureLayers
 from lamella.errors import ImagesError
 
 if TYPE_CHECKING:
@@ -49,7 +49,9 @@ class Features:
     thumbnails: NDArray[np.uint8]
 
 
-def space(shape: tuple[int, ...], scratch: Path, in_memory: int = IN_MEMORY) -> NDArray[np.float32]:
+def float_array(
+    shape: tuple[int, ...], scratch: Path, in_memory: int = IN_MEMORY
+) -> NDArray[np.float32]:
     """A float32 array; mapped from an unnamed file in `scratch` where it is too large."""
     if 4 * int(np.prod(shape)) <= in_memory:
         return np.zeros(shape, np.float32)
@@ -66,7 +68,7 @@ def small(pixels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
 def features(
     model: Model,
     images: Images,
-    read: Reading,
+    layers: FeatureLayers,
     scratch: Path,
     *,
     thumbnail: int,
@@ -84,14 +86,14 @@ def features(
         ImagesError: none of the images can be decoded.
     """
     skipped: dict[int, str] = {}
-    vectors = space((len(images), read.dimensions), scratch)
-    pixels = space((len(images), SIDE * SIDE * 3), scratch)
+    vectors = float_array((len(images), layers.dimensions), scratch)
+    pixels = float_array((len(images), SIDE * SIDE * 3), scratch)
     numbers: list[int] = []
     thumbnails: list[NDArray[np.uint8]] = []
     for batch in images.batches(BATCH, skipped=skipped):
         first = len(numbers)
         numbers += batch.numbers
-        vectors[first : len(numbers)] = means(model, batch, read)
+        vectors[first : len(numbers)] = means(model, batch, layers)
         for row, image in enumerate(batch.pixels, first):
             pixels[row] = small(image, SIDE).reshape(-1)
             if row < shown:
@@ -106,7 +108,7 @@ def features(
     return Features(np.array(numbers), vectors[:count], pixels[:count], np.stack(thumbnails))
 
 
-def means(model: Model, batch: Batch, read: Reading) -> NDArray[np.float32]:
+def means(model: Model, batch: Batch, layers: FeatureLayers) -> NDArray[np.float32]:
     """The feature vectors of a batch, (image, dimension)."""
     import torch
 
@@ -124,12 +126,12 @@ def means(model: Model, batch: Batch, read: Reading) -> NDArray[np.float32]:
         visit(
             model.module,
             model.normalise(model.shown(batch.pixels)),
-            {model.traced[name].observed: keep(name) for name in read.layers},
+            {model.traced[name].observed: keep(name) for name in layers.layers},
         )
         pieces = [
             torch.stack(
                 [found[name][:, first : first + piece.channels] for name, first in piece.layers]
             ).sum(dim=0)
-            for piece in read.pieces
+            for piece in layers.pieces
         ]
         return np.asarray(torch.cat(pieces, dim=1).numpy(), dtype=np.float32)

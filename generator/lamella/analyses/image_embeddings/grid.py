@@ -1,6 +1,6 @@
 """Places on a plane turned into a filled grid: every cell one image, every image one cell.
 
-Flow: layouts -> **grid** -> mosaic. The cells are given out so that the squared distances that the
+Flow: space -> **grid** -> mosaic. The cells are given out so that the squared distances that the
 images have to move sum to the least possible, which is solved exactly (Jonker and Volgenant; as in
 Andrej Karpathy's cnnembed, 2014). Time grows with the cube of the images and memory with their
 square, hence a limit on how many a grid may have.

@@ -1,6 +1,6 @@
 """Which layers' activations make the feature vector of an image.
 
-Flow: a network's layers -> **reading** -> features. By default it is what the last layer reads:
+Flow: a network's layers -> **layers** -> features. By default it is what the last layer reads:
 what the network knows of an image before it decides. Where the last layer reads a sum of others, as
 in a residual network, their means are summed in the same way.
 """
@@ -30,7 +30,7 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class FeatureLayers:
     """A feature vector: pieces, one after the other.
 
     Attributes:
@@ -51,7 +51,7 @@ class Reading:
         return tuple(dict.fromkeys(name for piece in self.pieces for name, _ in piece.layers))
 
 
-def reading(network: Network, layer: str) -> Reading:
+def feature_layers(network: Network, layer: str) -> FeatureLayers:
     """What a feature vector is made of.
 
     Args:
@@ -73,12 +73,12 @@ def reading(network: Network, layer: str) -> Reading:
                     otherwise="`lamella layers` lists them all.",
                 ),
             )
-        return Reading((Piece(named.channels, ((named.name, 0),)),), last=False)
+        return FeatureLayers((Piece(named.channels, ((named.name, 0),)),), last=False)
     sources = layers[-1].sources
     known = {each.name for each in layers}
     readable = all(part.layers and known.issuperset(dict(part.layers)) for part in sources)
     if not sources or not readable:  # the last layer may read the image itself
-        return Reading((Piece(layers[-1].channels, ((layers[-1].name, 0),)),), last=False)
-    return Reading(
+        return FeatureLayers((Piece(layers[-1].channels, ((layers[-1].name, 0),)),), last=False)
+    return FeatureLayers(
         tuple(Piece(part.channels // part.positions, part.layers) for part in sources), last=True
     )

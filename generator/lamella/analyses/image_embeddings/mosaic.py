@@ -1,61 +1,24 @@
 """Maps and grids of thumbnails, drawn, and cut into the tiles of a picture to zoom into.
 
-Flow: scatter, grid -> **mosaic** -> store. Memory: 4 bytes a pixel of the whole picture and a third
+Flow: scatter, grid -> **mosaic** -> compute -> store. Memory: 4 bytes a pixel of the whole picture and a third
 of that for its smaller sizes; with thumbnails of 96 pixels a grid of 2,500 takes 120 MB, a map 310.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from lamella.analyses.image_embeddings.scatter import Placed
-from lamella.figures import Level
+from lamella.analyses.image_embeddings.stored import Mosaic
+from lamella.figures.encoding import encode
 from lamella.figures.zoom import TILE, halved, tiles
 from lamella.store.store import Shard, Sheet
 
 STILL = 1024  # pixels: longer side of what is shown without scripts
-
-
-@dataclass(frozen=True, slots=True)
-class Mosaic:
-    """A map or a grid of images, as the pages need it.
-
-    Attributes:
-        name: under which its tiles are stored; its still picture under `name + "-still"`.
-        first: the entry number of its first tile, and of its still picture.
-        levels: of the pyramid.
-        placed: (image's number, left, top, side) in pixels of the full size.
-    """
-
-    name: str
-    first: int
-    levels: tuple[Level, ...]
-    placed: tuple[Placed, ...]
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
-        return {
-            "name": self.name,
-            "first": self.first,
-            "levels": [[level.width, level.height, level.first] for level in self.levels],
-            "placed": [list(place) for place in self.placed],
-        }
-
-    @classmethod
-    def from_dict(cls, plain: dict[str, Any]) -> Mosaic:
-        """The mosaic that `as_dict` wrote."""
-        return cls(
-            plain["name"],
-            plain["first"],
-            tuple(Level(*level) for level in plain["levels"]),
-            tuple((place[0], place[1], place[2], place[3]) for place in plain["placed"]),
-        )
 
 
 def gridded(cells: Sequence[int], columns: int, side: int) -> tuple[tuple[int, int], list[Placed]]:
@@ -80,7 +43,7 @@ def drawn(
     return canvas
 
 
-def stored(
+def tiled(
     name: str,
     picture: Image.Image,
     placed: Sequence[Placed],
@@ -95,8 +58,6 @@ def stored(
         numbers: the image's number of each row.
         first: the entry number of its first tile.
     """
-    from lamella.figures.encoding import encode  # panels import this package
-
     levels, parts = tiles(halved(picture), first=first)
     still = picture.copy()
     still.thumbnail((STILL, STILL), Image.Resampling.BOX)

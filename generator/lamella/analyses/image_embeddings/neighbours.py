@@ -1,6 +1,6 @@
 """The nearest neighbours of every image, by three distances.
 
-Flow: features -> **neighbours** -> page. Up to a stated number of images the search is exact
+Flow: features -> **neighbours** -> space. Up to a stated number of images the search is exact
 (scikit-learn, every distance in blocks: quadratic in time, linear in memory); beyond it pynndescent
 finds approximate ones, which takes about n log n.
 

@@ -1,6 +1,6 @@
 """Where thumbnails go on a map: at their places, smaller where it is crowded, never overlapping.
 
-Flow: layouts -> **scatter** -> mosaic. An image that would lie on another is tried at two thirds
+Flow: space -> **scatter** -> mosaic. An image that would lie on another is tried at two thirds
 and at half of its size, then beside its place, at most a thumbnail's width away. If there is no
 room either, it is left out, as on Andrej Karpathy's t-SNE maps.
 """

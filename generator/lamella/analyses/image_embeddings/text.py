@@ -1,16 +1,14 @@
 """The sentences of the pages on the space of images.
 
-Flow: page -> **words**. Every number in them is of this atlas: counted, or a limit that was set.
+Flow: **text** -> view. Every number in them is of this atlas: counted, or a limit that was set.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 from lamella.analyses.image_embeddings.features import SIDE
 from lamella.analyses.image_embeddings.scatter import ROOM
+from lamella.analyses.image_embeddings.stored import Notes
 
-Notes = dict[str, Any]
 METHODS = {"pca": "PCA", "tsne": "t-SNE", "umap": "UMAP"}
 PIXEL = 4 * 4 / 3  # bytes: four channels, and a third more for the smaller sizes
 NEIGHBOURLY = 4  # of the costs, those of neighbours
@@ -111,14 +109,14 @@ def zoom_note(kind: str, number: int, notes: Notes) -> str:
         )
     left = notes["shown"] - number
     are = "is" if left == 1 else "are"
-    told = (
+    gone = (
         f" {left:,} of {notes['shown']:,} found no room and {are} left out."
         if left
         else " None is left out."
     )
     return sample + (
         "Where it is crowded, thumbnails are smaller, or moved aside by at most "
-        f"{notes['limits']['thumbnail']} pixels of the full size." + told
+        f"{notes['limits']['thumbnail']} pixels of the full size." + gone
     )
 
 
@@ -149,9 +147,9 @@ def distances(notes: Notes) -> tuple[str, ...]:
 
 def agreement(notes: Notes) -> str:
     """Below the table of labels."""
-    told = notes["agreement"]
+    labels = notes["agreement"]
     return (
-        f"Over the {told['images']:,} labelled images and the {notes['nearest']} nearest of each. "
+        f"Over the {labels['images']:,} labelled images and the {notes['nearest']} nearest of each. "
         "A label is a word for a whole photograph; neighbours may be alike in another way."
     )
 
@@ -177,7 +175,7 @@ def scales(notes: Notes) -> tuple[str, ...]:
 
 
 def costs(notes: Notes) -> tuple[tuple[str, ...], ...]:
-    """Step, growth, memory, limit; true to `lamella.imagespace`."""
+    """Step, growth, memory, limit; true to what computes them."""
     limits, dimensions = notes["limits"], notes["dimensions"]
     exact, mapped, shown = limits["exact"], limits["mapped"], limits["shown"]
     million = 10**6
