@@ -297,16 +297,14 @@ def test_a_sum_that_is_read_is_summed(tmp_path: Path) -> None:
 def test_a_layer_can_be_named_and_mistyped(tmp_path: Path) -> None:
     tiny = atlas_in(tmp_path, 3, RESIDUAL, panels__image_embeddings__layer="second")
     network = Analysis.of(tiny.config()).atlas.network
-    assert feature_layers(network, "second") == FeatureLayers(
-        (Piece(6, (("second", 0),)),), last=False
-    )
+    second = FeatureLayers((Piece(6, (("second", 0),)),), last=False)
+    assert feature_layers(network, "second") == second
     with pytest.raises(UnknownLayer, match="Did you mean 'second'"):
         feature_layers(network, "secnd")
     without = replace(network, layers=network.layers[-1:])
     last = network.layers[-1]
-    assert feature_layers(without, "") == FeatureLayers(
-        (Piece(last.channels, ((last.name, 0),)),), last=False
-    )
+    itself = FeatureLayers((Piece(last.channels, ((last.name, 0),)),), last=False)
+    assert feature_layers(without, "") == itself
     said = tiny.change(panels__image_embeddings__layer="secnd").fails("build")
     assert "[panels.image_embeddings] layer: tiny has no layer 'secnd'" in said
     assert not (tmp_path / "work").glob("survey-*/*") or "second" in said

@@ -149,8 +149,8 @@ def agreement(notes: Notes) -> str:
     """Below the table of labels."""
     labels = notes["agreement"]
     return (
-        f"Over the {labels['images']:,} labelled images and the {notes['nearest']} nearest of each. "
-        "A label is a word for a whole photograph; neighbours may be alike in another way."
+        f"Over the {labels['images']:,} labelled images and the {notes['nearest']} nearest of "
+        "each. A label is a word for a whole photograph; neighbours may be alike in another way."
     )
 
 

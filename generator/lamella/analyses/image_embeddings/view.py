@@ -1,7 +1,7 @@
 """What the pages say and show of the space of images.
 
-Flow: store -> stored -> **view** -> pages. Imports no torch. Without leave to show whole photographs only numbers are left:
-neither pictures nor names.
+Flow: store -> stored -> **view** -> pages. Imports no torch. Without leave to show
+whole photographs only numbers are left: neither pictures nor names.
 """
 
 from __future__ import annotations
