@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import rankdata, spearmanr
 
-from lamella.analyses.interpretability.path_similarity import known_mean, paths, ranked
+from lamella.analyses.interpretability.path_similarity import paths, ranked
+from lamella.analyses.interpretability.stored import known_mean
 
 
 @given(st.integers(1, 6), st.integers(3, 12), st.integers(0, 99))
@@ -24,11 +25,11 @@ def test_ranks_are_scipys_ties_included(rows, channels, seed):
 def test_similarities_are_means_of_spearmans(seed):
     """Straight from the definition, pair by pair."""
     random = np.random.default_rng(seed)
-    units, photographs, strangers, channels = 3, 4, 6, 9
+    units, photographs, number, channels = 3, 4, 6, 9
     picture = np.maximum(random.standard_normal((units, channels)), 0)
     natural = np.maximum(random.standard_normal((units, photographs, channels)), 0)
-    others = np.maximum(random.standard_normal((strangers, channels)), 0)
-    own = np.zeros((units, strangers), bool)
+    others = np.maximum(random.standard_normal((number, channels)), 0)
+    own = np.zeros((units, number), bool)
     own[0, :2] = own[2, 5] = True
 
     def correlation(one: np.ndarray, other: np.ndarray) -> float:
@@ -51,7 +52,7 @@ def test_similarities_are_means_of_spearmans(seed):
                 [
                     correlation(one, others[at])
                     for one in mine
-                    for at in range(strangers)
+                    for at in range(number)
                     if not own[unit, at]
                 ]
             ),

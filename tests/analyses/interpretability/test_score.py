@@ -11,7 +11,7 @@ from lamella.analyses.interpretability.score import (
     SHOWN,
     SLOPE,
     UNITS,
-    Judge,
+    Similarity,
     margins,
     score,
     tasks,
@@ -68,32 +68,34 @@ def test_nothing_known_is_chance():
     assert score(np.zeros(20, np.float32)) == 0.5
 
 
-def test_a_judge_counts_features_that_say_the_same_once():
+def test_a_similarity_counts_features_that_say_the_same_once():
     """Nine copies of one feature weigh little more than the single other one."""
     random = np.random.default_rng(0)
     values = random.standard_normal((4000, 2))
     features = np.concatenate([np.repeat(values[:, :1], 9, axis=1), values[:, 1:]], axis=1)
-    judge = Judge.of(features.astype(np.float32))
+    similarity = Similarity.of(features.astype(np.float32))
     one, other = np.zeros((2, 10), np.float32)
     one[:9] = other[9] = 1
-    lengths = [np.linalg.norm((feature / judge.scale) @ judge.spread) for feature in (one, other)]
+    lengths = [
+        np.linalg.norm((feature / similarity.scale) @ similarity.spread) for feature in (one, other)
+    ]
     assert lengths[0] / lengths[1] < 1.5  # 3 without
 
 
-def test_a_judge_is_blind_to_what_all_units_share():
+def test_a_similarity_is_blind_to_what_all_units_share():
     random = np.random.default_rng(0)
-    judge = Judge.of(random.standard_normal((500, 6)).astype(np.float32))
+    similarity = Similarity.of(random.standard_normal((500, 6)).astype(np.float32))
     shared = np.tile(np.eye(6, dtype=np.float32)[0], (UNITS, 1))
-    blind = judge.without(shared)
+    blind = similarity.without(shared)
     assert np.abs(
-        blind.looks(random.standard_normal((9, 6)).astype(np.float32)) @ shared.T
+        blind.vectors(random.standard_normal((9, 6)).astype(np.float32)) @ shared.T
     ).max() < (1e-5)
-    assert judge.without(shared[: UNITS - 1]) is judge  # too few to tell what is shared
-    assert judge.without(np.concatenate([shared, -shared])) is judge  # nothing is
+    assert similarity.without(shared[: UNITS - 1]) is similarity  # too few to tell what is shared
+    assert similarity.without(np.concatenate([shared, -shared])) is similarity  # nothing is
 
 
-def test_looks_have_unit_length_and_survive_constant_features():
-    judge = Judge.of(np.ones((10, 3), np.float32))
-    looks = judge.looks(np.array([[1, 1, 1], [2, 1, 0]], np.float32))
-    assert np.isfinite(looks).all()
-    assert np.linalg.norm(looks, axis=1) == pytest.approx([0, 1])
+def test_vectors_have_unit_length_and_survive_constant_features():
+    similarity = Similarity.of(np.ones((10, 3), np.float32))
+    vectors = similarity.vectors(np.array([[1, 1, 1], [2, 1, 0]], np.float32))
+    assert np.isfinite(vectors).all()
+    assert np.linalg.norm(vectors, axis=1) == pytest.approx([0, 1])

@@ -1,6 +1,6 @@
 """What the units of a layer are compared with: their own photographs, and those of others.
 
-Flow: survey + pictures -> **comparison** -> exam, pathway -> panels. What a unit is measured
+Flow: survey + pictures -> **comparison** -> tasks, path_similarity. What a unit is measured
 against depends on the seed and the photographs alone: the others are drawn from all units of the
 layer, whichever are asked for.
 """
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
+from lamella.analyses.feature_visualization import stored as visualized
 from lamella.analyses.interpretability.patches import Examples, Place, examples
 from lamella.analyses.interpretability.score import FEWEST
 from lamella.network.units import Layer, Unit
@@ -53,7 +54,7 @@ class Comparison:
         found = tuple(
             examples(survey, layer, channel, facts.photographs) for channel in range(layer.channels)
         )
-        sheet = facts.of("feature_visualization").sheets.get("picture")
+        sheet = facts.of(visualized.PANEL).sheets.get(visualized.PICTURE)
         side = min(*size, sheet.width) if sheet else min(size)
         able = [at for at, kinds in enumerate(found) if enough(kinds)]
         random = np.random.default_rng(Unit(layer.name, -1).seed(job.seed))

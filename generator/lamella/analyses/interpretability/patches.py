@@ -1,7 +1,7 @@
 """Photographs that excite a unit and those that do not, as squares of pixels at their own scale.
 
-Flow: survey + images -> **patches** -> likeness, pathway -> panels. Dataset examples are scaled to
-be looked at; what is measured is not: a texture and its enlargement are two textures.
+Flow: survey + images -> **patches** -> comparison, tasks, path_similarity. Dataset examples are
+scaled to be looked at; what is measured is not: a texture and its enlargement are two textures.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The path of an image through a network: what it does to every layer on the way to a unit.
 
-Flow: comparison + model -> activations -> **pathway** -> panels. A picture can excite a unit as
+Flow: comparison + model -> **path_similarity** -> compute. A picture can excite a unit as
 strongly as photographs do and yet get there by other channels; then it says little of how the
 network sees photographs.
 
@@ -13,13 +13,15 @@ and photograph show their feature in different places.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lamella.analyses.interpretability.comparison import Comparison
 from lamella.analyses.interpretability.patches import Pixels, cut, in_batches
+from lamella.analyses.interpretability.stored import KINDS, PATH, known_mean, number
+from lamella.analyses.interpretability.stored import Values as Means
 from lamella.network.units import Layer
 from lamella.numbers import rank_correlation as ranks
 
@@ -70,24 +72,24 @@ def ranked(values: Values) -> Values:
 
 
 def paths(
-    picture: Values, natural: Values, strangers: Values, own: NDArray[np.bool_]
-) -> tuple[Values, Values, Values]:
+    picture: Values, natural: Values, others: Values, own: NDArray[np.bool_]
+) -> tuple[Means, Means, Means]:
     """How alike images are in one layer, for each unit: three mean similarities, NaN: not known.
 
     Args:
         picture: ranked activations of the units' pictures, (unit, channel).
         natural: of the photographs that excite each unit, (unit, photograph, channel).
-        strangers: of photographs that excite others, (stranger, channel).
-        own: which strangers are a unit's own and do not count for it, (unit, stranger).
+        others: of photographs that excite other units, (other, channel).
+        own: which others are a unit's own and do not count for it, (unit, other).
 
     Returns:
         Of the picture with the unit's photographs; of these with each other; of these with
-        strangers, which is what any two images that excite units of a layer have in common.
+        others, which is what any two images that excite units of a layer have in common.
     """
     first, second = np.triu_indices(natural.shape[1], 1)
     # Unit by unit, as matmul does it: a product's last digits depend on how many rows it has.
     among = (natural @ natural.transpose(0, 2, 1))[:, first, second]
-    apart = natural @ strangers.T
+    apart = natural @ others.T
     apart[np.broadcast_to(own[:, None], apart.shape)] = np.nan
     return (
         known_mean((natural @ picture[:, :, None])[:, :, 0]),
@@ -96,16 +98,8 @@ def paths(
     )
 
 
-def known_mean(values: NDArray[np.floating[Any]]) -> Values:
-    """The mean of each row's numbers that are not NaN; NaN where none is."""
-    known = np.isfinite(values)
-    number = known.sum(axis=1)
-    total = np.where(known, values, 0).sum(axis=1)
-    return np.where(number > 0, total / np.maximum(number, 1), np.nan).astype(np.float32)
-
-
-class Route:
-    """The layers on the way to one layer, and what strangers do in them.
+class PathSimilarity:
+    """The layers on the way to one layer, and the activations of other units' photographs in them.
 
     Attributes:
         layers: all that were traced, up to and with that one, in the order in which they run.
@@ -118,7 +112,7 @@ class Route:
         self.width = len(every)
         self.layers = every[: every.index(comparison.layer) + 1]
         self.channels = np.repeat(comparison.others, PHOTOGRAPHS)
-        self.strangers = self._natural(comparison.others)
+        self.others = self._natural(comparison.others)
 
     def _natural(self, channels: Sequence[int]) -> list[Values]:
         """Ranked activations of units' strongest photographs: per layer, row after row of units.
@@ -134,10 +128,10 @@ class Route:
         ]
         every = [place for own in places for place in own]
         different = list(dict.fromkeys(every))
-        number = {place: row for row, place in enumerate(different)}
+        index = {place: row for row, place in enumerate(different)}
         found = self._ranked(cut(at.job.images, different, at.side))
         return [
-            _laid(values[[number[place] for place in every]], rows, len(channels) * PHOTOGRAPHS)
+            _placed(values[[index[place] for place in every]], rows, len(channels) * PHOTOGRAPHS)
             for values in found
         ]
 
@@ -148,7 +142,7 @@ class Route:
         return [ranked(values) for values in pooled(self.comparison.job.model, self.layers, pixels)]
 
     def of(self, channels: Sequence[int], pictures: Mapping[int, Pixels]) -> dict[str, Values]:
-        """`path_picture`, `path_natural` and `path_shuffled`, (unit, traced layer), see `paths`.
+        """`PATH` of each kind, (unit, traced layer), see `paths`.
 
         NaN behind the layer, and where something is not known.
 
@@ -162,14 +156,13 @@ class Route:
         found = np.full((3, len(channels), self.width), np.nan, np.float32)
         natural = self._natural(channels)
         for depth, values in enumerate(natural):
-            picture = _laid(made[depth], rows, len(channels))
+            picture = _placed(made[depth], rows, len(channels))
             by_unit = values.reshape(len(channels), PHOTOGRAPHS, -1)
-            found[:, :, depth] = paths(picture, by_unit, self.strangers[depth], own)
-        names = ("path_picture", "path_natural", "path_shuffled")
-        return dict(zip(names, found, strict=True))
+            found[:, :, depth] = paths(picture, by_unit, self.others[depth], own)
+        return {number(PATH, kind): values for kind, values in zip(KINDS, found, strict=True)}
 
 
-def _laid(values: Values, rows: Sequence[int], number: int) -> Values:
+def _placed(values: Values, rows: Sequence[int], number: int) -> Values:
     """Rows put in their places among `number`; NaN in the others."""
     found = np.full((number, values.shape[1]), np.nan, np.float32)
     found[list(rows)] = values

@@ -1,10 +1,9 @@
 """Machine interpretability score: can what explains a unit tell strong photographs from weak ones?
 
-Flow: likeness -> **interpretability** -> panels. The judge is a similarity of images, the exam a
-number of tasks with two photographs each, of which one excites the unit. People were given the same
-exam: they are right in 82 % of the tasks with made pictures and in 92 % with photographs (Borowski
-et al., "Exemplary natural images explain CNN activations better than state-of-the-art feature
-visualization", ICLR 2021).
+Flow: texture -> **score** -> tasks. Each task has two photographs, of which one excites the unit;
+a similarity of images answers in place of people. People are right in 82 % of such tasks with made
+pictures and in 92 % with photographs (Borowski et al., "Exemplary natural images explain CNN
+activations better than state-of-the-art feature visualization", ICLR 2021).
 
 Source: Zimmermann, Klindt and Brendel, "Measuring Per-Unit Interpretability at Scale Without
 Humans", NeurIPS 2024.
@@ -30,7 +29,7 @@ UNITS = 8  # with fewer, what strong photographs share cannot be told from what 
 
 
 @dataclass(frozen=True)
-class Judge:
+class Similarity:
     """The similarity of two images: the cosine between what it makes of their features.
 
     Features are standardised over squares drawn from the photographs, by no less than a difference
@@ -54,7 +53,7 @@ class Judge:
 
     @classmethod
     def of(cls, photographs: Vectors, least: float = 1e-6) -> Self:
-        """The judge that learned its scales on these features, (square, feature).
+        """The similarity with the scales of these features, (square, feature).
 
         Args:
             least: a difference of a feature that is worth noticing.
@@ -69,21 +68,21 @@ class Judge:
         return cls(*(part.astype(np.float32) for part in parts))
 
     def without(self, shared: Vectors) -> Self:
-        """This judge, blind to the mean of `shared`, (unit, feature): see `looks`."""
+        """The same, blind to the mean of `shared`, (unit, feature): see `vectors`."""
         direction = shared.mean(axis=0) if len(shared) else self.common
         length = float(np.linalg.norm(direction))
         if len(shared) < UNITS or length < 1e-6:
             return self
         return replace(self, common=direction / length)
 
-    def looks(self, features: Vectors) -> Vectors:
+    def vectors(self, features: Vectors) -> Vectors:
         """(image, feature) to vectors whose inner products are similarities, (image, feature)."""
         standard = ((features - self.centre) / self.scale).clip(-STEEP, STEEP)
         seen = standard @ self.spread
         seen -= np.outer(seen @ self.common, self.common)
         length = np.linalg.norm(seen, axis=1, keepdims=True)
-        looks: Vectors = (seen / np.maximum(length, 1e-6)).astype(np.float32)
-        return looks
+        found: Vectors = (seen / np.maximum(length, 1e-6)).astype(np.float32)
+        return found
 
 
 class Tasks(NamedTuple):

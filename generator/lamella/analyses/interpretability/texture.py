@@ -1,7 +1,7 @@
-"""How alike two images look, told without any network: statistics of colour and of texture.
+"""What images look like, measured without any network: statistics of colour and of texture.
 
-Flow: patches -> **likeness** -> interpretability -> panels. A picture that was made with a network
-must not be judged by that network's own features; a better judge (DreamSim, LPIPS) would have to be
+Flow: patches -> **texture** -> score, tasks. A picture that was made with a network must not be
+compared by that network's own features; a better measure (DreamSim, LPIPS) would have to be
 downloaded. So this one is made by hand: a little under 150 numbers per image that do not depend on
 where in the image anything is, since a picture of a channel shows its feature in any place. It is
 blind to shape beyond a band's width and to what things are: units of late layers come out lower

@@ -1,4 +1,4 @@
-"""The hand-made similarity: what it must see, and what it must not."""
+"""Statistics of colour and texture: what it must see, and what it must not."""
 
 import math
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from lamella.analyses.interpretability.similarity import ORIENTATIONS, bank, levels_of, texture
+from lamella.analyses.interpretability.texture import ORIENTATIONS, bank, levels_of, texture
 
 
 def grating(side: int, wavelength: float, angle: float, phase: float = 0.0) -> torch.Tensor:
