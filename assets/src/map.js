@@ -1,9 +1,9 @@
 // The map of all units: dots from afar, pictures from near, one page per unit behind each.
 import { select } from "d3-selection";
 import { zoom, zoomIdentity } from "d3-zoom";
-import { legend, switcher } from "./controls.js";
-import { Scene } from "./scene.js";
-import { Sprites } from "./sprites.js";
+import { legend, switcher } from "./map_controls.js";
+import { MapCanvas } from "./map_canvas.js";
+import { Sprites } from "./map_sprites.js";
 
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const MARGIN = 30; // pixels from the border at which the map follows the keyboard
@@ -30,7 +30,7 @@ function start() {
 
   const context = canvas.getContext("2d");
   const sprites = new Sprites(data, () => draw());
-  const scene = new Scene(data, sprites);
+  const mapCanvas = new MapCanvas(data, sprites);
   let chosen = -1;
   let pending = 0;
   let moving = 0;
@@ -43,7 +43,7 @@ function start() {
     pending = 0;
     const ratio = devicePixelRatio || 1;
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    scene.paint(context, chosen, getComputedStyle(canvas).color);
+    mapCanvas.paint(context, chosen, getComputedStyle(canvas).color);
   }
 
   // Mark a unit and show its card; -1 for none.
@@ -53,14 +53,14 @@ function start() {
     card.hidden = unit < 0;
     if (unit >= 0) {
       const name = document.createElement("bdi");
-      name.textContent = scene.nameOf(unit);
-      card.href = scene.pageOf(unit);
-      const { layer, channel } = scene.units;
+      name.textContent = mapCanvas.nameOf(unit);
+      card.href = mapCanvas.pageOf(unit);
+      const { layer, channel } = mapCanvas.units;
       card.replaceChildren(sprites.element(layer[unit], channel[unit]), name);
-      const right = scene.x(unit) > scene.width - 190;
-      const below = scene.y(unit) > scene.height - 220;
-      card.style.left = `${scene.x(unit) + (right ? -16 : 16)}px`;
-      card.style.top = `${scene.y(unit) + (below ? -12 : 12)}px`;
+      const right = mapCanvas.x(unit) > mapCanvas.width - 190;
+      const below = mapCanvas.y(unit) > mapCanvas.height - 220;
+      card.style.left = `${mapCanvas.x(unit) + (right ? -16 : 16)}px`;
+      card.style.top = `${mapCanvas.y(unit) + (below ? -12 : 12)}px`;
       card.style.transform = `translate(${right ? "-100%" : "0"}, ${below ? "-100%" : "0"})`;
     }
     draw();
@@ -69,33 +69,33 @@ function start() {
   const behaviour = zoom()
     .scaleExtent([0.7, 400])
     .on("zoom", (event) => {
-      scene.view = event.transform;
+      mapCanvas.view = event.transform;
       if (chosen >= 0) choose(event.sourceEvent ? -1 : chosen);
       draw();
     });
   const surface = select(canvas);
   surface.call(behaviour).on("dblclick.zoom", null);
 
-  function centre(unit, scale = Math.max(scene.view.k, 6)) {
-    surface.call(behaviour.transform, scene.centred(unit, scale));
+  function centre(unit, scale = Math.max(mapCanvas.view.k, 6)) {
+    surface.call(behaviour.transform, mapCanvas.centred(unit, scale));
     choose(unit);
   }
 
   canvas.addEventListener("pointermove", (event) => {
     if (event.buttons || event.pointerType === "touch") return;
-    const unit = scene.under(event.offsetX, event.offsetY);
+    const unit = mapCanvas.under(event.offsetX, event.offsetY);
     if (unit !== chosen) choose(unit);
   });
   canvas.addEventListener("click", (event) => {
-    const unit = scene.under(event.offsetX, event.offsetY);
+    const unit = mapCanvas.under(event.offsetX, event.offsetY);
     // A finger cannot hover: its first tap shows the card, which leads to the page.
     if (unit < 0 || (event.pointerType === "touch" && unit !== chosen)) choose(unit);
-    else if (event.ctrlKey || event.metaKey) window.open(scene.pageOf(unit));
-    else location.href = scene.pageOf(unit);
+    else if (event.ctrlKey || event.metaKey) window.open(mapCanvas.pageOf(unit));
+    else location.href = mapCanvas.pageOf(unit);
   });
   canvas.addEventListener("keydown", (event) => {
-    if (ARROWS[event.key]) walk(...ARROWS[event.key]);
-    else if (event.key === "Enter" && chosen >= 0) location.href = scene.pageOf(chosen);
+    if (ARROWS[event.key]) moveTowards(...ARROWS[event.key]);
+    else if (event.key === "Enter" && chosen >= 0) location.href = mapCanvas.pageOf(chosen);
     else if (event.key === "+" || event.key === "=") scaled(1.5);
     else if (event.key === "-") scaled(1 / 1.5);
     else if (event.key === "0") surface.call(behaviour.transform, zoomIdentity);
@@ -104,24 +104,24 @@ function start() {
     event.preventDefault();
   });
 
-  function walk(dx, dy) {
-    choose(scene.towards(chosen, dx, dy));
+  function moveTowards(dx, dy) {
+    choose(mapCanvas.towards(chosen, dx, dy));
     if (chosen < 0) return;
-    status.textContent = scene.nameOf(chosen);
-    const [x, y] = [scene.x(chosen), scene.y(chosen)];
-    const inside = Math.min(x, y, scene.width - x, scene.height - y) > MARGIN;
-    if (!inside) centre(chosen, scene.view.k);
+    status.textContent = mapCanvas.nameOf(chosen);
+    const [x, y] = [mapCanvas.x(chosen), mapCanvas.y(chosen)];
+    const inside = Math.min(x, y, mapCanvas.width - x, mapCanvas.height - y) > MARGIN;
+    if (!inside) centre(chosen, mapCanvas.view.k);
   }
 
   function scaled(factor) {
-    const at = chosen >= 0 ? [scene.x(chosen), scene.y(chosen)] : undefined;
+    const at = chosen >= 0 ? [mapCanvas.x(chosen), mapCanvas.y(chosen)] : undefined;
     surface.call(behaviour.scaleBy, factor, at);
   }
 
   // Let all units go from one placement to another.
   function change(name) {
-    const from = scene.places;
-    const to = scene.placesOf(name);
+    const from = mapCanvas.places;
+    const to = mapCanvas.placesOf(name);
     const began = performance.now();
     const duration = still.matches ? 0 : 700;
     cancelAnimationFrame(moving);
@@ -130,7 +130,7 @@ function start() {
       const part = duration ? Math.min(1, Math.max(0, (now - began) / duration)) : 1;
       const eased = part * part * (3 - 2 * part);
       const between = () => from.map((value, at) => value + (to[at] - value) * eased);
-      scene.place(part < 1 ? between() : to, part < 1);
+      mapCanvas.place(part < 1 ? between() : to, part < 1);
       if (part < 1) moving = requestAnimationFrame(step);
       draw();
     };
@@ -138,8 +138,8 @@ function start() {
   }
 
   function fit() {
-    scene.resize(stage.clientWidth, stage.clientHeight);
-    const { width, height } = scene;
+    mapCanvas.resize(stage.clientWidth, stage.clientHeight);
+    const { width, height } = mapCanvas;
     canvas.width = Math.round(width * (devicePixelRatio || 1));
     canvas.height = Math.round(height * (devicePixelRatio || 1));
     behaviour.extent([[0, 0], [width, height]]);
@@ -159,14 +159,14 @@ function start() {
     const layer = data.layers.findIndex((one) => one.name === name.slice(0, at));
     const channel = Number(name.slice(at + 1));
     if (layer < 0 || !(channel >= 0 && channel < data.layers[layer].channels)) return;
-    const unit = scene.units.first[layer] + channel;
-    if (!scene.visible(unit)) return;
+    const unit = mapCanvas.units.first[layer] + channel;
+    if (!mapCanvas.visible(unit)) return;
     centre(unit);
-    status.textContent = scene.nameOf(unit);
+    status.textContent = mapCanvas.nameOf(unit);
   }
 
   switcher(Object.keys(data.placements), change);
-  legend(data, scene.hidden, () => choose(-1));
+  legend(data, mapCanvas.hidden, () => choose(-1));
   for (const button of document.querySelectorAll("[data-zoom]")) {
     const factor = Number(button.dataset.zoom);
     button.addEventListener("click", () =>

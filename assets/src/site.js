@@ -1,7 +1,7 @@
 // On every page: search on first focus, arrow keys, pictures in a dialog, copying a citation.
 // Everything works without: these only enhance links that are there.
-import { enlarge } from "./dialog.js";
-import { readings } from "./readings.js";
+import { enlarge } from "./photograph_dialog.js";
+import { showReadings } from "./heat_map_readout.js";
 
 const root = document.documentElement.dataset.root ?? "";
 
@@ -78,7 +78,7 @@ if (place) {
   }
 }
 
-readings();
+showReadings();
 
 // Pictures to zoom into bring a script of their own.
 if (document.querySelector(".deep")) load(`${root}assets/zoom.js`).catch(() => {});

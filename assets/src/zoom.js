@@ -1,6 +1,6 @@
 // Pictures to zoom into: OpenSeadragon over the still picture, tiles named by the page itself.
 import OpenSeadragon from "openseadragon";
-import { Spots } from "./spots.js";
+import { Spots } from "./zoom_spots.js";
 
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 const finger = matchMedia("(hover: none)");

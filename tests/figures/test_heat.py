@@ -151,7 +151,7 @@ def test_small_maps_stay_as_they_are() -> None:
 
 
 def numbers(reading: Reading) -> np.ndarray:
-    """What a reading says, NaN where it says nothing: as assets/src/readings.js does it."""
+    """What a reading says, NaN where it says nothing: as assets/src/heat_map_readout.js does it."""
     levels = np.frombuffer(base64.b64decode(reading.data), np.uint8).astype(float)
     values = reading.low + (reading.high - reading.low) * levels / heat.STEPS
     return np.where(levels == heat.MISSING, np.nan, values).reshape(reading.rows, reading.columns)

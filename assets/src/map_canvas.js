@@ -1,13 +1,13 @@
 // Where units lie on the canvas, which are in view, and how they are drawn.
 import { zoomIdentity } from "d3-zoom";
 import KDBush from "kdbush";
-import { decoded, placed } from "./points.js";
+import { decoded, placed } from "./map_data.js";
 
 const CLOSE = 18; // pixels from a dot that still count as on it
 const PICTURES = 420; // with fewer units than this in view, they are drawn as pictures
 const NEAR = 1.6; // no pictures before one has come this much nearer
 
-export class Scene {
+export class MapCanvas {
   constructor(data, sprites) {
     this.data = data;
     this.sprites = sprites;

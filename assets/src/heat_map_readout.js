@@ -11,7 +11,7 @@ const ROOM = 64; // pixels above a map for that
 let shown = null; // the row whose places are marked
 let status = null;
 
-export function readings() {
+export function showReadings() {
   const maps = document.querySelectorAll(".read");
   if (!maps.length) return;
   for (const note of document.querySelectorAll(".reads")) note.hidden = false;
@@ -59,7 +59,7 @@ function follow(row) {
     one.setAttribute("role", "application");
     one.setAttribute("aria-roledescription", "map");
     one.setAttribute("aria-label", `${name} Arrow keys read its numbers.`);
-    one.addEventListener("keydown", (event) => walk(event, row, one));
+    one.addEventListener("keydown", (event) => moveByKey(event, row, one));
     one.addEventListener("focus", () => {
       if (one.matches(":focus-visible")) mark(row, one, row.x, row.y);
     });
@@ -70,7 +70,7 @@ function follow(row) {
 }
 
 // Arrow keys go from one number of the map to the next.
-function walk(event, row, one) {
+function moveByKey(event, row, one) {
   if (event.altKey || event.ctrlKey || event.metaKey) return;
   const step = ARROWS[event.key];
   if (event.key === "Escape") hide();
@@ -81,7 +81,7 @@ function walk(event, row, one) {
   const column = limited(index(row.x, columns) + step[0], columns);
   const line = limited(index(row.y, rows) + step[1], rows);
   mark(row, one, (column + 0.5) / columns, (line + 0.5) / rows);
-  status.textContent = `Row ${line + 1} of ${rows}, column ${column + 1} of ${columns}: ${said(one, number(one, row))}`;
+  status.textContent = `Row ${line + 1} of ${rows}, column ${column + 1} of ${columns}: ${described(one, number(one, row))}`;
 }
 
 function limited(at, count) {
@@ -111,11 +111,11 @@ function mark(row, pointed, x, y) {
     // Towards the middle of the window, and above the finger where there is room.
     const back = box.left + left > middle();
     const below = top < 34;
-    label.textContent = told(one, value) + (one.dataset.words.startsWith("{} %") ? " %" : "");
+    label.textContent = formatted(one, value) + (one.dataset.words.startsWith("{} %") ? " %" : "");
     placed(label, left, top + (below ? GAP : -GAP), back, !below);
     // What the number is stands outside of the map, and so over none of the row.
     const under = box.top < ROOM;
-    words.textContent = said(one, value);
+    words.textContent = described(one, value);
     placed(words, back ? box.width : 0, under ? box.height + EDGE : -EDGE, back, !under);
   }
 }
@@ -161,12 +161,12 @@ function number(one, row) {
   return level === MISSING ? null : low + ((high - low) * level) / STEPS;
 }
 
-function said(one, value) {
-  return value === null ? "no number here" : one.dataset.words.replace("{}", told(one, value));
+function described(one, value) {
+  return value === null ? "no number here" : one.dataset.words.replace("{}", formatted(one, value));
 }
 
 // A number with as many digits as its bytes can tell.
-function told(one, value) {
+function formatted(one, value) {
   if (value === null) return "none";
   const step = (Number(one.dataset.high) - Number(one.dataset.low)) / STEPS;
   const digits = step > 0 ? Math.floor(-Math.log10(step)) : 3;
