@@ -113,8 +113,8 @@ def _read(facts: LayerFacts) -> Visualizations:
     picture &= own.present & ~failed
 
     def values(name: str) -> Values:
-        stored = np.asarray(own.numbers.get(name, np.full(channels, np.nan)), np.float64)
-        return np.where(picture & np.isfinite(stored), stored, np.nan)
+        stored = own.numbers.get(name, np.nan)
+        return np.where(picture & np.isfinite(stored), stored, np.nan).astype(np.float64)
 
     return Visualizations(
         picture=picture,

@@ -1,6 +1,6 @@
 """The quality of all pictures of a layer or network in a few numbers, and what is asked of them.
 
-Flow: store -> facts -> quality -> **gates** -> panels' `view`, `lamella report`. Imports no torch.
+Flow: stored -> **gates** -> view, overview, `lamella report`. Imports no torch.
 """
 
 import math
@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from lamella.analyses.visualization_quality.stored import SCORES, Flags, Quality, Values
+from lamella.analyses.feature_visualization.stored import Flags, Values
+from lamella.analyses.visualization_quality.stored import SCORES, Quality
 from lamella.network.units import Unit
 
 BEAT = 0.99  # of the live units beat the photographs' maximum
@@ -182,10 +183,10 @@ def joined(layers: Sequence[Quality]) -> Quality:
         )
         for name in SCORES
     }
-    return Quality(layer="", steps=max(each.steps for each in layers), scores=scores, **rows)
+    return Quality(layer="", scores=scores, **rows)
 
 
-_NOT_ROWS = {"layer", "steps", "scores"}
+_NOT_ROWS = {"layer", "scores"}
 
 
 def _seen(own: Quality) -> Flags:

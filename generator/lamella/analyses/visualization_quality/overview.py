@@ -1,6 +1,6 @@
 """How good all pictures of a network are: along its depth, and against the gates.
 
-Flow: facts -> quality -> gates -> **overview** -> panels/quality.py. `lamella report` says it too.
+Flow: stored + gates -> **overview** -> site. `lamella report` says the same.
 """
 
 import math

@@ -1,26 +1,28 @@
 """How good each picture is, unit by unit, from what the store holds.
 
-Flow: store -> facts -> **quality** -> panels' `view`, `lamella report`. Imports no torch. What a
-shard lacks is unknown here, never good: a share is of the units that were measured.
+Flow: what feature_visualization, interpretability and the survey stored -> **stored** -> gates,
+view, `lamella report`. Imports no torch. What a shard lacks is unknown here, never good: a share is
+of the units that were measured.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from numpy.typing import NDArray
 
-from lamella.analyses.feature_visualization.stored import BOUND, GREY
+from lamella.analyses.feature_visualization.stored import (
+    BOUND,
+    GREY,
+    Flags,
+    Integers,
+    Values,
+    visualizations,
+)
+from lamella.analyses.interpretability.stored import unit_means
 from lamella.store.facts import LayerFacts
-from lamella.store.gathering import PanelFacts
 
 SCORES = ("mis_picture", "mis_natural", "path_picture", "path_natural", "path_shuffled")
-
-Flags = NDArray[np.bool_]
-Values = NDArray[np.float64]
-Whole = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +54,7 @@ class Quality:
             is first, 0 not known.
         contrast: standard deviation of the picture's sRGB values, each in [0, 1]; NaN: not known.
         tries: ascents, 1 for a unit that was never started again; 0 not known.
-        attempt: which of them the picture is from; 0 not known.
-        kept_step: the step whose picture was kept; -1 not known.
-        steps: steps of an ascent; 0 not known.
-        scores: of the panel `explanation`, NaN where unknown. `mis_picture` and `mis_natural`:
+        scores: of `interpretability`, NaN where unknown. `mis_picture` and `mis_natural`:
             machine interpretability score, 0 to 1, of the picture and of the strongest photographs:
             how well they tell an image that excites the unit strongly from one that hardly does,
             0.5 by chance (Zimmermann, Klindt and Brendel 2024). `path_picture`, `path_natural` and
@@ -76,12 +75,9 @@ class Quality:
     beats_maximum: Flags
     beats_p999: Flags
     bounded: Flags
-    rank: Whole
+    rank: Integers
     contrast: Values
-    tries: Whole
-    attempt: Whole
-    kept_step: Whole
-    steps: int
+    tries: Integers
     scores: Mapping[str, Values]
 
     @property
@@ -108,75 +104,50 @@ class Quality:
         return self.picture & again
 
 
-_KNOWN: WeakKeyDictionary[LayerFacts, Quality] = WeakKeyDictionary()
+_MEASURED: WeakKeyDictionary[LayerFacts, Quality] = WeakKeyDictionary()
 
 
 def quality_of(facts: LayerFacts) -> Quality:
     """The quality of a layer's pictures; worked out once, however many pages ask."""
-    known = _KNOWN.get(facts)
-    if known is None:
-        known = _KNOWN[facts] = _measured(facts)
-    return known
+    found = _MEASURED.get(facts)
+    if found is None:
+        found = _MEASURED[facts] = _measured(facts)
+    return found
 
 
 def _measured(facts: LayerFacts) -> Quality:
-    made, survey, explained = (
-        facts.of(panel) for panel in ("feature_visualization", "survey", "interpretability")
-    )
-    channels = facts.layer.channels
-    failed = made.present & (_whole(made, "failed", channels, 0) > 0)
-    stored = np.zeros(channels, dtype=np.bool_)
-    stored[list(made.pictures.get("picture", {}))] = True
-    picture = made.present & stored & ~failed
-    activation = np.where(picture, _values(made, "activation", channels), np.nan)
-    maximum = _values(survey, "maximum", channels)
+    made = visualizations(facts)
+    maximum = _survey(facts, "maximum")
     # A quantile is read off the middle of its bin, which may lie beyond the maximum.
-    p999 = np.minimum(_values(survey, "p999", channels), maximum)
+    p999 = np.minimum(_survey(facts, "p999"), maximum)
     surveyed = np.isfinite(maximum)
     bound = np.minimum(maximum, facts.layer.ceiling)
-    curve = made.numbers.get("curve")
+    at_bound = (made.activation >= bound * (1 - BOUND)) & (maximum > 0)
     return Quality(
         layer=facts.layer.name,
-        picture=picture,
-        failed=failed,
-        dead=picture & (_whole(made, "dead", channels, 0) > 0),
+        picture=made.picture,
+        failed=made.failed,
+        dead=made.dead,
         silent=surveyed & (maximum <= 0) & (not facts.layer.signed),
         surveyed=surveyed,
-        activation=activation,
-        over_maximum=_ratio(activation, maximum),
-        over_p999=_ratio(activation, p999),
-        beats_maximum=activation > maximum,
-        beats_p999=activation > p999,
-        bounded=(activation <= maximum) & (activation >= bound * (1 - BOUND)) & (maximum > 0),
-        rank=_whole(made, "rank", channels, 0),
-        contrast=np.where(picture, _values(made, "contrast", channels), np.nan),
-        tries=_whole(made, "tries", channels, 0),
-        attempt=_whole(made, "attempt", channels, 0),
-        kept_step=_whole(made, "kept_step", channels, -1),
-        steps=curve.shape[1] if curve is not None and curve.ndim == 2 else 0,
-        scores={
-            name: _values(explained, name, channels) for name in SCORES if name in explained.numbers
-        },
+        activation=made.activation,
+        over_maximum=_ratio(made.activation, maximum),
+        over_p999=_ratio(made.activation, p999),
+        beats_maximum=made.activation > maximum,
+        beats_p999=made.activation > p999,
+        bounded=(made.activation <= maximum) & at_bound,
+        rank=made.rank,
+        contrast=made.contrast,
+        tries=made.tries,
+        scores=unit_means(facts, SCORES),
     )
 
 
-def _values(facts: PanelFacts, name: str, rows: int) -> Values:
-    """Stored numbers, NaN where there are none; of several per unit, the mean of those known."""
-    stored: NDArray[Any] | None = facts.numbers.get(name)
-    if stored is None:
-        return np.full(rows, np.nan)
-    wide = np.asarray(stored, dtype=np.float64).reshape(rows, -1)
-    known = np.isfinite(wide) & facts.present[:, None]
-    number = known.sum(axis=1)
-    total = np.where(known, wide, 0).sum(axis=1)
-    return np.where(number > 0, total / np.maximum(number, 1), np.nan)
-
-
-def _whole(facts: PanelFacts, name: str, rows: int, otherwise: int) -> Whole:
-    stored: NDArray[Any] | None = facts.numbers.get(name)
-    if stored is None:
-        return np.full(rows, otherwise, dtype=np.int64)
-    return np.where(facts.present, stored, otherwise).astype(np.int64)
+def _survey(facts: LayerFacts, name: str) -> Values:
+    """What the survey says of each channel of a layer; NaN where it does not know."""
+    survey = facts.of("survey")
+    stored = survey.numbers.get(name, np.nan)
+    return np.where(survey.present & np.isfinite(stored), stored, np.nan).astype(np.float64)
 
 
 def _ratio(activation: Values, over: Values) -> Values:
