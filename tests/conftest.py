@@ -1,11 +1,16 @@
-"""What all tests share: torchvision made to import, patience, and the fixtures of tiny.py."""
+"""What all tests share: torchvision made to import, patience, a small atlas, and the first one."""
 
+import re
+import shlex
+import subprocess
+import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
-from helpers.tiny import NETWORK, Tiny, write_images
+from helpers.tiny import ENVIRONMENT, NETWORK, Tiny, write_images
 from lamella.network.model import mend_torchvision
 
 mend_torchvision()
@@ -22,3 +27,33 @@ def images(tmp_path: Path) -> Path:
 def tiny(tmp_path: Path, images: Path) -> Tiny:
     (tmp_path / "network.py").write_text(NETWORK)
     return Tiny(tmp_path).change()
+
+
+README = Path(__file__).parents[1] / "README.md"
+
+
+@dataclass(frozen=True)
+class FirstAtlas:
+    """What the README's commands make: the folder, and what the last of them printed."""
+
+    folder: Path
+    printed: str
+
+
+@pytest.fixture(scope="session")
+def first_atlas(tmp_path_factory: pytest.TempPathFactory) -> FirstAtlas:
+    """The atlas of `lamella init` with all analyses, built once by the README's own commands."""
+    folder = tmp_path_factory.mktemp("first")
+    blocks = re.findall(r"```console\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    commands = [line for block in blocks for line in block.splitlines()]
+    for command in [shlex.split(each) for each in commands if each.startswith("lamella")]:
+        done = subprocess.run(
+            [sys.executable, "-W", "error", "-m", "lamella.cli", *command[1:]],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=600,
+            env=ENVIRONMENT,
+        )
+        assert done.returncode == 0, done.stderr
+    return FirstAtlas(folder / "my-atlas", done.stdout)

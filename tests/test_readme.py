@@ -10,8 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from helpers.tiny import process
-
 TOP = Path(__file__).parents[1]
 TEXT = (TOP / "README.md").read_text(encoding="utf-8")
 COMMANDS = [
@@ -41,12 +39,9 @@ def test_what_pip_is_asked_for_is_this_package(command):
     assert name == project["name"] and extra in project["optional-dependencies"]
 
 
-def test_the_quick_start_builds_a_site(tmp_path):
-    for command in [shlex.split(c) for c in COMMANDS if c.startswith("lamella")]:
-        done = process(*command[1:], cwd=tmp_path, timeout=300)
-        assert done.returncode == 0, done.stderr
-    site = tmp_path / "my-atlas" / "public"
-    assert f"Open {site.resolve() / 'index.html'}" in done.stdout
+def test_the_quick_start_builds_a_site(first_atlas):
+    site = first_atlas.folder / "public"
+    assert f"Open {site.resolve() / 'index.html'}" in first_atlas.printed
     for page in ("index.html", "my-network/0/3.html", "my-network/6/9.html", "my-network/map.html"):
         assert (site / page).is_file(), page
     assert len(list(site.glob("my-network/*/*-picture.webp"))) == 16 + 24 + 10

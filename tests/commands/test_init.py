@@ -1,14 +1,11 @@
 """`lamella init`: a folder that builds at once."""
 
-import subprocess
-import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
-from helpers.tiny import ENVIRONMENT, mistake, process
+from helpers.tiny import mistake, process
 from lamella.cli import main
 from lamella.commands.init import sample_images
 from lamella.config.config import load
@@ -72,25 +69,11 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     assert result.returncode == 2 and "is a file" in result.stderr
 
 
-@pytest.mark.skipif(find_spec("lamella.site.pages") is None, reason="there are no pages yet")
-def test_init_then_build(tmp_path: Path) -> None:
-    """Without the map, whose packages take half a minute to start; `make atlas` has it."""
-    init(tmp_path)
-    result = subprocess.run(
-        [
-            *(sys.executable, "-W", "error", "-m", "lamella.cli"),
-            *("build", "atlas.toml", "--panel", "!embedding"),
-        ],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        env=ENVIRONMENT,
-    )
-    assert result.returncode == 0, result.stderr
-    page = tmp_path / "public" / "index.html"
-    assert result.stdout.splitlines()[-1] == f"Open {page}"
+def test_init_then_build(first_atlas) -> None:
+    page = first_atlas.folder / "public" / "index.html"
+    assert first_atlas.printed.splitlines()[-1] == f"Open {page}"
     assert "My network under glass" in page.read_text(encoding="utf-8")
-    pages = list((tmp_path / "public" / "my-network").rglob("[0-9]*.html"))
+    pages = list((page.parent / "my-network").rglob("[0-9]*.html"))
     assert len(pages) == 50
-    again = process("render", str(tmp_path / "atlas.toml"))
+    again = process("render", str(first_atlas.folder / "atlas.toml"))
     assert " 0 files written, 0 deleted" in again.stdout, again.stderr
