@@ -1,8 +1,9 @@
-"""The page that goes through Distill's article: its plates, its words, its rules."""
+"""The page that goes through Distill's article: its demonstrations, its words, its rules."""
 
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,17 +12,19 @@ from typing import Any
 import pytest
 import torch
 
-import lamella.analyses.objectives.compute as press
+import lamella.analyses.objectives.ascents as ascents
+import lamella.analyses.objectives.compute as compute
 from helpers.pages import Scan
 from helpers.tiny import NETWORK, Tiny, write_images
 from lamella import optvis
 from lamella.analyses.objectives import Objectives
-from lamella.analyses.objectives.choice import before, chosen, fitting_layer, ranked, understood
-from lamella.analyses.objectives.compute import PLATES, Watched, entries, profile
-from lamella.analyses.objectives.context import Studio
-from lamella.analyses.objectives.expressions import Worded, numbers
-from lamella.analyses.objectives.settings_text import parameterized, shaken
-from lamella.analyses.objectives.specification import Plate
+from lamella.analyses.objectives.ascents import Recorded, profile
+from lamella.analyses.objectives.choice import before, chosen, fitting_layer, parsed, ranked_units
+from lamella.analyses.objectives.compute import DEMONSTRATIONS, entries
+from lamella.analyses.objectives.context import Context
+from lamella.analyses.objectives.expressions import Expression, numbers
+from lamella.analyses.objectives.settings_text import parameterization_text, transformation_text
+from lamella.analyses.objectives.specification import Demonstration
 from lamella.analyses.objectives.text import ABSENT, SECTIONS
 from lamella.errors import LamellaError
 from lamella.network.units import Layer
@@ -48,14 +51,14 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
 
 
 @pytest.fixture(scope="module")
-def studio(built: Tiny) -> Studio:
+def context(built: Tiny) -> Context:
     analysis = Analysis.of(built.config())
     panel, settings = next(pair for pair in analysis.panels if pair[0].name == "objectives")
     job = analysis.job(panel, settings)
-    asked = understood(
+    asked = parsed(
         job.atlas.network, job.images.manifest, 3, unit=None, second=None, output=None, image=None
     )
-    return Studio.of(job, chosen(job.atlas, asked), steps=8, size=None)
+    return Context.of(job, chosen(job.atlas, asked), steps=8, size=None)
 
 
 def page(built: Tiny) -> str:
@@ -63,7 +66,7 @@ def page(built: Tiny) -> str:
 
 
 def notes(built: Tiny) -> dict[str, Any]:
-    (path,) = built.work.glob("objectives-*/plates.json")
+    (path,) = built.work.glob("objectives-*/demonstrations.json")
     found: dict[str, Any] = json.loads(path.read_text())
     return found
 
@@ -72,27 +75,27 @@ def pictures(built: Tiny) -> set[str]:
     return {path.name for path in (built.folder / "public/tiny/objectives").glob("*.webp")}
 
 
-# Plates and words.
+# Demonstrations and words.
 
 
-def test_every_plate_is_shown_and_every_strip_has_its_plates() -> None:
-    keys = [plate.key for plate in PLATES]
-    shown = {key for part in SECTIONS for strip in part.strips for key in strip.plates}
+def test_every_demonstration_is_shown_and_every_row_has_its_own() -> None:
+    keys = [demonstration.key for demonstration in DEMONSTRATIONS]
+    shown = {key for part in SECTIONS for row in part.rows for key in row.demonstrations}
     assert len(set(keys)) == len(keys) and set(keys) == shown
-    needs = {need for plate in PLATES for need in plate.needs}
+    needs = {need for demonstration in DEMONSTRATIONS for need in demonstration.needs}
     assert ABSENT.keys() <= needs
     assert all(part.title and part.text for part in SECTIONS)
 
 
 def test_pictures_are_numbered_without_gaps() -> None:
     found = [number for run in entries().values() for number in run]
-    assert found == list(range(sum(plate.pictures for plate in PLATES)))
+    assert found == list(range(sum(demonstration.pictures for demonstration in DEMONSTRATIONS)))
 
 
 def test_what_shows_a_photograph_needs_it_to_be_public() -> None:
-    for plate in PLATES:
-        assert plate.photographic == ("public" in plate.needs), plate.key
-        assert plate.photographic or plate.key not in {"image", "dreamt_late"}
+    for demonstration in DEMONSTRATIONS:
+        assert demonstration.photographic == ("public" in demonstration.needs), demonstration.key
+        assert demonstration.photographic or demonstration.key not in {"image", "dreamt_late"}
 
 
 def written(term: str) -> optvis.Objective:
@@ -109,23 +112,28 @@ def written(term: str) -> optvis.Objective:
     return found
 
 
-@pytest.mark.parametrize("plate", PLATES, ids=lambda plate: plate.key)
-def test_what_is_printed_is_what_was_raised(studio: Studio, plate: Plate) -> None:
-    order = plate.make(studio)
-    assert len(order.captions) == plate.pictures and all(order.captions)
-    for term, meaning in order.wish.terms.items():
+@pytest.mark.parametrize(
+    "demonstration", DEMONSTRATIONS, ids=lambda demonstration: demonstration.key
+)
+def test_what_is_printed_is_what_was_raised(context: Context, demonstration: Demonstration) -> None:
+    specification = demonstration.make(context)
+    assert len(specification.captions) == demonstration.pictures and all(specification.captions)
+    for term, meaning in specification.expression.terms.items():
         # Where two layers are asked, the description names the unit's too.
-        said = meaning.replace(f" of {studio.unit.layer}", "")
-        assert written(term).description.replace(f" of {studio.unit.layer}", "") == said
-    for text in order.wish.texts:
+        said = meaning.replace(f" of {context.unit.layer}", "")
+        assert written(term).description.replace(f" of {context.unit.layer}", "") == said
+    for text in specification.expression.texts:
         assert isinstance(written(text), optvis.Objective)
-        assert all(term in order.wish.terms for term in re.findall(r"[A-Z]\w*\([^()]*\)", text))
+        assert all(
+            term in specification.expression.terms
+            for term in re.findall(r"[A-Z]\w*\([^()]*\)", text)
+        )
 
 
 def test_words_add_up_as_objectives_do() -> None:
     layer = torch.rand(2, 4, 5, 5)
     one, other = optvis.DeepDream(), optvis.Neuron(torch.tensor([1, 2]))
-    a, b = Worded.of(one, "a", "a"), Worded.of(other, "b", "c")
+    a, b = Expression.of(one, "a", "a"), Expression.of(other, "b", "c")
     both = torch.tensor([0.5, 0.0]) * a + 2.0 * b - 0.25 * a
     assert both.texts == ("0.5 * a + 2 * b - 0.25 * a", "2 * c - 0.25 * a")
     wanted = torch.tensor([0.25, -0.25]) * one(layer) + 2 * other(layer)
@@ -146,8 +154,8 @@ def test_the_page_shows_every_section_with_its_settings(built: Tiny) -> None:
         assert image["alt"] and image["width"] and image["height"]
     for part in SECTIONS:
         assert f"<bdi>{part.title}</bdi></h2>" in text
-    told = notes(built)
-    subject = told["subject"]
+    document = notes(built)
+    subject = document["subject"]
     assert f"for {subject['unit']}, each with" in text
     assert not re.search(r"\{(unit|second|class|layer)\}", text)
     for word in ("Channel(", "TotalVariation()", "decorrelated colours", "of Adam, rate", "jitter"):
@@ -157,33 +165,58 @@ def test_the_page_shows_every_section_with_its_settings(built: Tiny) -> None:
     assert "Photographs that excite it most" in text
 
 
-def test_every_plate_was_made_and_described(built: Tiny) -> None:
-    told = notes(built)["plates"]
-    there = {plate.key for plate in PLATES if "private" not in plate.needs}
+def test_every_demonstration_was_made_and_described(built: Tiny) -> None:
+    document = notes(built)["demonstrations"]
+    there = {
+        demonstration.key
+        for demonstration in DEMONSTRATIONS
+        if "private" not in demonstration.needs
+    }
     distinct = {key for key in there if not key.endswith(("_early", "_middle"))}
-    assert distinct <= told.keys() <= there
-    for key, plate in told.items():
-        assert "problem" not in plate, (key, plate)
+    assert distinct <= document.keys() <= there
+    for key, demonstration in document.items():
+        assert "problem" not in demonstration, (key, demonstration)
         if key != "image":
-            assert plate["description"] and all(plate["expressions"]), key
-            assert set(plate["facts"]) == {"parameterization", "start", "ascent", "transformation"}
+            assert demonstration["description"] and all(demonstration["expressions"]), key
+            assert set(demonstration["facts"]) == {
+                "parameterization",
+                "start",
+                "ascent",
+                "transformation",
+            }
     numbered = entries()
-    files = {f"{n}-{'photograph' if told[k]['photographic'] else 'plate'}.webp"
-             for k in told for n in numbered[k]}  # fmt: skip
+    files = {f"{n}-{'photograph' if document[k]['photographic'] else 'plate'}.webp"
+             for k in document for n in numbered[k]}  # fmt: skip
     assert pictures(built) == files
 
 
 def test_resumed_equals_uninterrupted(built: Tiny, tmp_path: Path) -> None:
     (folder,) = built.work.glob("objectives-*/network")
     before_ = {path.name: path.read_bytes() for path in folder.glob("*.safetensors")}
-    told = notes(built)
+    document = notes(built)
     for at, path in enumerate(sorted(folder.glob("*.json"))):
         if at % 3 == 0:
             path.unlink()
             path.with_suffix(".safetensors").unlink()
     built.works("build")
     assert {path.name: path.read_bytes() for path in folder.glob("*.safetensors")} == before_
-    assert notes(built) == told
+    assert notes(built) == document
+
+
+def test_the_document_is_the_same_whichever_worker_finishes_first(
+    built: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def backwards(*arguments: Any) -> Iterator[Any]:
+        return reversed(list(ascents.results(*arguments)))
+
+    monkeypatch.setattr(compute, "results", backwards)
+    (tmp_path / "classes.txt").write_text("ant\nbee\ncat\n")
+    other = atlas_in(tmp_path, model__classes="classes.txt")
+    other.works("build")
+    keys = list(notes(other)["demonstrations"])
+    assert keys == [each.key for each in DEMONSTRATIONS if each.key in keys]
+    first, second = (next(a.work.glob("objectives-*/demonstrations.json")) for a in (built, other))
+    assert first.read_bytes() == second.read_bytes()
 
 
 # What may be published.
@@ -242,9 +275,14 @@ def test_what_is_set_is_used(tmp_path: Path) -> None:
     settings = {"unit": "2:3", "second": "2:5", "class": 1, "image": "1.png", "size": 32}
     found.change(**{f"panels__objectives__{key}": value for key, value in settings.items()})
     found.works("build")
-    told = notes(found)
-    assert told["subject"] == {"unit": "2:3", "second": "2:5", "layer": "2", "class": "number 1"}
-    assert told["plates"]["logit"]["expressions"] == ["Logit(1)"]
+    document = notes(found)
+    assert document["subject"] == {
+        "unit": "2:3",
+        "second": "2:5",
+        "layer": "2",
+        "class": "number 1",
+    }
+    assert document["demonstrations"]["logit"]["expressions"] == ["Logit(1)"]
     assert 'width="32"' in page(found)
 
 
@@ -281,8 +319,12 @@ ODD = {
 def test_odd_networks_have_a_page(tmp_path: Path, kind: str) -> None:
     found = atlas_in(tmp_path, HEAD + ODD[kind])
     found.works("build")
-    text, told = page(found), notes(found)
-    problems = {key: each["problem"] for key, each in told["plates"].items() if "problem" in each}
+    text, document = page(found), notes(found)
+    problems = {
+        key: each["problem"]
+        for key, each in document["demonstrations"].items()
+        if "problem" in each
+    }
     assert not problems
     assert ABSENT["class"] in text
     assert (ABSENT["second"].split(":")[0] in text) == (kind == "one unit")
@@ -295,24 +337,22 @@ def test_a_size_at_which_the_network_does_not_run_is_an_error(tmp_path: Path) ->
     assert "does not run on pictures of 24 px" in said and "size to 16" in said
 
 
-def test_a_plate_that_fails_takes_no_other_with_it(
+def test_a_demonstration_that_fails_takes_no_other_with_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(plate: Plate) -> Iterator[Plate]:
-        def make(studio: Studio) -> Any:
-            raise {"joint": LamellaError, "blur": RuntimeError}[plate.key]("the ink is dry")
+    def broken(each: Demonstration) -> Demonstration:
+        def make(context: Context) -> Any:
+            raise {"joint": LamellaError, "blur": RuntimeError}[each.key]("the ink is dry")
 
-        bad = plate.key in {"joint", "blur"}
-        yield Plate(plate.key, make if bad else plate.make, plate.pictures, plate.needs,
-                          plate.photographic)  # fmt: skip
+        return replace(each, make=make) if each.key in {"joint", "blur"} else each
 
-    monkeypatch.setattr(press, "PLATES", tuple(each for plate in PLATES for each in broken(plate)))
+    monkeypatch.setattr(compute, "DEMONSTRATIONS", tuple(map(broken, DEMONSTRATIONS)))
     found = atlas_in(tmp_path)
     found.works("build")
     text = page(found)
     assert text.count("could not be made: the ink is dry.") == 2
     assert "“joint” could not be made" in text and "“blur” could not be made" in text
-    assert {"problem"} <= notes(found)["plates"]["joint"].keys()
+    assert {"problem"} <= notes(found)["demonstrations"]["joint"].keys()
     assert f"{entries()['joint'][0]}-plate.webp" not in pictures(found)
     found.works("build")  # and is not tried for ever
 
@@ -351,30 +391,32 @@ def test_units_are_ranked_by_what_their_photographs_share() -> None:
             "maximum": np.array([99.0, 5.0, 9.0, 0.0]),
         },
     )
-    order, labels = ranked(facts)  # type: ignore[arg-type]
+    order, labels = ranked_units(facts)  # type: ignore[arg-type]
     assert order == [2, 1, 0] and labels == ["b", "b", "a", ""]
 
 
 # Small parts.
 
 
-def test_pictures_of_the_way_are_those_of_the_ascent(studio: Studio) -> None:
+def test_pictures_of_the_way_are_those_of_the_ascent(context: Context) -> None:
     """The state after n steps is that of the same ascent, whatever else is looked at."""
-    order = next(plate for plate in PLATES if plate.key == "way").make(studio)
-    watched = Watched(order.parameterization, range(16))
+    specification = next(
+        demonstration for demonstration in DEMONSTRATIONS if demonstration.key == "way"
+    ).make(context)
+    recorded = Recorded(specification.parameterization, range(16))
 
     def count(step: int) -> None:
-        watched.step = step
+        recorded.step = step
 
     made = optvis.ascend(
-        order.network, order.wish.objective, size=16, seeds=[studio.seed],
-        settings=order.settings, parameterization=watched, before_step=count,
+        specification.network, specification.expression.objective, size=16, seeds=[context.seed],
+        settings=specification.settings, parameterization=recorded, before_step=count,
     )  # fmt: skip
-    assert sorted(watched.seen) == list(range(16))
-    drawn = order.parameterization.start([torch.Generator().manual_seed(studio.seed)])
-    assert torch.equal(watched.seen[0], order.parameterization(drawn))
-    assert not torch.equal(watched.seen[15], watched.seen[14])
-    assert made.images.shape == watched.seen[15].shape
+    assert sorted(recorded.seen) == list(range(16))
+    drawn = specification.parameterization.start([torch.Generator().manual_seed(context.seed)])
+    assert torch.equal(recorded.seen[0], specification.parameterization(drawn))
+    assert not torch.equal(recorded.seen[15], recorded.seen[14])
+    assert made.images.shape == recorded.seen[15].shape
 
 
 def test_a_profile_finds_the_frequency_of_a_wave() -> None:
@@ -382,30 +424,33 @@ def test_a_profile_finds_the_frequency_of_a_wave() -> None:
     x = 0.5 + 0.2 * torch.sin(2 * torch.pi * torch.arange(side) / wave)
     image = x.expand(1, 3, side, side)
     found = profile(optvis.magnitudes([image], side))
-    assert found.argmax() == int(2 * press.BINS / wave)
+    assert found.argmax() == int(2 * ascents.BINS / wave)
 
 
-def test_settings_are_told() -> None:
-    assert parameterized(optvis.Pixels(8)) == "pixels"
+def test_settings_in_words() -> None:
+    assert parameterization_text(optvis.Pixels(8)) == "pixels"
     flat = optvis.Fourier(16, decay=0, decorrelated=False)
-    assert parameterized(flat) == "Fourier, flat (decay 0), RGB"
+    assert parameterization_text(flat) == "Fourier, flat (decay 0), RGB"
     waves = optvis.Fourier(64, decay=1.2, wave=24)
-    assert parameterized(waves) == (
+    assert parameterization_text(waves) == (
         "Fourier, decay 1.2 from waves of 24 px on, decorrelated colours"
     )
-    assert shaken(optvis.Transformation(0, 1, 1, 0), 64, 1) == "not transformed"
-    assert shaken(optvis.Transformation(), 64, 1) == "jitter 4 px, scale 0.9 to 1.1, rotation 10°"
-    assert "2 crops a step of 100% to 60%" in shaken(optvis.MACO.transformation, 64, 2)
+    assert transformation_text(optvis.Transformation(0, 1, 1, 0), 64, 1) == "not transformed"
+    assert (
+        transformation_text(optvis.Transformation(), 64, 1)
+        == "jitter 4 px, scale 0.9 to 1.1, rotation 10°"
+    )
+    assert "2 crops a step of 100% to 60%" in transformation_text(optvis.MACO.transformation, 64, 2)
 
 
 def test_the_class_may_be_called_by_its_name(built: Tiny) -> None:
     analysis = Analysis.of(built.config())
     network, manifest = analysis.atlas.network, analysis.images.manifest
     rest = {"unit": None, "second": None, "image": None}
-    assert understood(network, manifest, 3, output="bee", **rest).output == 1
-    assert understood(network, manifest, 3, output="2", **rest).output == 2
+    assert parsed(network, manifest, 3, output="bee", **rest).output == 1
+    assert parsed(network, manifest, 3, output="2", **rest).output == 2
     with pytest.raises(LamellaError, match="Did you mean 'bee'"):
-        understood(network, manifest, 3, output="beee", **rest)
+        parsed(network, manifest, 3, output="beee", **rest)
 
 
 def test_it_needs_nothing_that_is_made_later() -> None:

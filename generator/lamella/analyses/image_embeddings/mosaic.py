@@ -1,8 +1,8 @@
 """Maps and grids of thumbnails, drawn, and cut into the tiles of a picture to zoom into.
 
 Flow: scatter, grid -> **mosaic** -> compute -> store. Memory: 4 bytes a pixel of the whole picture
-and a third of that for its smaller sizes; with thumbnails of 96 pixels a grid of 2,500 takes 120 MB,
-a map 310.
+and a third of that for its smaller sizes; with thumbnails of 96 pixels a grid of 2,500 takes 120
+MB, a map 310.
 """
 
 from __future__ import annotations

@@ -1,12 +1,15 @@
 """Which unit the page is about, and with what: chosen by the user, else by the survey alone.
 
-Flow: atlas.toml + survey -> **choice** -> recipes. Imports no torch. Nothing here depends on which
+Flow: atlas.toml + survey -> **choice** -> context. Imports no torch. Nothing here depends on which
 pictures happen to be there already: the same atlas always gives the same page.
 """
+
+from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,6 +18,10 @@ from lamella.images.manifest import Manifest, photograph_named
 from lamella.network.description import Network
 from lamella.network.units import Layer, Unit
 from lamella.store.facts import EXAMPLES, Atlas, LayerFacts
+
+if TYPE_CHECKING:
+    from lamella.analyses.job import Job
+    from lamella.analyses.objectives.settings import PlainOptions
 
 DEPTH = 0.75  # of the network: where units see enough to be somebody, and are no classes yet
 NEAR = 0.15
@@ -41,8 +48,8 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What the user set, understood; None for what is to be chosen."""
+class Requested:
+    """What the user set, parsed; None for what is to be chosen."""
 
     unit: Unit | None
     second: Unit | None
@@ -50,7 +57,25 @@ class Asked:
     image: int | None
 
 
-def understood(
+def requested(job: Job) -> Requested:
+    """What the user set, parsed.
+
+    Raises:
+        ConfigError: it names a layer, channel, class or image that is not there.
+    """
+    options: PlainOptions = job.settings
+    return parsed(
+        job.atlas.network,
+        job.images.manifest,
+        job.model.facts.layers[-1].channels,
+        unit=options.unit,
+        second=options.second,
+        output=getattr(options, "class"),
+        image=options.image,
+    )
+
+
+def parsed(
     network: Network,
     manifest: Manifest,
     outputs: int,
@@ -59,7 +84,7 @@ def understood(
     second: str | None,
     output: str | int | None,
     image: str | None,
-) -> Asked:
+) -> Requested:
     """What the user set.
 
     Args:
@@ -76,7 +101,7 @@ def understood(
             "Name two different units of one layer: unit = "
             f'"{other.layer}:0", second = "{other.layer}:1", say.',
         )
-    return Asked(
+    return Requested(
         first,
         other,
         None if output is None else _output(network, outputs, output),
@@ -120,23 +145,23 @@ def _output(network: Network, outputs: int, wanted: str | int) -> int:
     raise ConfigError(f"{WHERE} class: the network has no class {wanted!r}.", remedy)
 
 
-def chosen(atlas: Atlas, asked: Asked) -> Subject:
+def chosen(atlas: Atlas, request: Requested) -> Subject:
     """The page's subject: what was asked for, and the best of what was not."""
-    name = asked.unit.layer if asked.unit else fitting_layer(atlas.network.layers).name
+    name = request.unit.layer if request.unit else fitting_layer(atlas.network.layers).name
     facts = next(facts for facts in atlas.layers() if facts.layer.name == name)
-    order, labels = ranked(facts)
-    unit = asked.unit or Unit(name, order[0])
-    second = asked.second
+    order, labels = ranked_units(facts)
+    unit = request.unit or Unit(name, order[0])
+    second = request.second
     if second is None and facts.layer.channels > 1:
         others = [channel for channel in order if channel != unit.channel]
         others += [c for c in range(facts.layer.channels) if c != unit.channel and c not in others]
         # Of another kind of photograph where that can be told: two dogs would show nothing.
         unlike = [channel for channel in others if labels[channel] != labels[unit.channel]]
         second = Unit(name, (unlike or others)[0])
-    image = asked.image
+    image = request.image
     if image is None:
         image = max(0, int(facts.of("survey")["top_image"][unit.channel, 0]))
-    return Subject(facts.layer, unit, second, image, asked.output)
+    return Subject(facts.layer, unit, second, image, request.output)
 
 
 def fitting_layer(layers: Sequence[Layer], depth: float = DEPTH) -> Layer:
@@ -165,7 +190,7 @@ def before(layers: Sequence[Layer], name: str) -> dict[str, Layer]:
     return {"early": early, "middle": middle, "late": upto[-1]}
 
 
-def ranked(facts: LayerFacts) -> tuple[list[int], list[str]]:
+def ranked_units(facts: LayerFacts) -> tuple[list[int], list[str]]:
     """A layer's units that some photograph excites, best first; and what each is excited by.
 
     First those whose strongest photographs share a label, then by how far the strongest lies above

@@ -1,7 +1,7 @@
-"""What all recipes draw on: the network, the unit, the photographs' spectrum, a class.
+"""What all demonstrations draw on: the network, the unit, the photographs' spectrum, a class.
 
-Flow: model + survey + images -> **studio** -> recipes -> press. Made once per page; `at` is the
-same studio at another place of the machine.
+Flow: model + survey + images -> preparation -> **context** -> objectives, regularization,
+lecture_rules -> ascents. Made once per page; `at` is the same at another place of the machine.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,7 +17,7 @@ from torch import Tensor
 from lamella.analyses.job import Job
 from lamella.analyses.objectives.choice import Subject, before
 from lamella.analyses.objectives.expressions import rounded
-from lamella.analyses.objectives.preparation import answer, decoded, fitting_side, last, predicted
+from lamella.analyses.objectives.preparation import decoded, last, picture_side, predicted, response
 from lamella.network.activations import visit
 from lamella.network.model import Model
 from lamella.network.units import Layer, Unit
@@ -29,8 +29,8 @@ REDIRECTED = 16  # first steps that pass by ReLUs which let nothing through
 
 
 @dataclass(frozen=True)
-class Studio:
-    """A place to make the pictures of one page.
+class Context:
+    """What is known of the network and the photographs where the pictures of one page are made.
 
     Attributes:
         subject: what the page is about.
@@ -41,7 +41,7 @@ class Studio:
         maxima: largest activations on any photograph, by layer, as far as layers are surveyed.
         spectrum: the mean magnitudes of photographs, see `optvis.magnitudes`; None for none.
         photograph: the one that pictures are made from, `(1, 3, size, size)`; None for none.
-        answer: the layer's values where a photograph excites the unit most, `(1, channel)`.
+        response: the layer's values where a photograph excites the unit most, `(1, channel)`.
         output: number of the class.
     """
 
@@ -54,11 +54,11 @@ class Studio:
     maxima: Mapping[str, NDArray[Any]]
     spectrum: Tensor | None
     photograph: Tensor | None
-    answer: Tensor | None
+    response: Tensor | None
     output: int
 
     @classmethod
-    def of(cls, job: Job, subject: Subject, *, steps: int, size: int | None) -> "Studio":
+    def of(cls, job: Job, subject: Subject, *, steps: int, size: int | None) -> "Context":
         """Look at the photographs, and let the network name the class.
 
         Raises:
@@ -66,7 +66,7 @@ class Studio:
         """
         model, images = job.model, job.images
         survey = job.atlas.layer(subject.layer).of("survey").numbers
-        side = fitting_side(model, (subject.layer, last(model)), size)
+        side = picture_side(model, (subject.layer, last(model)), size)
         some = sorted(set(np.linspace(0, len(images) - 1, SPECTRUM_OF).astype(int).tolist()))
         try:
             spectrum = magnitudes(decoded(images, some), side)
@@ -84,11 +84,11 @@ class Studio:
             {facts.layer.name: facts.of("survey")["maximum"] for facts in job.atlas.layers()},
             spectrum,
             None if own is None else F.interpolate(own, (side, side), mode="area"),
-            answer(model, subject, tops),
+            response(model, subject, tops),
             predicted(model, tops) if subject.output is None else subject.output,
         )
 
-    def at(self, model: Model) -> "Studio":
+    def at(self, model: Model) -> "Context":
         """The same, where another copy of the network is."""
         return replace(self, model=model)
 

@@ -1,6 +1,7 @@
 """Objectives together with the code that writes them: what is printed is what was raised.
 
-Flow: optvis -> **worded** -> recipes. The two add up, and take factors, by the same operations.
+Flow: optvis -> **expressions** -> objectives, regularization, lecture_rules. The two add up, and
+take factors, by the same operations.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +13,7 @@ from lamella.optvis import Objective
 
 
 @dataclass(frozen=True)
-class Worded:
+class Expression:
     """An objective, and what to write to have it, picture by picture.
 
     Attributes:
@@ -26,25 +27,25 @@ class Worded:
     terms: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, objective: Objective, *texts: str) -> "Worded":
+    def of(cls, objective: Objective, *texts: str) -> "Expression":
         """A single term."""
         return cls(objective, texts, dict.fromkeys(texts, objective.description))
 
-    def __add__(self, other: "Worded") -> "Worded":
+    def __add__(self, other: "Expression") -> "Expression":
         both = {**self.terms, **other.terms}
-        return Worded(self.objective + other.objective, self._joined(" + ", other), both)
+        return Expression(self.objective + other.objective, self._joined(" + ", other), both)
 
-    def __sub__(self, other: "Worded") -> "Worded":
+    def __sub__(self, other: "Expression") -> "Expression":
         both = {**self.terms, **other.terms}
-        return Worded(self.objective - other.objective, self._joined(" - ", other), both)
+        return Expression(self.objective - other.objective, self._joined(" - ", other), both)
 
-    def __rmul__(self, factor: "float | Tensor") -> "Worded":
+    def __rmul__(self, factor: "float | Tensor") -> "Expression":
         """One factor for all, or one for each picture; terms that it takes away are not written."""
         each = factor.tolist() if isinstance(factor, Tensor) else [factor] * len(self.texts)
         texts = tuple(map(_times, each, self.texts))
-        return Worded(self.objective * factor, texts, self.terms)
+        return Expression(self.objective * factor, texts, self.terms)
 
-    def _joined(self, sign: str, other: "Worded") -> tuple[str, ...]:
+    def _joined(self, sign: str, other: "Expression") -> tuple[str, ...]:
         return tuple(
             sign.join(term for term in terms if term)
             for terms in zip(self.texts, other.texts, strict=True)

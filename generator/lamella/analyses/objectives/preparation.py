@@ -1,21 +1,22 @@
 """What is found out with the network before any picture is made.
 
-Flow: model + images -> **scene** -> studio. The size it runs at, what it sees in the photographs.
+Flow: model + images -> **preparation** -> context. The size it runs at, what it sees in the
+photographs.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import Tensor
 
 from lamella.analyses.objectives.choice import Subject
-from lamella.errors import LamellaError, said
 from lamella.images.decoding import BrokenImage
 from lamella.images.images import Images
 from lamella.network.activations import cut
 from lamella.network.model import Model
 from lamella.network.units import Layer
+from lamella.optvis.side import fitting_side
 
 SIDE = 128
 
@@ -25,29 +26,24 @@ def last(model: Model) -> Layer:
     return model.facts.layers[-1]
 
 
-def fitting_side(model: Model, layers: Sequence[Layer], wanted: int | None) -> int:
+def picture_side(model: Model, layers: Sequence[Layer], wanted: int | None) -> int:
     """Side of the pictures: what is asked for, else what suits the page, else the network's own.
 
     Raises:
         LamellaError: the network does not run at it.
     """
-    native = min(model.facts.size)
-    problem = ""
-    for side in dict.fromkeys([wanted] if wanted else [min(SIDE, native), native]):
-        try:
-            for layer in layers:
-                blank = torch.zeros(1, 3, side, side, device=model.device)
-                with torch.no_grad():
-                    seen = cut(model.module, model.traced[layer.name].target)
-                    if not seen(model.normalise(blank)).numel():
-                        raise ValueError(f"layer {layer.name!r} is left no position")
-        except Exception as error:  # the user's own code may raise anything
-            problem = said(error)
-            continue
-        return side
-    raise LamellaError(
-        f"The network does not run on pictures of {wanted or native} px: {problem}.",
-        f"Set [panels.objectives] size to {native}, the size that it was made for.",
+
+    def values_of(layer: Layer) -> Callable[[Tensor], Tensor]:
+        target = cut(model.module, model.traced[layer.name].target)
+        return lambda images: target(model.normalise(images))
+
+    return fitting_side(
+        {layer.name: values_of(layer) for layer in layers},
+        wanted=wanted,
+        usual=SIDE,
+        native=min(model.facts.size),
+        device=model.device,
+        setting="[panels.objectives] size",
     )
 
 
@@ -64,7 +60,7 @@ def decoded(images: Images, numbers: Sequence[int]) -> Iterator[Tensor]:
 
 
 @torch.no_grad()
-def answer(model: Model, subject: Subject, tops: Sequence[Tensor]) -> Tensor | None:
+def response(model: Model, subject: Subject, tops: Sequence[Tensor]) -> Tensor | None:
     """The layer's values at the place where the first of these photographs excites the unit most.
 
     `(1, channel)`; None without photographs, or where nothing answers.

@@ -1,7 +1,8 @@
-"""The plates of the article's second half: what a picture is made of, and what it must withstand.
+"""The demonstrations of the article's second half: what a picture is made of and must withstand.
 
-Flow: studio -> **regularized** -> press. Sections "the enemy of feature visualization", "the
-spectrum of regularization" and "preconditioning"; taught.py holds what the page adds to them.
+Flow: context -> **regularization** -> compute. Sections "the enemy of feature visualization", "the
+spectrum of regularization" and "preconditioning"; lecture_rules.py holds what the page adds to
+them.
 
 Source: Olah, Mordvintsev and Schubert, Distill 2017, doi:10.23915/distill.00007; MACO: Fel et al.
 2023, arXiv:2306.06805.
@@ -13,10 +14,10 @@ from typing import Any
 
 from torch import Tensor
 
-from lamella.analyses.objectives.context import Studio
-from lamella.analyses.objectives.expressions import Worded, rounded
+from lamella.analyses.objectives.context import Context
+from lamella.analyses.objectives.expressions import Expression, rounded
 from lamella.analyses.objectives.objectives import channel, fourier, usual
-from lamella.analyses.objectives.specification import Listing, Order
+from lamella.analyses.objectives.specification import Listing, Specification
 from lamella.errors import LamellaError
 from lamella.optvis import (
     L1,
@@ -31,7 +32,7 @@ from lamella.optvis import (
     Transformation,
 )
 
-SECOND = Listing()
+REGULARIZATION = Listing()
 STILL = Transformation(jitter=0, smallest=1, largest=1, rotation=0)
 ROBUST = Transformation()
 RATE = 0.02  # of normalised steps on pixels: their root mean square, of a range from 0 to 1
@@ -52,7 +53,7 @@ NAMES = {
 }
 
 
-def pixels(studio: Studio, wish: Worded, caption: str, **changes: Any) -> Order:
+def pixels(context: Context, expression: Expression, caption: str, **changes: Any) -> Specification:
     """A picture whose pixels are optimised, by steps of equal length; nothing moves by default."""
     plain: dict[str, Any] = {
         "rule": "normalised",
@@ -61,86 +62,88 @@ def pixels(studio: Studio, wish: Worded, caption: str, **changes: Any) -> Order:
         "redirect": 0,
     }
     changed = {key: changes.pop(key) for key in list(changes) if key not in {"start", "network"}}
-    settings = replace(studio.base, **{**plain, **changed})
-    network = changes.pop("network", None) or studio.network()
-    size = Pixels(studio.size, device=studio.model.device)
-    return Order(wish, (caption,), network, settings, size, **changes)
+    settings = replace(context.base, **{**plain, **changed})
+    network = changes.pop("network", None) or context.network()
+    size = Pixels(context.size, device=context.model.device)
+    return Specification(expression, (caption,), network, settings, size, **changes)
 
 
-@SECOND.add("plain")
-def unregularized(studio: Studio) -> Order:
-    return pixels(studio, channel(studio), "No regularization")
+@REGULARIZATION.add("plain")
+def unregularized(context: Context) -> Specification:
+    return pixels(context, channel(context), "No regularization")
 
 
-def _less(studio: Studio, key: str) -> Worded:
+def _less(context: Context, key: str) -> Expression:
     """The unit, less a penalty."""
     penalty, text, weight = PENALTIES[key]
-    weight *= studio.strength_of(studio.unit) or 1.0
-    return channel(studio) - rounded(weight) * Worded.of(penalty, text)
+    weight *= context.strength_of(context.unit) or 1.0
+    return channel(context) - rounded(weight) * Expression.of(penalty, text)
 
 
-def _penalised(key: str) -> Callable[[Studio], Order]:
-    return lambda studio: pixels(studio, _less(studio, key), NAMES[key])
+def _penalised(key: str) -> Callable[[Context], Specification]:
+    return lambda context: pixels(context, _less(context, key), NAMES[key])
 
 
 for _key in PENALTIES:
-    SECOND.add(_key)(_penalised(_key))
+    REGULARIZATION.add(_key)(_penalised(_key))
 
 
-@SECOND.add("jitter")
-def jitter(studio: Studio) -> Order:
+@REGULARIZATION.add("jitter")
+def jitter(context: Context) -> Specification:
     moved = replace(STILL, jitter=ROBUST.jitter)
-    return pixels(studio, channel(studio), "Jitter", transformation=moved)
+    return pixels(context, channel(context), "Jitter", transformation=moved)
 
 
-@SECOND.add("turned")
-def turned(studio: Studio) -> Order:
+@REGULARIZATION.add("turned")
+def turned(context: Context) -> Specification:
     return pixels(
-        studio, channel(studio), "Rotation and scale", transformation=replace(ROBUST, jitter=0)
+        context, channel(context), "Rotation and scale", transformation=replace(ROBUST, jitter=0)
     )
 
 
-@SECOND.add("robust")
-def robust(studio: Studio) -> Order:
-    return pixels(studio, channel(studio), "All of them", transformation=ROBUST)
+@REGULARIZATION.add("robust")
+def robust(context: Context) -> Specification:
+    return pixels(context, channel(context), "All of them", transformation=ROBUST)
 
 
-@SECOND.add("smooth")
-def smooth(studio: Studio) -> Order:
-    wish = _less(studio, "blur")
-    return pixels(studio, wish, "All, and a blur penalty", transformation=ROBUST)
+@REGULARIZATION.add("smooth")
+def smooth(context: Context) -> Specification:
+    expression = _less(context, "blur")
+    return pixels(context, expression, "All, and a blur penalty", transformation=ROBUST)
 
 
-def spectrum_of(studio: Studio) -> Tensor:
+def spectrum_of(context: Context) -> Tensor:
     """The photographs' mean magnitudes.
 
     Raises:
         LamellaError: there is no photograph.
     """
-    if studio.spectrum is None:
+    if context.spectrum is None:
         raise LamellaError("no photograph can be decoded")
-    return studio.spectrum
+    return context.spectrum
 
 
-@SECOND.add("maco", pictures=2)
-def maco(studio: Studio) -> Order:
+@REGULARIZATION.add("maco", pictures=2)
+def maco(context: Context) -> Specification:
     captions = ("MACO", "With its opacity")
-    phases = Maco(spectrum_of(studio), device=studio.model.device)
-    settings = replace(MACO, steps=studio.steps)
-    return Order(channel(studio), captions, studio.network(), settings, phases, faded=True)
+    phases = Maco(spectrum_of(context), device=context.model.device)
+    settings = replace(MACO, steps=context.steps)
+    return Specification(
+        channel(context), captions, context.network(), settings, phases, faded=True
+    )
 
 
 # Preconditioning: a flat spectrum is pixels seen through a rotation.
 
 
-def _spaces(caption: str, **space: Any) -> Callable[[Studio], Order]:
-    def order(studio: Studio) -> Order:
-        made = usual(studio, channel(studio), caption)
-        return replace(made, parameterization=fourier(studio, made.settings, **space))
+def _spaces(caption: str, **space: Any) -> Callable[[Context], Specification]:
+    def specification(context: Context) -> Specification:
+        made = usual(context, channel(context), caption)
+        return replace(made, parameterization=fourier(context, made.settings, **space))
 
-    return order
+    return specification
 
 
-SECOND.add("flat_rgb")(_spaces("Flat spectrum, RGB", decay=0.0, decorrelated=False))
-SECOND.add("flat")(_spaces("Flat spectrum, decorrelated", decay=0.0))
-SECOND.add("rgb")(_spaces("Low frequencies first, RGB", decorrelated=False))
+REGULARIZATION.add("flat_rgb")(_spaces("Flat spectrum, RGB", decay=0.0, decorrelated=False))
+REGULARIZATION.add("flat")(_spaces("Flat spectrum, decorrelated", decay=0.0))
+REGULARIZATION.add("rgb")(_spaces("Low frequencies first, RGB", decorrelated=False))

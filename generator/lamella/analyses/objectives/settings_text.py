@@ -1,45 +1,47 @@
-"""A plate's settings in words: what would have to be written to make the picture again.
+"""A demonstration's settings in words: what would have to be written to make the picture again.
 
-Flow: order -> **told** -> press -> store. The page says once what all pictures of a figure share,
-and below each picture what is its own.
+Flow: specification -> **settings_text** -> ascents -> store. The page says once what all pictures
+of a figure share, and below each picture what is its own.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 from torch import Tensor
 
-from lamella.analyses.objectives.context import Studio
+from lamella.analyses.objectives.context import Context
 from lamella.analyses.objectives.expressions import rounded
-from lamella.analyses.objectives.specification import Order
+from lamella.analyses.objectives.specification import Specification
+from lamella.analyses.objectives.stored import Record
 from lamella.optvis import Crops, Fourier, Maco, Parameterization, Settings, Transformation
 
 
-def told(studio: Studio, order: Order, texts: Sequence[str]) -> dict[str, Any]:
-    """What the page says of a plate: plain values."""
-    settings = order.settings
-    watched = order.at == (0,)
+def record(context: Context, specification: Specification, texts: Sequence[str]) -> Record:
+    """What the page says of a demonstration."""
+    settings = specification.settings
+    start_only = specification.at == (0,)
     facts = (
         {}
-        if watched
+        if start_only
         else {
-            "parameterization": parameterized(order.parameterization),
-            "start": started(order.start),
-            "ascent": climbed(settings),
-            "transformation": shaken(settings.transformation, studio.size, settings.views),
+            "parameterization": parameterization_text(specification.parameterization),
+            "start": start_text(specification.start),
+            "ascent": rule_text(settings),
+            "transformation": transformation_text(
+                settings.transformation, context.size, settings.views
+            ),
         }
     )
     return {
-        "captions": list(order.captions),
-        "expressions": [""] * len(texts) if watched else list(texts),
-        "description": "" if watched else order.wish.objective.description,
-        "terms": {} if watched else dict(order.wish.terms),
+        "captions": list(specification.captions),
+        "expressions": [""] * len(texts) if start_only else list(texts),
+        "description": "" if start_only else specification.expression.objective.description,
+        "terms": {} if start_only else dict(specification.expression.terms),
         "facts": facts,
         "steps": settings.steps,
     }
 
 
-def parameterized(pictures: Parameterization) -> str:
+def parameterization_text(pictures: Parameterization) -> str:
     """What was optimised."""
     if isinstance(pictures, Maco):
         return "phases alone, under the photographs' mean magnitudes"
@@ -51,14 +53,14 @@ def parameterized(pictures: Parameterization) -> str:
     return "pixels"
 
 
-def started(start: Tensor | str) -> str:
+def start_text(start: Tensor | str) -> str:
     """Where it began."""
     if isinstance(start, Tensor):
         return "from the image"
     return {"zeros": "from grey"}.get(start, f"from {start}")
 
 
-def climbed(settings: Settings) -> str:
+def rule_text(settings: Settings) -> str:
     """Steps and their rule."""
     rate = f"{rounded(settings.rate(0)):g}"
     rule = {
@@ -70,7 +72,7 @@ def climbed(settings: Settings) -> str:
     return f"{settings.steps} steps {rule}"
 
 
-def shaken(transformation: Transformation | Crops, size: int, views: int) -> str:
+def transformation_text(transformation: Transformation | Crops, size: int, views: int) -> str:
     """What the picture had to withstand."""
     if isinstance(transformation, Crops):
         many = f"{views} crops" if views > 1 else "a crop"

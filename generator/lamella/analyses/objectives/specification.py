@@ -1,7 +1,8 @@
-"""What a plate is, and what it asks of the engine.
+"""What a demonstration is, and what it asks of the engine.
 
-Flow: studio -> **order** -> recipes -> press. A plate is one batch: pictures that are made together
-because they share everything but the unit, the seed or a factor.
+Flow: context -> **specification** -> objectives, regularization, lecture_rules -> ascents. A
+demonstration is one batch: pictures that are made together because they share everything but the
+unit, the seed or a factor.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,17 +10,17 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
-from lamella.analyses.objectives.context import Studio
-from lamella.analyses.objectives.expressions import Worded
+from lamella.analyses.objectives.context import Context
+from lamella.analyses.objectives.expressions import Expression
 from lamella.optvis import Parameterization, Settings
 
 
 @dataclass(frozen=True)
-class Order:
-    """One ascent.
+class Specification:
+    """What one ascent is to be.
 
     Attributes:
-        wish: what is raised, for each picture of the batch.
+        expression: what is raised, for each picture of the batch.
         captions: a short name for each picture that is shown.
         network: see `optvis.ascend`.
         settings: of the ascent.
@@ -30,7 +31,7 @@ class Order:
         faded: to show each picture a second time, with its opacity.
     """
 
-    wish: Worded
+    expression: Expression
     captions: tuple[str, ...]
     network: Callable[[Tensor], Mapping[str, Tensor]]
     settings: Settings
@@ -42,20 +43,20 @@ class Order:
 
 
 @dataclass(frozen=True)
-class Plate:
+class Demonstration:
     """Pictures that are made by one ascent.
 
     Attributes:
         key: its name in the text of the page, and in the store.
         make: what it asks of the engine.
         pictures: how many there are.
-        needs: what it cannot be made without, see `press.there`.
+        needs: what it cannot be made without, see `compute.available`.
         photographic: whether the pictures show a photograph. They are made, and shown, only where
             photographs are published as a whole.
     """
 
     key: str
-    make: Callable[[Studio], Order]
+    make: Callable[[Context], Specification]
     pictures: int = 1
     needs: frozenset[str] = frozenset()
     photographic: bool = False
@@ -63,17 +64,19 @@ class Plate:
 
 @dataclass
 class Listing:
-    """The plates, in the order in which they are numbered."""
+    """The demonstrations, in the order in which they are numbered."""
 
-    plates: list[Plate] = field(default_factory=list)
+    demonstrations: list[Demonstration] = field(default_factory=list)
 
     def add(
         self, key: str, pictures: int = 1, needs: str = "", photographic: bool = False
-    ) -> Callable[[Callable[[Studio], Order]], Callable[[Studio], Order]]:
-        """A decorator: the function makes this plate. `needs` are words."""
+    ) -> Callable[[Callable[[Context], Specification]], Callable[[Context], Specification]]:
+        """A decorator: the function makes this demonstration. `needs` are words."""
 
-        def noted(make: Callable[[Studio], Order]) -> Callable[[Studio], Order]:
-            self.plates.append(Plate(key, make, pictures, frozenset(needs.split()), photographic))
+        def noted(make: Callable[[Context], Specification]) -> Callable[[Context], Specification]:
+            self.demonstrations.append(
+                Demonstration(key, make, pictures, frozenset(needs.split()), photographic)
+            )
             return make
 
         return noted

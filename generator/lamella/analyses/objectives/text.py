@@ -1,7 +1,7 @@
-"""The text of the page, section by section, and which plates each figure shows.
+"""The text of the page, section by section, and which demonstrations each figure shows.
 
-Flow: **words** -> page -> panels' `articles`. Imports no torch. `{unit}`, `{second}`, `{layer}` and
-`{class}` stand for the page's subject.
+Flow: **text** -> view. Imports no torch. `{unit}`, `{second}`, `{layer}` and `{class}` stand for
+the page's subject.
 
 Source: Olah, Mordvintsev and Schubert, "Feature Visualization", Distill 2017,
 doi:10.23915/distill.00007, whose sections these are but for the last two.
@@ -10,7 +10,6 @@ doi:10.23915/distill.00007, whose sections these are but for the last two.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-SLUG = "objectives"
 TITLE = "Feature visualization, section by section"
 LEAD = (
     "The figures of the article “Feature Visualization” (Olah, Mordvintsev and Schubert, Distill "
@@ -19,17 +18,17 @@ LEAD = (
 
 
 @dataclass(frozen=True, slots=True)
-class Strip:
+class Row:
     """A row of pictures.
 
     Attributes:
-        plates: their keys.
+        demonstrations: their keys.
         excited: whether it says how they excite the unit.
         called: captions, by key, of pictures that are known from another row under others.
     """
 
     title: str
-    plates: tuple[str, ...]
+    demonstrations: tuple[str, ...]
     excited: bool = False
     called: Mapping[str, str] = field(default_factory=dict)
 
@@ -39,13 +38,13 @@ class Part:
     """A section of the page.
 
     Attributes:
-        chart: "curve" or "spectra", drawn below the strips; "" for none.
+        chart: "curve" or "spectra", drawn below the rows; "" for none.
         examples: whether to show the unit's dataset examples.
     """
 
     title: str
     text: tuple[str, ...]
-    strips: tuple[Strip, ...]
+    rows: tuple[Row, ...]
     chart: str = ""
     examples: bool = False
 
@@ -81,7 +80,7 @@ SECTIONS = (
             "that way.",
             "Most of what will be there is settled in the first steps; the rest sharpens it.",
         ),
-        (Strip("One ascent", ("way",), excited=True),),
+        (Row("One ascent", ("way",), excited=True),),
         chart="curve",
     ),
     Part(
@@ -97,7 +96,7 @@ SECTIONS = (
             "where a photograph excites the unit most.",
         ),
         (
-            Strip(
+            Row(
                 "Objectives",
                 ("neuron", "channel", "dream", "logit", "probability", "direction", "placed"),
             ),
@@ -114,8 +113,8 @@ SECTIONS = (
             "practice, pictures what of it matters.",
         ),
         (
-            Strip("One picture, and four that must differ", ("channel", "diverse"), excited=True),
-            Strip("The least exciting", ("least",)),
+            Row("One picture, and four that must differ", ("channel", "diverse"), excited=True),
+            Row("The least exciting", ("least",)),
         ),
         examples=True,
     ),
@@ -129,8 +128,8 @@ SECTIONS = (
             "name than directions drawn at random, which make pictures all the same.",
         ),
         (
-            Strip("From {unit} to {second}", ("between",)),
-            Strip("Both at once, and four directions at random", ("joint", "random")),
+            Row("From {unit} to {second}", ("between",)),
+            Row("Both at once, and four directions at random", ("joint", "random")),
         ),
     ),
     Part(
@@ -142,7 +141,7 @@ SECTIONS = (
             "a cycle per pixel, that the unregularized picture has too much of.",
         ),
         (
-            Strip(
+            Row(
                 "Without, and with what this atlas does about it",
                 ("plain", "channel"),
                 excited=True,
@@ -164,17 +163,17 @@ SECTIONS = (
             "the more of the picture comes from it and not from the network.",
         ),
         (
-            Strip(
+            Row(
                 "Frequency penalization, on pixels",
                 ("plain", "l1", "l2", "variation", "blur", "frequencies"),
                 excited=True,
             ),
-            Strip(
+            Row(
                 "Transformation robustness, on pixels",
                 ("plain", "jitter", "turned", "robust", "smooth"),
                 excited=True,
             ),
-            Strip("A prior from photographs", ("maco",), excited=True),
+            Row("A prior from photographs", ("maco",), excited=True),
         ),
     ),
     Part(
@@ -188,7 +187,7 @@ SECTIONS = (
             "excite the unit is found first. It adds no penalty.",
         ),
         (
-            Strip(
+            Row(
                 "Two choices of space",
                 ("flat_rgb", "flat", "rgb", "channel"),
                 excited=True,
@@ -207,11 +206,9 @@ SECTIONS = (
             "all. All of this is on pixels without shaking, so high frequencies win.",
         ),
         (
-            Strip("Raw gradients: {unit}", ("raw_small", "raw_right", "raw_large")),
-            Strip(
-                "Raw gradients: the middle eta for other objectives", ("raw_neuron", "raw_class")
-            ),
-            Strip(
+            Row("Raw gradients: {unit}", ("raw_small", "raw_right", "raw_large")),
+            Row("Raw gradients: the middle eta for other objectives", ("raw_neuron", "raw_class")),
+            Row(
                 "Divided by their norm: one eta for all",
                 ("normal", "normal_neuron", "normal_class"),
             ),
@@ -227,12 +224,12 @@ SECTIONS = (
             "there.",
         ),
         (
-            Strip("The image", ("image", "image_noise")),
-            Strip(
+            Row("The image", ("image", "image_noise")),
+            Row(
                 "Caricatures, by layer",
                 tuple(f"caricature_{d}{of}" for of in ("", "_noise") for d in _DEPTHS),
             ),
-            Strip(
+            Row(
                 "DeepDream, by layer",
                 tuple(f"dreamt_{d}{of}" for of in ("", "_noise") for d in _DEPTHS),
             ),
