@@ -15,19 +15,22 @@ from PIL import Image
 from helpers.pages import Scan
 from helpers.tiny import NETWORK, Tiny, write_images
 from helpers.without_torch import CLI, without_torch
-from lamella.analyses.attribution_maps import AttributionMaps, Options, choice, methods
-from lamella.analyses.attribution_maps import facts as known
-from lamella.analyses.attribution_maps import text as words
-from lamella.analyses.attribution_maps.drawing import (
+from lamella.analyses.attribution_maps import AttributionMaps, choice, records
+from lamella.analyses.attribution_maps.compute import method_options
+from lamella.analyses.attribution_maps.drawing import scaled, sheets
+from lamella.analyses.attribution_maps.settings import Options
+from lamella.analyses.attribution_maps.stored import (
+    CHOSEN,
     COARSE,
+    CONTOUR,
     FINE,
-    LINE,
     SIDE,
+    attribution_map_pages,
     columns,
-    scaled,
-    sheets,
+    entries,
+    network_methods,
 )
-from lamella.analyses.attribution_maps.stored import CHOSEN, entries, had, pages
+from lamella.analyses.attribution_maps.text import number, percent, under_mask
 from lamella.attribution.compute import attribute
 from lamella.attribution.methods import BY_NAME
 from lamella.attribution.occlusion import occlusion
@@ -57,7 +60,7 @@ def atlas_in(folder: Path, network: str = NETWORK, images: int = 5, **keys: Any)
 def built(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
     """A tiny atlas with class names, and two images explained."""
     found = atlas_in(
-        tmp_path_factory.mktemp("decisions"),
+        tmp_path_factory.mktemp("attribution_maps"),
         panels__attribution_maps__images=["odd/1.png", "2.png"],
         panels__attribution_maps__examples=0,
         panels__layer_activations__images=["2.png"],
@@ -73,7 +76,7 @@ def stored(found: Tiny) -> PanelFacts:
     return gather(folder, max(folder.done()) + 1)
 
 
-def told(found: Tiny) -> list[Path]:
+def image_pages(found: Tiny) -> list[Path]:
     return sorted((found.folder / "public" / "tiny").glob("attribution-maps-*.html"))
 
 
@@ -84,16 +87,15 @@ def test_what_is_stored_is_what_the_methods_give(built: Tiny) -> None:
     analysis, facts = Analysis.of(built.config()), stored(built)
     model, names = analysis.model, [p.name for p in analysis.images.manifest.photographs]
     for entry, name in enumerate(("odd/1.png", "even/2.png")):
-        number = names.index(name)
-        assert facts["image"][entry] == number
-        shown = model.shown(analysis.images.pixels(number)[None])
+        image = names.index(name)
+        assert facts["image"][entry] == image
+        shown = model.shown(analysis.images.pixels(image)[None])
         with torch.no_grad():
             shares = model.module(model.normalise(shown)).softmax(1)[0]
         order = torch.argsort(-shares)
         assert facts["output"][entry].tolist() == [*order.tolist(), -1, -1]
         assert facts["share"][entry, :3] == pytest.approx(shares[order].numpy(), rel=1e-4)
-        job: Any = SimpleNamespace(settings=Options(steps=3, patch=8), model=model)
-        options = methods(job)
+        options = method_options(Options(steps=3, patch=8), model)
         assert (options.patch, options.stride) == (8, 2)
         for method in METHODS:
             maps = attribute(method, model, shown, order[None], options)[0].numpy()
@@ -142,7 +144,7 @@ def test_neighbours_and_chance_change_nothing(built: Tiny, tmp_path: Path) -> No
     )
     other.works("build")
     after = stored(other)
-    assert after["image"].tolist()[3] == before["image"][0] and len(told(other)) == 5
+    assert after["image"].tolist()[3] == before["image"][0] and len(image_pages(other)) == 5
     for name in (COARSE, FINE):
         assert after.pictures[name][3] == before.pictures[name][0]
         assert after.pictures[name][2] == before.pictures[name][1]
@@ -160,10 +162,10 @@ def test_it_goes_on_where_it_stopped(built: Tiny, tmp_path: Path) -> None:
     for path in folder.glob("00001-*"):
         path.unlink()
     found.works("render")
-    assert len(told(found)) == 1
+    assert len(image_pages(found)) == 1
     untouched = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
     found.works("build")
-    assert len(told(found)) == 2
+    assert len(image_pages(found)) == 2
     assert all(path.stat().st_mtime_ns == time for path, time in untouched.items())
     assert stored(found).pictures[FINE][1] == wanted.pictures[FINE][1]
 
@@ -174,7 +176,7 @@ def test_it_goes_on_where_it_stopped(built: Tiny, tmp_path: Path) -> None:
 def test_the_page_of_an_image(built: Tiny) -> None:
     atlas, facts = open_atlas(built.config()), stored(built)
     top = built.folder / "public"
-    addresses = pages(atlas)
+    addresses = attribution_map_pages(atlas)
     assert list(addresses) == facts["image"].tolist()
     assert [top / path for path in addresses.values()] == [
         top / "tiny" / f"attribution-maps-{atlas.manifest.photographs[image].id[:8]}.html"
@@ -184,7 +186,7 @@ def test_the_page_of_an_image(built: Tiny) -> None:
     text = unescape(first.read_text())
     names = ("ant", "bee", "<b>cat</b>")
     for row, output in enumerate(facts["output"][0, :3].tolist()):
-        share = words.percent(float(facts["share"][0, row]))
+        share = percent(float(facts["share"][0, row]))
         assert f"{names[output]}: probability {share}</bdi></h2>" in text
     assert text.count('class="gallery maps"') == 3 and text.count('class="legend"') == 1
     assert text.count("data-read=") == 3 * len(METHODS)
@@ -206,7 +208,7 @@ def test_the_page_of_an_image(built: Tiny) -> None:
 
 
 def test_alt_texts_say_where_a_map_is_strongest(built: Tiny) -> None:
-    text = unescape(told(built)[0].read_text())
+    text = unescape(image_pages(built)[0].read_text())
     alts = re.findall(r'alt="((?:Gradient|Occlusion|CAM|Grad-CAM) for [^"]+)"', text)
     assert len(alts) >= 9
     place = r"(upper |lower )?(left|right)|top|bottom|middle"
@@ -215,19 +217,19 @@ def test_alt_texts_say_where_a_map_is_strongest(built: Tiny) -> None:
     )
 
 
-def test_it_leads_to_the_walk_and_to_the_pages_of_classes(
+def test_it_leads_to_layer_activations_and_to_the_pages_of_classes(
     built: Tiny, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     atlas = open_atlas(built.config())
-    monkeypatch.setattr(known, "class_pages", lambda atlas: {1: "tiny/class-1.html"})
+    monkeypatch.setattr(records, "class_pages", lambda atlas: {1: "tiny/class-1.html"})
     _, first, second = AttributionMaps().articles(atlas)
-    for article, walks in ((first, False), (second, True)):
+    for article, layered in ((first, False), (second, True)):
         tables = [figure for figure in article.parts[0].figures if isinstance(figure, Table)]
         cells = [cell for table in tables for row in table.rows for cell in row]
         links = {cell.text: cell.link for cell in cells if isinstance(cell, Cell)}
         assert links["bee, honey bee"] == "tiny/class-1.html" and links["ant"] == ""
-        assert ("its way through the network" in links) == walks
-        if walks:
+        assert ("its way through the network" in links) == layered
+        if layered:
             way = links["its way through the network"]
             assert (built.folder / "public" / way).is_file()
 
@@ -236,19 +238,19 @@ def test_the_index_leads_to_all_and_is_listed(built: Tiny) -> None:
     top = built.folder / "public" / "tiny"
     text = (top / "attribution-maps.html").read_text()
     assert 'class="gallery mixed"' in text and text.count("/attribution_maps/") >= 4
-    assert all(path.name in text for path in told(built))
+    assert all(path.name in text for path in image_pages(built))
     network = (top / "index.html").read_text()
     assert "attribution-maps.html" in network and "attribution-maps-" not in network
 
 
 def test_it_is_shown_without_torch(built: Tiny) -> None:
-    before = {path.name: path.read_bytes() for path in told(built)}
-    for path in told(built):
+    before = {path.name: path.read_bytes() for path in image_pages(built)}
+    for path in image_pages(built):
         path.unlink()
     result = without_torch(CLI, "render", str(built.file))
     assert result.returncode == 0, result.stderr
     built.works("render")
-    assert {path.name: path.read_bytes() for path in told(built)} == before
+    assert {path.name: path.read_bytes() for path in image_pages(built)} == before
 
 
 # Which images.
@@ -261,10 +263,10 @@ def test_the_best_of_each_class_that_is_seen(tmp_path: Path) -> None:
     read = choice.answers(atlas)
     assert read is not None
     wanted = {int(image) for one in read.seen for image in read.top_image[one, :2] if image >= 0}
-    assert set(entries(atlas)) == wanted and len(told(found)) == len(wanted)
+    assert set(entries(atlas)) == wanted and len(image_pages(found)) == len(wanted)
     found.change(panels__attribution_maps__examples=2, panels__attribution_maps__most=1)
     found.works("build")
-    assert len(told(found)) == 1
+    assert len(image_pages(found)) == 1
 
 
 def chosen(
@@ -299,14 +301,16 @@ def test_nothing_is_shown_where_photographs_are_private(
 ) -> None:
     found = atlas_in(tmp_path, images=3)
     found.works("build")
-    assert told(found)
+    assert image_pages(found)
     site = tmp_path / "public" / "tiny"
     found.change(images__publish=publish).works("build")
-    assert not told(found) and not (site / "attribution-maps.html").exists()
-    assert not list((site / "attribution_maps").glob("*")) and not pages(open_atlas(found.config()))
+    assert not image_pages(found) and not (site / "attribution-maps.html").exists()
+    assert not list((site / "attribution_maps").glob("*")) and not attribution_map_pages(
+        open_atlas(found.config())
+    )
     assert "decision" not in (site / "index.html").read_text()
     found.change(images__publish="whole").works("render")
-    assert told(found)
+    assert image_pages(found)
 
 
 def test_private_photographs_are_not_even_looked_at(tmp_path: Path) -> None:
@@ -346,20 +350,20 @@ def test_without_classes_there_are_no_pages(tmp_path: Path) -> None:
     maps = HEAD + "    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU()).eval()\n"
     found = atlas_in(tmp_path, maps, images=2)
     found.works("build")
-    assert not told(found)
+    assert not image_pages(found)
     found.change(panels__attribution_maps__images=["0.png"])
     assert "no list of class scores" in found.fails("build")
 
 
 def test_a_mask_of_its_own_size_for_each_network() -> None:
-    def told(side: int, **given: int) -> tuple[int, int]:
+    def sides(side: int, **given: int) -> tuple[int, int]:
         facts = SimpleNamespace(size=(side, side))
-        job: Any = SimpleNamespace(settings=Options(**given), model=SimpleNamespace(facts=facts))
-        found = methods(job)
+        model: Any = SimpleNamespace(facts=facts)
+        found = method_options(Options(**given), model)
         return found.patch, found.stride
 
-    assert told(224) == (48, 16) and told(32) == (7, 2) and told(4) == (1, 1)
-    assert told(224, patch=30) == (30, 10) and told(224, stride=7) == (48, 7)
+    assert sides(224) == (48, 16) and sides(32) == (7, 2) and sides(4) == (1, 1)
+    assert sides(224, patch=30) == (30, 10) and sides(224, stride=7) == (48, 7)
 
 
 # Odd networks.
@@ -386,8 +390,8 @@ def test_odd_networks_have_pages_too(tmp_path: Path, kind: str) -> None:
     if kind == "transformer":
         found.change(model__preprocessing={"resize": 20, "size": 12})
     found.works("build")
-    text = unescape(told(found)[0].read_text())
-    network = had(open_atlas(found.config()))
+    text = unescape(image_pages(found)[0].read_text())
+    network = network_methods(open_atlas(found.config()))
     assert "output 1" in text
     if kind == "two classes":
         assert text.count('class="gallery maps"') == 2
@@ -404,7 +408,7 @@ def test_odd_networks_have_pages_too(tmp_path: Path, kind: str) -> None:
         assert text.count("Attention rollout: strongest at the") == 1
 
 
-# Drawing and words.
+# Drawing and
 
 
 def test_full_colour_is_stated_and_never_below_zero() -> None:
@@ -431,7 +435,7 @@ def test_a_map_of_no_class_has_one_cell() -> None:
         name: [scaled(BY_NAME[name], values)] * number
         for name, number in (("gradcam", 2), ("rollout", 1))
     }
-    assert columns(list(maps)) == {COARSE: [LINE, "gradcam", "rollout"]}
+    assert columns(list(maps)) == {COARSE: [CONTOUR, "gradcam", "rollout"]}
     sheet = np.asarray(sheets(maps, 2)[COARSE])
     side = SIDE[COARSE]
     assert sheet.shape == (2 * side, 3 * side, 4)
@@ -444,19 +448,19 @@ def test_a_map_of_no_class_has_one_cell() -> None:
      (0.000094, "0.0094 %"), (1.234e-6, "0.00012 %"), (0, "< 0.00001 %")],
 )  # fmt: skip
 def test_small_probabilities_are_told_apart(share: float, said: str) -> None:
-    assert words.percent(share) == said
+    assert percent(share) == said
 
 
 def test_numbers_of_any_size() -> None:
-    told = [words.number(value) for value in (0, 0.25, 1234.5, 0.0000287, -2e-7, 3e8)]
-    assert told == ["0", "0.25", "1,234", "2.87 × 10⁻⁵", "-2 × 10⁻⁷", "3 × 10⁸"]
+    shown = [number(value) for value in (0, 0.25, 1234.5, 0.0000287, -2e-7, 3e8)]
+    assert shown == ["0", "0.25", "1,234", "2.87 × 10⁻⁵", "-2 × 10⁻⁷", "3 × 10⁸"]
 
 
 def test_the_probability_under_a_mask_has_as_many_digits_as_can_be_read() -> None:
-    assert words.under_mask(0.745, 0.1, 0.9) == "{} % with this patch covered, 74 % without"
-    said = words.under_mask(0.9999123, 0.9998, 0.99999)
+    assert under_mask(0.745, 0.1, 0.9) == "{} % with this patch covered, 74 % without"
+    said = under_mask(0.9999123, 0.9998, 0.99999)
     assert said == "{} % with this patch covered, 99.9912 % without"
-    assert words.under_mask(0.5, 0.5, 0.5) == "{} % with this patch covered, 50.000 % without"
+    assert under_mask(0.5, 0.5, 0.5) == "{} % with this patch covered, 50.000 % without"
 
 
 def test_what_is_remembered_names_the_images(built: Tiny) -> None:

@@ -18,9 +18,19 @@ from helpers.pages import Scan
 from helpers.tiny import Tiny
 from helpers.untouched import untouched
 from lamella.analyses import PANELS
-from lamella.analyses.classes import compute as making
-from lamella.analyses.classes.contributions import largest, lists, picked, pushed
-from lamella.analyses.classes.outputs import Weighing, output_of, weighed, weighing_of
+from lamella.analyses.classes import compute
+from lamella.analyses.classes.contributions import (
+    largest,
+    largest_classes,
+    largest_inputs,
+    values_at,
+)
+from lamella.analyses.classes.output_layer import (
+    OutputWeights,
+    output_layer_of,
+    output_weights,
+    score_terms,
+)
 from lamella.analyses.classes.stored import (
     AGAINST,
     DOWN,
@@ -28,9 +38,9 @@ from lamella.analyses.classes.stored import (
     FULL,
     GRID,
     UP,
-    Notes,
-    notes,
-    pages,
+    HeadRecord,
+    class_pages,
+    head_record,
     stored,
 )
 from lamella.analyses.predictions.stored import answers
@@ -62,15 +72,15 @@ def test_contributions_add_up_to_the_score(kind: str) -> None:
     model, shown = model_of(Headed(head)), images(5)
     shares = []
     with untouched(model.module, shown):
-        assert output_of(model) == layer
-        found = weighing_of(model, layer)
-        assert isinstance(found, Weighing) and found.rectified == (kind == "rectified")
+        assert output_layer_of(model) == layer
+        found = output_weights(model, layer)
+        assert isinstance(found, OutputWeights) and found.rectified == (kind == "rectified")
         for output in range(4):
             with torch.no_grad():
-                score, read, share = weighed(model, found, shown, output)
+                score, read, share = score_terms(model, found, shown, output)
                 wanted = scores(model, shown)
             if kind == "probabilities":
-                logits = torch.stack([weighed(model, found, shown, c)[0] for c in range(4)], 1)
+                logits = torch.stack([score_terms(model, found, shown, c)[0] for c in range(4)], 1)
                 assert torch.allclose(logits.softmax(1), wanted, atol=1e-6)
             else:
                 assert torch.equal(score, wanted[:, output])
@@ -86,11 +96,12 @@ def test_the_weights_are_those_of_the_head_that_cam_knows() -> None:
     for kind in ("linear", "pooled later", "rectified"):
         head, layer = HEADS[kind]
         model = model_of(Headed(head))
-        known, found = head_of(model), weighing_of(model, layer)
-        assert isinstance(found, Weighing) and known.weight is not None and known.bias is not None
-        assert np.array_equal(found.weight, known.weight.numpy())
-        assert np.array_equal(found.bias, known.bias.numpy())
-        assert [each[-1] for each in found.units(model)] == [Unit(*one) for one in known.sources]  # type: ignore[misc]
+        linear, found = head_of(model), output_weights(model, layer)
+        assert isinstance(found, OutputWeights)
+        assert linear.weight is not None and linear.bias is not None
+        assert np.array_equal(found.weight, linear.weight.numpy())
+        assert np.array_equal(found.bias, linear.bias.numpy())
+        assert [each[-1] for each in found.units(model)] == [Unit(*one) for one in linear.sources]  # type: ignore[misc]
 
 
 def test_on_paper() -> None:
@@ -103,20 +114,20 @@ def test_on_paper() -> None:
     net[4].weight.data = torch.tensor([[2.0, -1.0], [0.0, 4.0]])
     net[4].bias.data = torch.tensor([0.5, -1.0])
     model = model_of(net, side=2, seed=None)
-    found = weighing_of(model, "4")
-    assert isinstance(found, Weighing)
+    found = output_weights(model, "4")
+    assert isinstance(found, OutputWeights)
     shown = torch.zeros(1, 3, 2, 2)
     shown[0, 0], shown[0, 1] = (
         torch.tensor([[1.0, 0.5], [0.5, 0.0]]),
         torch.tensor([[0.0, 0.0], [0.0, 1.0]]),
     )
-    score, read, share = weighed(model, found, shown, 0)
+    score, read, share = score_terms(model, found, shown, 0)
     assert read.tolist() == [[0.5, 0.25]] and score.tolist() == [1.25] and share.tolist() == [1]
-    places = lists(found.weight[0], read[0].numpy(), 2)
+    places = largest_inputs(found.weight[0], read[0].numpy(), 2)
     assert places.tolist() == [[0, -1], [1, -1], [0, -1], [1, -1]]
     assert found.units(model) == ((Unit("0", 0),), (Unit("0", 1),))
-    assert pushed(found.weight, 1) == (((0, 2.0),), ((1, 4.0),))
-    assert pushed(found.weight, -1) == ((), ((0, -1.0),))
+    assert largest_classes(found.weight, 1) == (((0, 2.0),), ((1, 4.0),))
+    assert largest_classes(found.weight, -1) == ((), ((0, -1.0),))
 
 
 @pytest.mark.parametrize(
@@ -128,7 +139,7 @@ def test_on_paper() -> None:
 )
 def test_without_a_linear_head_there_is_a_plain_sentence(head: Any, said: str) -> None:
     model = model_of(Headed(head))
-    found = weighing_of(model, output_of(model))
+    found = output_weights(model, output_layer_of(model))
     assert isinstance(found, str) and said in found
 
 
@@ -138,12 +149,12 @@ def test_the_largest_are_those_of_a_sort(values: list[int], sign: int) -> None:
     order = sorted(range(len(values)), key=lambda at: (-sign * values[at], at))
     kept = [at for at in order if sign * values[at] > 0][:5]
     assert found.tolist() == kept + [-1] * (5 - len(kept))
-    there = picked(np.array(values, np.float32), found)
+    there = values_at(np.array(values, np.float32), found)
     assert there.tolist() == [float(values[at]) for at in kept] + [0.0] * (5 - len(kept))
 
 
-def test_notes_are_read_as_they_were_written() -> None:
-    told = Notes(
+def test_the_head_is_read_as_it_was_written() -> None:
+    head = HeadRecord(
         "fc",
         "",
         "maps",
@@ -153,8 +164,8 @@ def test_notes_are_read_as_they_were_written() -> None:
         (((3, 0.5),), ()),
         ((), ()),
     )
-    assert Notes.of(told.plain()) == told
-    assert told.inputs == {Unit("a", 1): (0,), Unit("b", 2): (0,)}
+    assert HeadRecord.of(head.plain()) == head
+    assert head.inputs == {Unit("a", 1): (0,), Unit("b", 2): (0,)}
 
 
 # The panel.
@@ -309,7 +320,7 @@ def test_the_sheets_show_the_images_and_their_maps(built: Tiny) -> None:
 
 def test_the_pages_of_classes(built: Tiny) -> None:
     atlas = open_atlas(built.config())
-    known, where = answers(atlas), pages(atlas)
+    known, where = answers(atlas), class_pages(atlas)
     assert known is not None and tuple(where) == known.seen
     for output in known.seen:
         path = site(built) / f"class-{output}.html"
@@ -339,8 +350,8 @@ def test_the_pages_of_classes(built: Tiny) -> None:
 def test_units_and_classes_lead_to_each_other(built: Tiny) -> None:
     atlas = open_atlas(built.config())
     known, facts = answers(atlas), facts_of(built)
-    told = notes(atlas)
-    assert known is not None and told is not None and told.output == "4" and told.head == ""
+    head = head_record(atlas)
+    assert known is not None and head is not None and head.output == "4" and head.no_weights == ""
     weight = Analysis.of(built.config()).model.module[4].weight  # type: ignore[index,union-attr]
     for output in known.seen:
         page = site(built) / f"class-{output}.html"
@@ -350,20 +361,20 @@ def test_units_and_classes_lead_to_each_other(built: Tiny) -> None:
             unit = site(built) / "0" / f"{channel}.html"
             assert str(unit) in addresses(page) and str(page) in addresses(unit)
     for channel in range(8):
-        found = [[c for c, _ in each[channel]] for each in (told.up, told.down)]
+        found = [[c for c, _ in each[channel]] for each in (head.up, head.down)]
         ranked = sorted(range(4), key=lambda c: -float(weight[c, channel]))  # type: ignore[index,arg-type]
         positive = [c for c in ranked if weight[c, channel] > 0]  # type: ignore[index,operator]
         assert found == [positive, [c for c in reversed(ranked) if c not in positive]]
         assert "Direct logit contribution" in (site(built) / "0" / f"{channel}.html").read_text()
 
 
-def test_photographs_lead_to_what_decided_them(tmp_path: Path) -> None:
+def test_photographs_lead_to_their_attribution_maps(tmp_path: Path) -> None:
     panels = ["classes", "attribution_maps"]
     found = atlas_in(tmp_path, number=4).change(analysis__panels=panels)
     found.works("build")
-    decided = {str(path) for path in site(found).glob("attribution-maps-*.html")}
-    linked = [addresses(path) & decided for path in site(found).glob("class-*.html")]
-    assert decided and all(linked) and set().union(*linked) == decided
+    explained = {str(path) for path in site(found).glob("attribution-maps-*.html")}
+    linked = [addresses(path) & explained for path in site(found).glob("class-*.html")]
+    assert explained and all(linked) and set().union(*linked) == explained
 
 
 def test_the_index_leads_to_all_classes_and_the_search_finds_them(built: Tiny) -> None:
@@ -411,13 +422,13 @@ def test_it_goes_on_where_it_was(built: Tiny, monkeypatch: pytest.MonkeyPatch) -
     for path in folder.glob(f"{gone:05d}-*"):
         path.unlink()
     asked: list[int] = []
-    shards = making.shards
+    shards = compute.shards
 
-    def watched(model: Any, images: Any, answers: Any, outputs: Any, *more: Any) -> Any:
-        asked.extend(outputs)
-        return shards(model, images, answers, outputs, *more)
+    def watched(job: Any, missing: Any) -> Any:
+        asked.extend(missing)
+        return shards(job, missing)
 
-    monkeypatch.setattr(making, "shards", watched)
+    monkeypatch.setattr(compute, "shards", watched)
     built.works("build")
     assert asked == [gone]
     assert {path.name: path.read_bytes() for path in folder.glob("*.safetensors")} == before

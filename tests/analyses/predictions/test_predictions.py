@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from helpers.tiny import NETWORK, Tiny, write_images
-from lamella.analyses.predictions import passes as run
+from lamella.analyses.predictions import compute
 from lamella.analyses.predictions.class_names import named_by
-from lamella.analyses.predictions.confusions import EACH, SLOTS, Rivals
+from lamella.analyses.predictions.class_sums import EACH, SLOTS, ClassSums
 from lamella.analyses.predictions.stored import FIRST, KEPT, absent, answers
 from lamella.analyses.predictions.tally import CONFUSED, Tally
 from lamella.figures.format import probability, share_of
@@ -140,14 +140,14 @@ def test_memory_does_not_grow_with_the_images() -> None:
 
 def test_many_classes_need_no_full_table() -> None:
     tally = Tally(21_841, 3)
-    assert not tally.rivals.exact
+    assert not tally.beside.exact
     assert sum(array.nbytes for array in tally.state().values()) < 60_000_000
 
 
 @given(st.integers(0, 99))
 def test_a_sparse_table_is_exact_while_a_row_has_room_and_never_too_large(seed: int) -> None:
     random = np.random.default_rng(seed)
-    few, full = Rivals(3, 200, dense=0), Rivals(3, 200)
+    few, full = ClassSums(3, 200, dense=0), ClassSums(3, 200)
     assert full.exact and not few.exact
     for _ in range(12):
         # Few classes in turn are far ahead, as those are that an image could be taken for.
@@ -178,7 +178,7 @@ def test_an_interrupted_pass_goes_on_where_it_was() -> None:
     after.update(np.arange(9, 20), labels[9:], shares[9:])
     for name, array in whole.state().items():
         assert after.state()[name] == pytest.approx(array), name
-    assert after.told() == whole.told()
+    assert after.label_answers() == whole.label_answers()
     assert not Tally(6, 2).restore(before.state()) and not Tally(5, 2).restore({})
 
 
@@ -292,23 +292,23 @@ def test_batches_of_any_size_find_the_same(
     analysis = Analysis.of(built.config())
     ticks: list[int] = []
     partial = tmp_path / "partial.safetensors"
-    once = run.tallied(analysis.model, analysis.images, 3, partial, ticks.append, batch=32)
-    monkeypatch.setattr(run, "CHECKPOINT_SECONDS", -1.0)
+    once = compute.tallied(analysis.model, analysis.images, 3, partial, ticks.append, batch=32)
+    monkeypatch.setattr(compute, "CHECKPOINT_SECONDS", -1.0)
 
     def stop(behind: int) -> None:
         if behind >= 4:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run.tallied(analysis.model, analysis.images, 3, partial, stop, batch=2)
+        compute.tallied(analysis.model, analysis.images, 3, partial, stop, batch=2)
     assert partial.exists()
     ticks.clear()
-    again = run.tallied(analysis.model, analysis.images, 3, partial, ticks.append, batch=1)
+    again = compute.tallied(analysis.model, analysis.images, 3, partial, ticks.append, batch=1)
     assert ticks[0] > 4 and ticks == sorted(ticks) and not partial.exists()
     for name, array in once.finish().items():
         assert again.finish()[name] == pytest.approx(array, rel=1e-4), name
     partial.write_bytes(b"damaged")
-    anew = run.tallied(analysis.model, analysis.images, 3, partial, ticks.append, batch=32)
+    anew = compute.tallied(analysis.model, analysis.images, 3, partial, ticks.append, batch=32)
     assert anew.images == 7
 
 

@@ -14,14 +14,15 @@ from torch import Tensor, nn
 
 from lamella.analyses.sanity_checks.deletion import (
     SQUARES,
+    baselines,
     blurred,
     centred,
     curves,
-    floors,
     places,
     stretched,
 )
-from lamella.analyses.sanity_checks.fractions import FLOORS, SHARES, area
+from lamella.analyses.sanity_checks.report import area
+from lamella.analyses.sanity_checks.stored import BASELINES, SHARES
 from lamella.config.config import Preprocessing
 from lamella.network.model import Model
 
@@ -140,10 +141,10 @@ def test_equal_values_come_in_random_order_that_the_seed_decides() -> None:
     assert abs(first[:20].mean() - 799.5) < 60 and abs(first[:, :20].mean() - 799.5) < 60
 
 
-def test_the_floors_know_nothing_of_the_network() -> None:
+def test_the_baselines_know_nothing_of_the_network() -> None:
     size = (28, 42)
-    pixels, squares, centre = floors(size, np.random.default_rng(0))
-    assert len(FLOORS) == 3
+    pixels, squares, centre = baselines(size, np.random.default_rng(0))
+    assert len(BASELINES) == 3
     for order in (pixels, squares, centre):
         assert sorted(order.ravel().tolist()) == list(range(28 * 42))
     blocks = squares.reshape(SQUARES, 2, SQUARES, 3).swapaxes(1, 2).reshape(SQUARES**2, 6)

@@ -17,17 +17,15 @@ from scipy.stats import spearmanr
 from torch import Tensor, nn
 from torch.nn import functional
 
-import lamella.analyses.sanity_checks.randomization_test as sanity
 from helpers.pages import Scan
 from helpers.sanity import atlas_in, page
 from helpers.tiny import ENVIRONMENT, Tiny
-from lamella.analyses.sanity_checks import SanityChecks
-from lamella.analyses.sanity_checks.choice import other_answers, telling
-from lamella.analyses.sanity_checks.randomization import cascade
-from lamella.analyses.sanity_checks.randomization_test import Reference, maps_of
-from lamella.analyses.sanity_checks.stages import stages
-from lamella.analyses.sanity_checks.stored import Report
-from lamella.analyses.sanity_checks.verdicts import glance, sentences
+from lamella.analyses.sanity_checks import SanityChecks, map_similarity
+from lamella.analyses.sanity_checks.choice import confident_images, other_answers
+from lamella.analyses.sanity_checks.map_similarity import Reference, maps_of
+from lamella.analyses.sanity_checks.randomization import cascade, stages
+from lamella.analyses.sanity_checks.report import Report
+from lamella.analyses.sanity_checks.verdicts import sentences, verdict_table
 from lamella.attribution.compute import Options, attribute, defined
 from lamella.commands.progress import Progress
 from lamella.figures.links import panel_picture
@@ -226,9 +224,9 @@ def test_a_method_that_ignores_the_weights_keeps_everything(
         passed.append(1)
         return image if len(passed) <= 2 else torch.zeros_like(image)
 
-    monkeypatch.setattr(sanity, "attribute", fake)
+    monkeypatch.setattr(map_similarity, "attribute", fake)
     monkeypatch.setattr(
-        "lamella.analyses.sanity_checks.compute.defined",
+        "lamella.analyses.sanity_checks.planning.defined",
         lambda model: (("saliency", "guided", "cam"), {}),
     )
     found = atlas_in(tmp_path, panels__sanity_checks__quality=50)
@@ -240,7 +238,7 @@ def test_a_method_that_ignores_the_weights_keeps_everything(
     # The last stage alone changes the first layer, by which this method draws.
     assert kept[:2, 1] == pytest.approx(np.ones(2)) and abs(kept[2, 1]) < 0.3
     assert np.isnan(kept[:, 2]).all() and (report.flat()[:, 2] == 3).all()
-    table = {row[0]: row[1:] for row in glance(report).rows}
+    table = {row[0]: row[1:] for row in verdict_table(report).rows}
     assert table["Gradient"][0] == "no (1.00)" and table["CAM"][0] == "yes (empty)"
     assert str(table["Guided backprop"][0]).startswith("yes (")
     told = sentences(report)
@@ -251,10 +249,10 @@ def test_a_method_that_ignores_the_weights_keeps_everything(
 def test_signs_count_where_a_method_has_them() -> None:
     maps = np.random.default_rng(0).normal(size=(2, 4, 4)).astype(np.float32)
     reference = Reference.of({"occlusion": maps, "saliency": np.abs(maps)})
-    kept = reference.kept({"occlusion": -maps, "saliency": np.abs(maps)})
+    kept = reference.similarity({"occlusion": -maps, "saliency": np.abs(maps)})
     assert kept.signed[:, 0] == pytest.approx([-1, -1]) and np.isnan(kept.signed[:, 1]).all()
     assert kept.absolute == pytest.approx(np.ones((2, 2)))
-    gone = reference.kept({"saliency": np.abs(maps)})  # a method that could not be computed
+    gone = reference.similarity({"saliency": np.abs(maps)})  # a method that could not be computed
     assert np.isnan(gone.absolute[:, 0]).all() and gone.flat[:, 0].all()
     assert not gone.flat[:, 1].any()
 
@@ -262,11 +260,11 @@ def test_signs_count_where_a_method_has_them() -> None:
 def test_images_are_compared_with_each_other() -> None:
     random = np.random.default_rng(0)
     maps = random.normal(size=(3, 4, 4)).astype(np.float32)
-    found = Reference.of({"saliency": maps}).among()
+    found = Reference.of({"saliency": maps}).between_images()
     flat = np.abs(maps).reshape(3, -1)
     wanted = [spearmanr(flat[0], flat[other]).statistic for other in (1, 2)]
     assert found[0, 0] == pytest.approx(np.mean(wanted))
-    assert np.isnan(Reference.of({"saliency": maps[:1]}).among()).all()
+    assert np.isnan(Reference.of({"saliency": maps[:1]}).between_images()).all()
 
 
 def test_maps_do_not_depend_on_which_images_come_together(built: Tiny) -> None:
@@ -288,10 +286,10 @@ def test_another_class_is_one_that_the_image_is_not() -> None:
 def test_the_images_have_different_answers_if_they_can(built: Tiny) -> None:
     analysis = Analysis.of(built.config())
     model, images = analysis.model, analysis.images
-    chosen = telling(model, images, 3)
+    chosen = confident_images(model, images, 3)
     assert len(set(chosen)) == 3
-    assert sorted(telling(model, images, 99)) == [0, 1, 2, 3]
-    assert set(telling(model, images, 1, masked=[1, 3])) <= {1, 3}
+    assert sorted(confident_images(model, images, 99)) == [0, 1, 2, 3]
+    assert set(confident_images(model, images, 1, masked=[1, 3])) <= {1, 3}
 
 
 # The panel.

@@ -13,10 +13,10 @@ from lamella.analyses.attribution_maps.choice import WHERE, chosen_images
 from lamella.analyses.attribution_maps.settings import Options
 from lamella.analyses.attribution_maps.stored import CHOSEN, METHODS
 from lamella.analyses.predictions.stored import absent
+from lamella.attribution.compute import Options as MethodOptions
+from lamella.attribution.compute import defined
 from lamella.attribution.occlusion import grid
-from lamella.attribution.run import Options as MethodOptions
-from lamella.attribution.run import defined
-from lamella.attribution.target_layers import place_of
+from lamella.attribution.target_layers import layer_maps
 from lamella.errors import ConfigError, LamellaError
 from lamella.network.model import Model
 from lamella.store.store import Shard
@@ -40,7 +40,7 @@ def check(job: Job) -> None:
     try:
         grid(job.model.facts.size, found.patch, found.stride)
         if options.layer:
-            place_of(job.model, options.layer)
+            layer_maps(job.model, options.layer)
     except LamellaError as error:
         raise ConfigError(f"[panels.attribution_maps] {error.problem}", error.remedy) from error
 
@@ -91,7 +91,7 @@ def network_methods_of(model: Model, layer: str) -> dict[str, Any]:
         layer: that of Grad-CAM; "" for the usual one.
     """
     names, reasons = defined(model)
-    weighed = place_of(model, layer).about if "gradcam" in names else ""
+    weighed = layer_maps(model, layer).about if "gradcam" in names else ""
     carried = weighed.partition(", wh")[0].replace(",", "").split()
     layers = [name for name in model.traced if name in carried]
     return {"names": names, "missing": reasons, "weighed": weighed, "layers": layers}

@@ -1,6 +1,6 @@
-"""What the pages of decisions say beside their maps.
+"""The sentences of the pages of attribution maps.
 
-Flow: **words** -> page, index.
+Flow: **text** -> image_page, view.
 """
 
 import math
@@ -33,6 +33,12 @@ LEGEND = (
     "the scale. Maps with a number per pixel stand alone. Of those, full colour is what one in 200 "
     "of the pixels exceeds: a few outshine all others, and the largest value stands below the map."
 )
+OF_ALL = (
+    "This map asks about no class: it says from where in the image the network has its "
+    "information, whatever the answer."
+)
+_THIRDS = (("upper left", "top", "upper right"), ("left", "middle", "right"),
+           ("lower left", "bottom", "lower right"))  # fmt: skip
 
 
 def unmoved(largest: float) -> str:
@@ -43,16 +49,8 @@ def unmoved(largest: float) -> str:
     )
 
 
-OF_ALL = (
-    "This map asks about no class: it says from where in the image the network has its "
-    "information, whatever the answer."
-)
-_THIRDS = (("upper left", "top", "upper right"), ("left", "middle", "right"),
-           ("lower left", "bottom", "lower right"))  # fmt: skip
-
-
 def percent(share: float) -> str:
-    """A probability; small ones with two digits, since they tell answers apart."""
+    """A probability; small ones with two digits, since these set answers apart."""
     if share > 0.9995:
         return "> 99.9 %"
     if share >= 0.0005:
@@ -86,7 +84,7 @@ def under_mask(before: float, low: float, high: float) -> str:
 
     Args:
         before: the probability without one.
-        low, high: of the map; as many digits are told as they leave to be read.
+        low, high: of the map; as many digits are given as they leave to be read.
     """
     step = 100 * (high - low) / STEPS
     digits = min(6, max(0, math.floor(-math.log10(step)))) if step > 0 else 3

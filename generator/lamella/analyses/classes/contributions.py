@@ -1,10 +1,10 @@
-"""Which units push a class: its row of the head's weights, and what it makes of an image.
+"""What each input of the head contributes to a class: weights, and weights times activations.
 
-Flow: head + features of images -> **pushing** -> store. Pure arithmetic: no torch.
+Flow: output_layer + measurements -> **contributions** -> compute. Pure arithmetic: no torch.
 
 The score of a class is a sum over the inputs of the head: weight times activation, and a bias. A
 large weight alone says little of a unit that the images of the class do not excite; so both are
-told.
+kept.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from lamella.analyses.classes.stored import FEW, UNITS, Pushed
+from lamella.analyses.classes.stored import FEW, UNITS, ClassWeights
 
 Floats = NDArray[np.float32]
 
@@ -27,8 +27,8 @@ def largest(values: Floats, number: int, sign: int = 1) -> NDArray[np.int32]:
     return found
 
 
-def lists(weights: Floats, means: Floats, number: int = UNITS) -> NDArray[np.int32]:
-    """The inputs of the head that are shown of one class, `(4, number)`; see `reading.FOR`.
+def largest_inputs(weights: Floats, means: Floats, number: int = UNITS) -> NDArray[np.int32]:
+    """The inputs of the head that are shown of one class, `(4, number)`; see `stored.FOR`.
 
     Args:
         weights: the class's row of the head, `(input,)`.
@@ -40,13 +40,14 @@ def lists(weights: Floats, means: Floats, number: int = UNITS) -> NDArray[np.int
     )
 
 
-def picked(values: Floats, places: NDArray[np.int32]) -> Floats:
+def values_at(values: Floats, places: NDArray[np.int32]) -> Floats:
     """Values at places, zero where a place is -1."""
     return np.where(places >= 0, values[places], 0).astype(np.float32)
 
 
-def pushed(weights: Floats, sign: int, number: int = FEW) -> tuple[Pushed, ...]:
-    """For each input of the head, the classes that it pushes most up or, with `sign` -1, down.
+def largest_classes(weights: Floats, sign: int, number: int = FEW) -> tuple[ClassWeights, ...]:
+    """For each input of the head, the classes with the largest or, with `sign` -1, the most
+    negative weights.
 
     Args:
         weights: `(class, input)`.

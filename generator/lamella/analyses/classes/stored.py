@@ -1,6 +1,7 @@
-"""What was stored of the classes, and where their pages lie.
+"""What is stored of the classes, and where their pages lie.
 
-Flow: store -> **reading** -> page, index, panels' `view`. Imports no torch.
+Flow: compute -> store -> **stored** -> records, class_page, view, and other analyses. Imports no
+torch.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from lamella.store.gathering import PanelFacts
 from lamella.store.store import Store
 
 PANEL = "classes"
-NOTES = "head"  # a document beside the shards
+HEAD = "head"  # a document beside the shards
 # Names of stored pictures: sheets of images and of their maps, the mean map, the first image.
 IMAGES, MAPS, MEAN, STRONGEST = "images", "maps", "mean", "strongest"
 MEAN_SIDE = 168  # of a mean map, in pixels
@@ -32,50 +33,56 @@ FEW = 5  # classes that a unit's page names, each way
 # of the class, and the largest weights either way.
 FOR, AGAINST, UP, DOWN = range(4)
 
-Pushed = tuple[tuple[int, float], ...]  # classes, with the weights that push them
+_KEYS = {  # of the document
+    "output": "output",
+    "gradcam": "no_gradcam",
+    "maps": "gradcam_maps",
+    "head": "no_weights",
+    "rectified": "rectified",
+}
+ClassWeights = tuple[tuple[int, float], ...]  # classes, with their weights of one input of the head
 
 
 @dataclass(frozen=True)
-class Notes:
-    """What the pages say of the network itself.
+class HeadRecord:
+    """What was found of the network itself: how class scores are read off, and by what Grad-CAM.
 
     Attributes:
         output: the layer whose channels are the class scores; "" for none in the atlas.
-        gradcam: why there is no Grad-CAM; "" where there is.
-        maps: those that Grad-CAM weighs, in words: "the maps of layer3.0.conv1".
-        head: why no unit pushes a class by a weight; "" where units do.
+        no_gradcam: why there is no Grad-CAM; "" where there is.
+        gradcam_maps: those that Grad-CAM weighs, in words: "the maps of layer3.0.conv1".
+        no_weights: why no unit has a weight for a class; "" where units do.
         rectified: whether scores are cut off below zero before they are averaged over positions.
         units: the units of each input of the head, several where it reads a sum of layers.
-        up, down: for each input of the head, the classes that it pushes most.
+        up, down: for each input of the head, the classes with the largest weights either way.
     """
 
     output: str = ""
-    gradcam: str = ""
-    maps: str = ""
-    head: str = ""
+    no_gradcam: str = ""
+    gradcam_maps: str = ""
+    no_weights: str = ""
     rectified: bool = False
     units: tuple[tuple[Unit, ...], ...] = ()
-    up: tuple[Pushed, ...] = ()
-    down: tuple[Pushed, ...] = ()
+    up: tuple[ClassWeights, ...] = ()
+    down: tuple[ClassWeights, ...] = ()
 
     def plain(self) -> dict[str, Any]:
         """As JSON."""
         return {
-            **{name: getattr(self, name) for name in ("output", "gradcam", "maps", "head")},
-            "rectified": self.rectified,
+            **{key: getattr(self, name) for key, name in _KEYS.items()},
             "units": [[[unit.layer, unit.channel] for unit in each] for each in self.units],
             "up": self.up,
             "down": self.down,
         }
 
     @classmethod
-    def of(cls, plain: Mapping[str, Any]) -> Notes:
+    def of(cls, plain: Mapping[str, Any]) -> HeadRecord:
         """What `plain` gave."""
         return cls(
-            **{name: plain[name] for name in ("output", "gradcam", "maps", "head", "rectified")},
+            **{name: plain[key] for key, name in _KEYS.items()},
             units=tuple(tuple(Unit(*unit) for unit in each) for each in plain["units"]),
-            up=_pushed(plain["up"]),
-            down=_pushed(plain["down"]),
+            up=_class_weights(plain["up"]),
+            down=_class_weights(plain["down"]),
         )
 
     @cached_property
@@ -88,59 +95,61 @@ class Notes:
         return found
 
 
-def _pushed(plain: list[list[list[Any]]]) -> tuple[Pushed, ...]:
+def _class_weights(plain: list[list[list[Any]]]) -> tuple[ClassWeights, ...]:
     return tuple(tuple((int(c), float(w)) for c, w in each) for each in plain)
 
 
-def notes(atlas: Atlas) -> Notes | None:
-    """What was noted; None before anything was computed."""
+def head_record(atlas: Atlas) -> HeadRecord | None:
+    """What was found of the network itself; None before anything was computed."""
     if PANEL not in atlas.keys:
         return None
     try:
-        return _read(atlas.store.root, f"{PANEL}-{atlas.keys[PANEL][:16]}/{NOTES}.json")
+        return _read(atlas.store.root, f"{PANEL}-{atlas.keys[PANEL][:16]}/{HEAD}.json")
     except LookupError:
         return None
 
 
 @lru_cache(maxsize=4)
-def _read(root: Path, name: str) -> Notes:
+def _read(root: Path, name: str) -> HeadRecord:
     """A document of a store. Its key pins what it says, so it is read once."""
     plain = Store(root).read_json(name)
     if plain is None:
         raise LookupError(name)
-    return Notes.of(plain)
+    return HeadRecord.of(plain)
 
 
 def stored(atlas: Atlas) -> PanelFacts | None:
     """The facts of all classes, a row for each output; None before anything was computed."""
     found = answers(atlas)
-    if found is None or not done(atlas):
+    if found is None or not computed(atlas):
         return None
-    return atlas.whole(PANEL, len(found.names))
+    return atlas.of_network(PANEL, len(found.names))
 
 
-def done(atlas: Atlas) -> set[int]:
+def computed(atlas: Atlas) -> set[int]:
     """The classes that were computed."""
     if PANEL not in atlas.keys:
         return set()
     return atlas.store.folder(PANEL, atlas.keys[PANEL]).done()
 
 
-def pages(atlas: Atlas) -> dict[int, str]:
+def class_pages(atlas: Atlas) -> dict[int, str]:
     """The page of each class that has one, as a path from the site's top."""
     name = atlas.network.name
-    known = sorted(done(atlas)) if answers(atlas) is not None else ()
-    return {output: article_page(name, class_slug(output)) for output in known}
+    outputs = sorted(computed(atlas)) if answers(atlas) is not None else ()
+    return {output: article_page(name, class_slug(output)) for output in outputs}
 
 
 def named_pages(atlas: Atlas) -> list[tuple[str, str]]:
     """The names of the classes that have a page, with its address: for the search."""
     found = answers(atlas)
-    return [(found.names[output], page) for output, page in pages(atlas).items()] if found else []
+    if found is None:
+        return []
+    return [(found.names[output], page) for output, page in class_pages(atlas).items()]
 
 
 def output_layer(atlas: Atlas) -> Layer | None:
     """The layer whose channels are the class scores."""
-    told = notes(atlas)
-    name = told.output if told is not None else ""
+    record = head_record(atlas)
+    name = record.output if record is not None else ""
     return next((layer for layer in atlas.network.layers if layer.name == name), None)

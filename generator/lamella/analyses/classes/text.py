@@ -1,6 +1,6 @@
-"""What the pages of classes say beside their pictures.
+"""The sentences of the pages of classes.
 
-Flow: **words** -> page, index.
+Flow: **text** -> class_page, contributions_view, view.
 """
 
 INDEX = (

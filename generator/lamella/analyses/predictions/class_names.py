@@ -1,6 +1,6 @@
 """Which classes a label names.
 
-Flow: labels + names of the outputs -> **naming** -> answers.
+Flow: labels + names of the outputs -> **class_names** -> stored.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What the network answers to all images, as pages and other panels read it.
 
-Flow: store -> **answers** -> panels' `view`. Imports no torch.
+Flow: store -> **stored** -> view, and the analyses that rest on the answers. Imports no torch.
 """
 
 from __future__ import annotations
@@ -13,14 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lamella.analyses.predictions.class_names import named_by
-from lamella.analyses.predictions.confusions import DENSE
+from lamella.analyses.predictions.class_sums import DENSE
 from lamella.store.facts import Atlas
 from lamella.store.gathering import gather
 from lamella.store.store import Store
 
 PANEL = "predictions"
-TOLD = "labels"  # a document beside the shards: what images of each label are taken for
+LABELS = "labels"  # a document beside the shards: what images of each label are taken for
 ABSENT = "absent"  # likewise: why there is nothing
+KEPT = 12  # images of each class that are listed: the most probable of all
+FIRST = 48  # likewise of those whose first answer it is
 
 Counts = NDArray[np.int64]
 
@@ -93,6 +95,11 @@ class Answers:
         """The classes that are the first answer to some image, ascending."""
         return tuple(np.flatnonzero(self.count).tolist())
 
+    @cached_property
+    def by_count(self) -> tuple[int, ...]:
+        """Those classes, most frequent first."""
+        return tuple(sorted(self.seen, key=lambda c: (-int(self.count[c]), c)))
+
     def short(self, output: int) -> str:
         """The first of a class's names."""
         return self.names[output].partition(",")[0].strip() or f"output {output}"
@@ -161,9 +168,9 @@ def _read(root: Path, key: str, classes: tuple[str, ...], labels: tuple[str, ...
     number = max(done) + 1
     named = len(classes) == number
     names = classes if named else tuple(f"output {at}" for at in range(number))
-    told = store.read_json(_document(key, TOLD)) or [] if named else []
+    counted = store.read_json(_document(key, LABELS)) or [] if named else []
     found = []
-    for label, each in zip(labels, told, strict=False):
+    for label, each in zip(labels, counted, strict=False):
         outputs = named_by(label, names)
         taken = tuple(zip(each["outputs"], each["counts"], strict=True))
         right = sum(count for output, count in taken if output in outputs)
@@ -172,9 +179,3 @@ def _read(root: Path, key: str, classes: tuple[str, ...], labels: tuple[str, ...
     numbers = dict(gather(folder, number).numbers)
     images = int(numbers["count"].sum())
     return Answers(names, named, images, labels=tuple(found), **numbers)
-
-
-KEPT = 12  # images of each class, the most probable of all
-
-
-FIRST = 48  # and of those whose first answer it is

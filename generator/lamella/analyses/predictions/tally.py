@@ -1,6 +1,6 @@
 """What a network answers to many images, counted per class.
 
-Flow: probabilities of a batch -> **tally** -> run -> store. Its size depends on the numbers of
+Flow: probabilities of a batch -> **tally** -> compute -> store. Its size depends on the numbers of
 classes and labels, not on how many images there are. Any split of the images into batches gives
 the same, sums up to rounding.
 """
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lamella.analyses.predictions.confusions import DENSE, Rivals
+from lamella.analyses.predictions.class_sums import DENSE, ClassSums
 from lamella.analyses.predictions.stored import FIRST, KEPT
 
 CONFUSED = 5  # other classes of each class
@@ -29,7 +29,11 @@ class Tally:
     Args:
         classes: outputs of the network, two at least.
         labels: how many different labels the images have.
-        dense: entries up to which there is a full table; see `Rivals`.
+        dense: entries up to which there is a full table; see `ClassSums`.
+
+    Attributes:
+        beside: by first answer, the probabilities of the other classes.
+        by_label: by label, how often each class is the first answer.
     """
 
     fields = (
@@ -48,8 +52,8 @@ class Tally:
         self.first_image = np.full((classes, FIRST), -1, np.int64)
         self.first_probability = np.full((classes, FIRST), -1.0, np.float32)
         self.labelled = np.zeros(labels, np.int64)
-        self.rivals = Rivals(classes, classes, dense)
-        self.answers = Rivals(labels, classes, dense)
+        self.beside = ClassSums(classes, classes, dense)
+        self.by_label = ClassSums(labels, classes, dense)
 
     def update(
         self, numbers: NDArray[np.int64], labels: NDArray[np.int64], shares: NDArray[np.float32]
@@ -80,11 +84,11 @@ class Tally:
         _join(self.first_image, self.first_probability, numbers, only)
         one = np.zeros(shares.shape[1])
         for at, (winner, label) in enumerate(zip(first.tolist(), labels.tolist(), strict=True)):
-            self.rivals.add(winner, others[at])
+            self.beside.add(winner, others[at])
             if label >= 0:
                 self.labelled[label] += 1
                 one[winner] = 1
-                self.answers.add(label, one)
+                self.by_label.add(label, one)
                 one[winner] = 0
 
     @property
@@ -94,7 +98,7 @@ class Tally:
 
     def finish(self) -> Arrays:
         """The facts, with a row per class."""
-        confused, sums = self.rivals.largest(CONFUSED)
+        confused, sums = self.beside.largest(CONFUSED)
         number = np.maximum(self.count, 1)
         return {
             "count": self.count,
@@ -110,9 +114,9 @@ class Tally:
             "confused_probability": (sums / number[:, None]).astype(np.float32),
         }
 
-    def told(self) -> list[dict[str, Any]]:
+    def label_answers(self) -> list[dict[str, Any]]:
         """For each label: its images, and the outputs that they are taken for, most first."""
-        classes, counts = self.answers.largest(min(ANSWERS, len(self.count)))
+        classes, counts = self.by_label.largest(min(ANSWERS, len(self.count)))
         return [
             {
                 "images": int(self.labelled[label]),
@@ -122,11 +126,17 @@ class Tally:
             for label in range(len(self.labelled))
         ]
 
+    @property
+    def _sums(self) -> dict[str, ClassSums]:
+        """The tables, under their names in a checkpoint."""
+        return {"rivals": self.beside, "answers": self.by_label}
+
     def state(self) -> Arrays:
         """All of it, to be stored."""
-        rivals = {f"rivals/{name}": getattr(self.rivals, name) for name in Rivals.fields}
-        answers = {f"answers/{name}": getattr(self.answers, name) for name in Rivals.fields}
-        return {name: getattr(self, name) for name in self.fields} | rivals | answers
+        found: Arrays = {name: getattr(self, name) for name in self.fields}
+        for table, sums in self._sums.items():
+            found |= {f"{table}/{name}": getattr(sums, name) for name in ClassSums.fields}
+        return found
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> bool:
         """Go on from what `state` gave; False, and nothing done, where it is of something else."""
@@ -134,8 +144,8 @@ class Tally:
         if any(name not in state or state[name].shape != own[name].shape for name in own):
             return False
         for name, value in state.items():
-            whose, _, plain = name.rpartition("/")
-            setattr(getattr(self, whose) if whose else self, plain, value)
+            table, _, plain = name.rpartition("/")
+            setattr(self._sums[table] if table else self, plain, value)
         return True
 
 

@@ -1,7 +1,4 @@
-"""Can the maps be trusted? Tests of all attribution methods: on the about page, and an article.
-
-What is computed is in `lamella.trusting`; this file stores and shows it.
-"""
+"""Can the maps be trusted? Tests of all attribution methods: on the about page, and an article."""
 
 from __future__ import annotations
 
@@ -12,13 +9,11 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from lamella.analyses.panel import Panel, Settings
-from lamella.analyses.sanity_checks import text as words
-from lamella.analyses.sanity_checks import view as page
-from lamella.analyses.sanity_checks.plan import ABSENT, PANEL, PHOTOGRAPH, map_name, miss_name
-from lamella.analyses.sanity_checks.stored import Report, absent
+from lamella.analyses.sanity_checks import text
+from lamella.analyses.sanity_checks.stored import PANEL, PHOTOGRAPH, map_name, miss_name
+from lamella.analyses.sanity_checks.view import articles, figures
 from lamella.attribution.methods import METHODS
-from lamella.errors import ModelError
-from lamella.figures import Figure, Gallery
+from lamella.figures import Figure
 from lamella.figures.article import Article
 from lamella.store.facts import Atlas
 from lamella.store.store import Shard
@@ -57,8 +52,8 @@ class SanityChecks(Panel):
 
     name = PANEL
     formerly = ("sanity",)
-    title = words.TITLE
-    about = words.ABOUT
+    title = text.TITLE
+    about = text.ABOUT
     needs = ("survey",)
     shows = ("attribution_maps",)
     uses_images = True
@@ -79,19 +74,14 @@ class SanityChecks(Panel):
         return plain
 
     def check(self, job: Job) -> None:
-        from lamella.analyses.sanity_checks.masks import masks_of
-        from lamella.attribution.scores import outputs_of
+        from lamella.analyses.sanity_checks.planning import check
 
-        masks_of(job)
-        try:
-            outputs_of(job.model)
-        except ModelError as error:  # before pages are drawn for the first time
-            job.remember(ABSENT, error.problem)
+        check(job)
 
     def wanted(self, job: Job) -> list[int]:
-        from lamella.analyses.sanity_checks.compute import plan_of
+        from lamella.analyses.sanity_checks.planning import wanted
 
-        return [] if job.recall(ABSENT) else list(plan_of(job).entries)
+        return wanted(job)
 
     def compute_network(self, job: Job, missing: list[int]) -> Iterator[Shard]:
         from lamella.analyses.sanity_checks.compute import shards
@@ -99,14 +89,7 @@ class SanityChecks(Panel):
         return shards(job, missing)
 
     def view_about(self, atlas: Atlas) -> tuple[Figure, ...]:
-        report = Report.of(atlas)
-        if report is None:
-            why = absent(atlas)
-            return (Gallery("", (), note=why),) if why else ()
-        return page.summary(report)
+        return figures(atlas)
 
     def articles(self, atlas: Atlas) -> tuple[Article, ...]:
-        from lamella.analyses.attribution_maps.stored import pages
-
-        report = Report.of(atlas)
-        return () if report is None else (page.article(report, pages(atlas)),)
+        return articles(atlas)

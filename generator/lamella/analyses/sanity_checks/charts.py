@@ -1,20 +1,20 @@
 """Charts and tables of the three tests.
 
-Flow: report -> **charts** -> page.
+Flow: report -> **charts** -> view.
 """
 
 from __future__ import annotations
 
-from lamella.analyses.sanity_checks.fractions import FLOORS, SHARES
-from lamella.analyses.sanity_checks.stored import Report, Share
-from lamella.analyses.sanity_checks.verdicts import counted, number, percent
-from lamella.figures import Cell, Figure, Lines, Series, Table
+from lamella.analyses.sanity_checks.report import Report, Share
+from lamella.analyses.sanity_checks.stored import BASELINES, SHARES
+from lamella.analyses.sanity_checks.text import counted, number, percent
+from lamella.figures import Cell, Lines, Series, Table
 
 WAYS = ("Deletion", "Insertion")
-WHOLE = "as trained"
+TRAINED = "as trained"
 
 
-def forgetting(report: Report) -> Lines | None:
+def randomization_chart(report: Report) -> Lines | None:
     """What each method's map keeps of its order, stage by stage."""
     if not report.stages:
         return None
@@ -39,7 +39,7 @@ def forgetting(report: Report) -> Lines | None:
         f"{ends}.",
         "random from here to the output",
         "rank correlation",
-        (WHOLE, *(name for name, _ in report.stages)),
+        (TRAINED, *(name for name, _ in report.stages)),
         note=note,
     )
 
@@ -84,8 +84,8 @@ def curve(report: Report, way: int) -> Lines | None:
     if report.curves is None:
         return None
     means = report.curves[:, way].mean(0)
-    names = (*FLOORS, *(method.title for method in report.methods))
-    order = [*range(len(FLOORS), len(names)), report.floor_order]  # of the floors the best
+    names = (*BASELINES, *(method.title for method in report.methods))
+    order = [*range(len(BASELINES), len(names)), report.best_baseline]  # of the baselines the best
     series = tuple(Series(names[at], tuple(map(float, means[at]))) for at in order)
     what = "gone" if way == 0 else "there"
     starts = f"from {number(float(means[0, 0]))} to {number(float(means[0, -1]))}"
@@ -111,11 +111,11 @@ def areas(report: Report) -> Table | None:
     if report.areas is None:
         return None
     means = report.areas.mean(0)
-    names = (*(method.title for method in report.methods), *FLOORS)
-    order = [*range(len(FLOORS), len(names)), *range(len(FLOORS))]
+    names = (*(method.title for method in report.methods), *BASELINES)
+    order = [*range(len(BASELINES), len(names)), *range(len(BASELINES))]
     rows = tuple(
         (
-            name if at >= len(FLOORS) else f"({name})",
+            name if at >= len(BASELINES) else f"({name})",
             number(float(means[0, at])),
             number(float(means[1, at])),
             number(float(means[1, at] - means[0, at])),
@@ -143,8 +143,8 @@ def pointing(report: Report) -> Table | None:
             (method.title, counted(hits), percent(hits.share), f"{percent(low)} to {percent(high)}")
         )
     images = len(report.pointed)
-    for name, floor in (("(the image's centre)", "centre"), ("(a random place)", "chance")):
-        share = report.floor(floor)
+    for name, baseline in (("(the image's centre)", "centre"), ("(a random place)", "chance")):
+        share = report.baseline(baseline)
         rows.append((name, counted(Share(share * images, images)), percent(share), ""))
     return Table("Maxima on the thing", tuple(rows), ("Map", "hits", "share", "95 % interval"))
 
@@ -159,7 +159,7 @@ def by_label(report: Report) -> Table | None:
             label or "no label",
             f"{len(entries)}",
             *(percent(report.hits(at, entries).share) for at in range(len(report.methods))),
-            percent(report.floor("centre", entries)),
+            percent(report.baseline("centre", entries)),
         )
         for label, entries in groups.items()
     )
@@ -187,8 +187,3 @@ def misses(report: Report, links: dict[int, str]) -> Table | None:
     linked = any(isinstance(row[0], Cell) and row[0].link for row in rows.values())
     note = "A name leads to what the network looked at in the photograph." if linked else ""
     return Table("Which were missed", tuple(rows[name] for name in sorted(rows)), head, note)
-
-
-def shown(*figures: Figure | None) -> tuple[Figure, ...]:
-    """Those that there are."""
-    return tuple(figure for figure in figures if figure is not None)

@@ -1,6 +1,6 @@
 """Whose maps are tested: a few images that the network is sure of, and those that have masks.
 
-Flow: images + model -> **choosing** -> making. What is explained of an image is the trained
+Flow: images + model -> **choice** -> compute. What is explained of an image is the trained
 network's first answer, whatever it is, and stays that when its weights become random.
 """
 
@@ -24,8 +24,8 @@ BATCH = 16
 
 
 @dataclass(frozen=True)
-class Subjects:
-    """Images to explain, as they are shown to the network.
+class AnsweredImages:
+    """Images to explain, as they are shown to the network, with its answers.
 
     Attributes:
         numbers: of the images.
@@ -40,7 +40,9 @@ class Subjects:
     probability: tuple[float, ...]
 
 
-def subjects(model: Model, images: Images, wanted: Sequence[int]) -> Iterator[Subjects]:
+def answered_images(
+    model: Model, images: Images, wanted: Sequence[int]
+) -> Iterator[AnsweredImages]:
     """Images in batches, with the network's answers; without one, and broken, they are left out."""
     for batch in images.batches(BATCH, only=wanted, skipped={}):
         shown = model.shown(batch.pixels)
@@ -52,7 +54,7 @@ def subjects(model: Model, images: Images, wanted: Sequence[int]) -> Iterator[Su
             continue
         # Equal scores by number: an argument sort that is stable, as everywhere.
         order = shares.sort(dim=1, descending=True, stable=True)
-        yield Subjects(
+        yield AnsweredImages(
             tuple(n for n, own in zip(batch.numbers, sound.tolist(), strict=True) if own),
             shown,
             order.indices[:, :2].clone(),
@@ -60,7 +62,9 @@ def subjects(model: Model, images: Images, wanted: Sequence[int]) -> Iterator[Su
         )
 
 
-def telling(model: Model, images: Images, count: int, masked: Sequence[int] = ()) -> list[int]:
+def confident_images(
+    model: Model, images: Images, count: int, masked: Sequence[int] = ()
+) -> list[int]:
     """Images that the network is sure of, with different answers if it can be; fewer if there are.
 
     They are chosen among those that have masks, if these are enough. Images are numbered by their
@@ -69,9 +73,9 @@ def telling(model: Model, images: Images, count: int, masked: Sequence[int] = ()
     every = range(len(images)) if len(masked) < 2 * count else sorted(masked)
     spread = np.linspace(0, len(every) - 1, min(max(LOOKED_AT, 2 * count), len(every)))
     asked = sorted({every[round(place)] for place in spread.tolist()})
-    known = [
+    seen = [
         (number, share, int(answer))
-        for found in subjects(model, images, asked)
+        for found in answered_images(model, images, asked)
         for number, share, answer in zip(
             found.numbers, found.probability, found.classes[:, 0].tolist(), strict=True
         )
@@ -79,7 +83,7 @@ def telling(model: Model, images: Images, count: int, masked: Sequence[int] = ()
     chosen: list[int] = []
     answers: set[int] = set()
     for sure, new in ((True, True), (True, False), (False, False)):
-        for number, share, answer in sorted(known, key=lambda each: -each[1] if not sure else 0):
+        for number, share, answer in sorted(seen, key=lambda each: -each[1] if not sure else 0):
             free = number not in chosen and (share >= SURE or not sure)
             if free and (answer not in answers or not new) and len(chosen) < count:
                 chosen.append(number)

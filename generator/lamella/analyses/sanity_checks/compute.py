@@ -1,13 +1,13 @@
 """The three tests of all methods, as shards that are stored when they are finished.
 
-Flow: plan -> sanity, deletion, pointing -> **making** -> panels/sanity.py. Memory does not grow
-with the number of images that have masks; of the sanity check's images all maps are kept.
+Flow: planning -> map_similarity, deletion, pointing_game -> **compute** -> store. Memory does
+not grow with the number of images that have masks; of the randomization test's images all maps are
+kept.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -16,73 +16,24 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lamella.analyses.job import Job
-from lamella.analyses.sanity_checks import deletion, drawing, pointing
+from lamella.analyses.sanity_checks import deletion, drawing, pointing_game
 from lamella.analyses.sanity_checks.choice import (
-    Subjects,
+    AnsweredImages,
+    answered_images,
     other_answers,
-    readable,
-    subjects,
-    telling,
 )
-from lamella.analyses.sanity_checks.masks import Mask, Masks, masks_of, read
-from lamella.analyses.sanity_checks.plan import DOCUMENT, PHOTOGRAPH, Plan, map_name, miss_name
-from lamella.analyses.sanity_checks.randomization import cascade
-from lamella.analyses.sanity_checks.randomization_test import TOGETHER, Reference, maps_of
-from lamella.analyses.sanity_checks.stages import stages
-from lamella.attribution.compute import Options, defined
-from lamella.images.images import Images
+from lamella.analyses.sanity_checks.map_similarity import TOGETHER, Reference, maps_of
+from lamella.analyses.sanity_checks.masks import Masks, masks_of
+from lamella.analyses.sanity_checks.planning import mask_of, options_of, plan_of
+from lamella.analyses.sanity_checks.randomization import cascade, stages
+from lamella.analyses.sanity_checks.stored import (
+    PHOTOGRAPH,
+    Plan,
+    map_name,
+    miss_name,
+)
 from lamella.numbers.rank_correlation import Maps
 from lamella.store.store import Shard, Sheet
-
-
-def plan_of(job: Job) -> Plan:
-    """What is tested; decided by the first run.
-
-    Raises:
-        LamellaError: the folder of masks is not as it should be.
-    """
-    known = job.recall(DOCUMENT)
-    if known is None:
-        known = asdict(_planned(job))
-        job.remember(DOCUMENT, known)
-    return Plan.read(known)
-
-
-def _planned(job: Job) -> Plan:
-    methods, missing = defined(job.model)
-    masks = masks_of(job)
-    left_out = dict(masks.left_out)
-    masked = readable(job.images, list(masks.files))
-    for number in list(masked):
-        if not _mask(job.images, masks, number).any():
-            masked.remove(number)
-            name = job.images.manifest.photographs[number].name
-            left_out[name] = "its mask is empty within the square that the network sees"
-    most = max(job.settings.images, job.settings.curves)
-    chosen = telling(job.model, job.images, most, masked)
-    return Plan(
-        methods,
-        missing,
-        tuple(stage.name for stage in stages(job.model)),
-        tuple(chosen[: job.settings.images]),
-        tuple(chosen[: job.settings.curves]),
-        tuple(masked),
-        left_out,
-        asdict(options_of(job)),
-    )
-
-
-def options_of(job: Job) -> Options:
-    """What the methods are told: coarser than on the pages of decisions, since they run often."""
-    side = min(job.model.facts.size)
-    patch = min(job.settings.patch or max(1, round(side * 2 / 7)), side)
-    stride = min(job.settings.stride or max(1, round(side / 7)), patch)
-    return Options(patch=patch, stride=stride, steps=job.settings.steps)
-
-
-def _mask(images: Images, masks: Masks, number: int) -> Mask:
-    preprocessing = images.preprocessing
-    return read(masks.files[number], preprocessing.resize, preprocessing.size)
 
 
 def shards(job: Job, missing: Sequence[int]) -> Iterator[Shard]:
@@ -95,9 +46,9 @@ def shards(job: Job, missing: Sequence[int]) -> Iterator[Shard]:
 
 
 def _stages(job: Job, plan: Plan, todo: Sequence[int]) -> Iterator[Shard]:
-    """The sanity check: a shard for the trained network and for each stage."""
+    """The randomization test: a shard for the trained network and for each stage."""
     options = options_of(job)
-    found = list(subjects(job.model, job.images, plan.images))
+    found = list(answered_images(job.model, job.images, plan.images))
     shown = torch.cat([each.shown for each in found])
     classes = torch.cat([each.classes for each in found])
     reference: Reference | None = None
@@ -109,11 +60,11 @@ def _stages(job: Job, plan: Plan, todo: Sequence[int]) -> Iterator[Shard]:
             reference = Reference.of(maps)
         if entry not in todo:
             continue
-        kept = reference.kept(maps)
+        similarity = reference.similarity(maps)
         numbers: dict[str, NDArray[Any]] = {
-            "absolute": kept.absolute,
-            "signed": kept.signed,
-            "flat": kept.flat,
+            "absolute": similarity.absolute,
+            "signed": similarity.signed,
+            "flat": similarity.flat,
             "full": np.array(
                 [
                     drawing.full_of(name, maps[name][0]) if name in maps else 0
@@ -129,8 +80,8 @@ def _stages(job: Job, plan: Plan, todo: Sequence[int]) -> Iterator[Shard]:
             others = other_answers(classes)
             of_others = maps_of(plan.methods, model, shown, others, options)
             numbers |= {
-                "other_class": reference.kept(of_others).absolute,
-                "other_image": reference.among(),
+                "other_class": reference.similarity(of_others).absolute,
+                "other_image": reference.between_images(),
                 "explained": classes[:, 0].numpy().astype(np.int32),
                 "sureness": np.array([p for one in found for p in one.probability], np.float32),
             }
@@ -145,21 +96,21 @@ def _images(job: Job, plan: Plan, todo: Sequence[int]) -> Iterator[Shard]:
     options, masks = options_of(job), masks_of(job)
     entry_of = plan.entry_of
     numbers = [number for number, entry in entry_of.items() if entry in set(todo)]
-    for found in _few(subjects(job.model, job.images, numbers)):
+    for found in _small(answered_images(job.model, job.images, numbers)):
         maps = maps_of(plan.methods, job.model, found.shown, found.classes[:, 0], options)
         for at, number in enumerate(found.numbers):
             own = {name: each[at] for name, each in maps.items()}
             output = int(found.classes[at, 0])
-            told: dict[str, NDArray[Any]] = {
+            values: dict[str, NDArray[Any]] = {
                 "answer": np.array(output, np.int32),
                 "probability": np.array(found.probability[at], np.float32),
             }
             pictures: dict[str, bytes] = {}
             if number in plan.curves:
-                told["curves"] = _curves(job, number, found.shown[at], output, own)
+                values["curves"] = _curves(job, number, found.shown[at], output, own)
             if number in masks.files:
-                told |= _pointed(job, masks, number, own, pictures)
-            yield _shard(job, plan, entry_of[number], told, pictures)
+                values |= _pointed(job, masks, number, own, pictures)
+            yield _shard(job, plan, entry_of[number], values, pictures)
             job.tick(1)
 
 
@@ -170,7 +121,7 @@ def _curves(
     size = (image.shape[1], image.shape[2])
     # Random orders of its own for each image, whichever come with it.
     random = np.random.default_rng([job.seed, number])
-    orders = deletion.floors(size, random) + [
+    orders = deletion.baselines(size, random) + [
         deletion.places(deletion.stretched(each, size), random) for each in maps.values()
     ]
     return deletion.curves(job.model, image, output, orders)
@@ -180,27 +131,27 @@ def _pointed(
     job: Job, masks: Masks, number: int, maps: Mapping[str, Maps], pictures: dict[str, bytes]
 ) -> dict[str, NDArray[Any]]:
     """The pointing game; pictures of what was missed are added to `pictures`."""
-    mask = _mask(job.images, masks, number)
-    near = pointing.reach(mask)
-    hits = {name: pointing.hit(each, near) for name, each in maps.items()}
+    mask = mask_of(job.images, masks, number)
+    near = pointing_game.hit_region(mask)
+    hits = {name: pointing_game.hit(each, near) for name, each in maps.items()}
     pixels = job.images.pixels(number)
     for name, each in maps.items():
-        where = pointing.maxima(each)
+        where = pointing_game.maxima(each)
         if hits[name] < 0.5 and len(where):
             pictures[miss_name(name)] = drawing.missed(pixels, mask, where[0], job.settings.quality)
     return {
         "hit": np.array(list(hits.values()), np.float32),
-        "centre": np.array(pointing.centre_hit(near), np.float32),
+        "centre": np.array(pointing_game.centre_hit(near), np.float32),
         "chance": np.array(near.mean(), np.float32),
     }
 
 
-def _few(batches: Iterable[Subjects]) -> Iterator[Subjects]:
+def _small(batches: Iterable[AnsweredImages]) -> Iterator[AnsweredImages]:
     """Batches that are small enough to be explained by all methods before any is stored."""
     for each in batches:
         for first in range(0, len(each.numbers), TOGETHER):
             run = slice(first, first + TOGETHER)
-            yield Subjects(
+            yield AnsweredImages(
                 each.numbers[run], each.shown[run], each.classes[run], each.probability[run]
             )
 

@@ -1,6 +1,6 @@
 """What becomes of the probability when the pixels that a map calls important go, or come.
 
-Flow: maps -> **deletion** -> making. Pixels are taken in the order of the map, the most positive
+Flow: maps -> **deletion** -> compute. Pixels are taken in the order of the map, the most positive
 first. *Deletion*: they get the network's mean colour; the sooner the probability falls, the better
 the map. *Insertion*: the image is blurred and they become sharp; the sooner it rises, the better.
 The area under each curve, over the share of pixels, is one number.
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from lamella.analyses.sanity_checks.fractions import SHARES
+from lamella.analyses.sanity_checks.stored import SHARES
 from lamella.attribution.occlusion import mean_colour
 from lamella.attribution.scores import chosen, probabilities, scores
 from lamella.figures.heat import smooth
@@ -53,8 +53,8 @@ def stretched(values: Maps, size: tuple[int, int]) -> Maps:
     return values if values.shape == size else smooth(values, size)
 
 
-def floors(size: tuple[int, int], random: np.random.Generator) -> list[Places]:
-    """The orders that know nothing, as in `shares.FLOORS`."""
+def baselines(size: tuple[int, int], random: np.random.Generator) -> list[Places]:
+    """The orders that know nothing, as in `stored.BASELINES`."""
     pixels = places(np.zeros(size, np.float32), random)
     squares = random.permutation(SQUARES**2).reshape(SQUARES, SQUARES).astype(np.float32)
     rows, columns = (np.arange(side) * SQUARES // side for side in size)
@@ -113,7 +113,7 @@ def curves(
     distinct = dict.fromkeys(
         (way, at if 0 < count < pixels else 0, count) for way, at, count in wanted
     )
-    known: dict[tuple[int, int, int], float] = {}
+    probability: dict[tuple[int, int, int], float] = {}
     batch = BATCH.get(model.device.type, BATCH["cpu"])
     todo = list(distinct)
     with torch.no_grad():
@@ -127,6 +127,6 @@ def curves(
             made += [made[-1]] * (batch - len(made))
             found = probabilities(scores(model, torch.stack(made)).float())
             classes = torch.full((batch, 1), output, device=found.device)
-            known |= dict(zip(run, chosen(found, classes)[:, 0].tolist(), strict=False))
-    values = [known[way, at if 0 < count < pixels else 0, count] for way, at, count in wanted]
+            probability |= dict(zip(run, chosen(found, classes)[:, 0].tolist(), strict=False))
+    values = [probability[way, at if 0 < count < pixels else 0, count] for way, at, count in wanted]
     return np.array(values, np.float32).reshape(2, len(orders), len(shares))

@@ -1,6 +1,6 @@
 """The pictures of the tests: small maps, and photographs with the thing and the point beside it.
 
-Flow: sanity, pointing -> **drawing** -> making.
+Flow: map_similarity, pointing_game -> **drawing** -> compute.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ INK, LIGHT = (0, 0, 0), (255, 255, 255)
 
 
 def full_of(name: str, values: Maps) -> float:
-    """What has the full colour of a map, by the rule of the pages of decisions."""
-    method, known = BY_NAME[name], np.nan_to_num(values, posinf=0, neginf=0)
-    return full_colour(known, SIDE, fine=method.fine, signed=method.signed)
+    """What has the full colour of a map, by the rule of the pages of attribution maps."""
+    method, finite = BY_NAME[name], np.nan_to_num(values, posinf=0, neginf=0)
+    return full_colour(finite, SIDE, fine=method.fine, signed=method.signed)
 
 
 def map_picture(name: str, values: Maps) -> bytes:

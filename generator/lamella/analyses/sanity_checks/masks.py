@@ -1,6 +1,6 @@
 """Masks of the user's: where in a photograph the thing is that a person would point at.
 
-Flow: a folder of the user's + images -> **masks** -> pointing. For a photograph
+Flow: a folder of the user's + images -> **masks** -> pointing_game, compute. For a photograph
 `animals/panda.webp` the folder holds `animals/panda.png`, of the photograph's own size; what is
 neither black nor transparent is the thing. Masks are as hostile as any file: the size is looked at
 before anything is decoded.
@@ -102,7 +102,7 @@ def digest_of_masks(folder: Path) -> str:
         try:
             with path.open("rb") as file:
                 whole.update(hashlib.file_digest(file, "sha256").digest())
-        except OSError:  # told when it is read
+        except OSError:  # reported when it is read
             whole.update(b"unreadable")
     return whole.hexdigest()
 
@@ -148,7 +148,7 @@ def _check(mask: Path, photograph: Path) -> None:
             "A mask is saved without loss, as PNG say: JPEG and WebP blur what is black.",
         ) from error
     own = upright_size(photograph)
-    if own is None or size == own:  # a broken photograph is told of elsewhere
+    if own is None or size == own:  # a broken photograph is reported elsewhere
         return
     turned = ", turned upright as its EXIF says" if size == own[::-1] else ""
     raise ImagesError(

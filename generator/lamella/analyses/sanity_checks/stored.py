@@ -1,200 +1,114 @@
-"""What the tests found, as pages read it.
+"""What is stored of the tests: their plan, names of pictures, and where the page lies.
 
-Flow: store -> **report** -> glance, page. Imports no torch.
+Flow: compute -> store -> **stored** -> report, view, and other analyses. Imports no torch.
+
+Entries of the panel, in order: the trained network and its stages; the images of the curves, and
+those that have a mask, each once. What is planned is worked out once: a run that was killed goes
+on with it.
 """
 
 from __future__ import annotations
 
-import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from lamella.analyses.sanity_checks.fractions import FLOORS, area
-from lamella.analyses.sanity_checks.interval import interval
-from lamella.analyses.sanity_checks.plan import ABSENT, PANEL, Plan, stored
-from lamella.attribution.methods import BY_NAME, Method
-from lamella.images.manifest import Photograph
+from lamella.figures.links import SANITY_CHECKS, article_page
 from lamella.store.facts import Atlas
 from lamella.store.gathering import PanelFacts
 
-Values = NDArray[np.float64]
+PANEL = "sanity_checks"
+PLAN = "plan"  # a document beside the shards
+ABSENT = "absent"  # likewise: why nothing was tested
+PHOTOGRAPH = "photograph"  # the name of a stored picture, as those that follow are
+# Shares of the pixels at which the curves of deletion and insertion are measured: most happens
+# while few pixels are gone.
+SHARES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.3, 0.45, 0.6, 0.8, 1.0)
+# Orders of pixels that know nothing of the network; their curves come before the methods'.
+BASELINES = ("random pixels", "random squares", "from the centre")
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
-    """Hits of a number of images; equal maxima count by halves, thirds and so on."""
-
-    hits: float
-    images: int
-
-    @property
-    def share(self) -> float:
-        return self.hits / self.images if self.images else math.nan
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """Of 95 %, by Wilson."""
-        return interval(self.hits, self.images)
+def map_name(method: str) -> str:
+    """The map of the first image."""
+    return f"map-{method}"
 
 
-@dataclass(frozen=True, slots=True)
-class Gain:
-    """The area under insertion less that under deletion, means over images.
-
-    Attributes:
-        own: of a method's order.
-        floor: of the best order that knows nothing.
-        away: their difference in standard errors, paired by images; 0 for one image alone.
-    """
-
-    own: float
-    floor: float
-    away: float
+def miss_name(method: str) -> str:
+    """The image with the place that a method's map points at, beside the thing."""
+    return f"miss-{method}"
 
 
 @dataclass(frozen=True)
-class Report:
-    """What is stored of one atlas; a run may not be finished.
+class Plan:
+    """What is tested.
 
     Attributes:
-        numbers: of all entries of the plan, see making.py.
+        methods: names of the methods that the network has.
+        missing: of the others, with the reason.
+        stages: names of the stages, from the output down.
+        images: their numbers, for the randomization test; the maps of the first one are shown.
+        curves: for deletion and insertion.
+        masked: those that have a mask.
+        left_out: masks that say nothing here, with the reason.
+        made: `patch` and `stride` of occlusion in pixels, `steps` of integrated gradients.
     """
 
-    atlas: Atlas
-    plan: Plan
-    numbers: PanelFacts
+    methods: tuple[str, ...]
+    missing: Mapping[str, str]
+    stages: tuple[str, ...]
+    images: tuple[int, ...]
+    curves: tuple[int, ...]
+    masked: tuple[int, ...]
+    left_out: Mapping[str, str]
+    made: Mapping[str, int]
 
     @classmethod
-    def of(cls, atlas: Atlas) -> Report | None:
-        """What was stored; None where nothing was tested yet."""
-        key = atlas.keys.get(PANEL)
-        plan = stored(atlas.store, key) if key else None
-        if plan is None or not plan.methods:
-            return None
-        numbers = atlas.of_network(PANEL, len(plan.entries))
-        return cls(atlas, plan, numbers) if numbers.present.any() else None
-
-    @cached_property
-    def methods(self) -> tuple[Method, ...]:
-        """The methods that the network has, in order."""
-        return tuple(BY_NAME[name] for name in self.plan.methods)
-
-    def photograph(self, number: int) -> Photograph:
-        return self.atlas.manifest.photographs[number]
-
-    def answer(self, output: int) -> str:
-        """The first name of a class."""
-        names = self.atlas.network.classes
-        known = names[output].partition(",")[0].strip() if 0 <= output < len(names) else ""
-        return known or f"output {output}"
-
-    # The sanity check.
-
-    @cached_property
-    def stages(self) -> list[tuple[str, int]]:
-        """The stages that are done, each with its entry, from the output down."""
-        if not self.numbers.present[0]:
-            return []
-        done = self.numbers.present[self.plan.staged]
-        return [(name, at) for at, name in enumerate(self.plan.stages, 1) if done[at]]
+    def read(cls, plain: Any) -> Plan:
+        """From what was stored."""
+        lists = {
+            name: tuple(plain[name]) for name in ("methods", "stages", "images", "curves", "masked")
+        }
+        return cls(
+            missing=plain["missing"], left_out=plain["left_out"], made=plain["made"], **lists
+        )
 
     @property
-    def whole(self) -> bool:
-        """Whether all stages are done."""
-        return bool(self.plan.stages) and len(self.stages) == len(self.plan.stages)
+    def staged(self) -> range:
+        """The entries of the trained network and of its stages."""
+        return range(1 + len(self.stages))
 
-    def kept(self, signed: bool = False) -> Values:
-        """Mean rank correlation with the trained network's map, (stage, method)."""
-        entries = [entry for _, entry in self.stages]
-        each = self.numbers["signed" if signed else "absolute"][entries]
-        return _mean(each.astype(np.float64), axis=1)
+    @property
+    def entry_of(self) -> dict[int, int]:
+        """The entry of each image that is explained by the trained network alone, by its number."""
+        numbers = dict.fromkeys((*self.curves, *self.masked))
+        return {number: entry for entry, number in enumerate(numbers, self.staged.stop)}
 
-    def flat(self) -> NDArray[np.int64]:
-        """How many images' maps are constant, (stage, method)."""
-        found: NDArray[np.int64] = self.numbers["flat"][[at for _, at in self.stages]].sum(axis=1)
-        return found
+    @property
+    def entries(self) -> range:
+        """All of them."""
+        return range(self.staged.stop + len(self.entry_of))
 
-    def control(self, name: str) -> Values:
-        """Mean rank correlation of `other_class` or `other_image`, (method,)."""
-        return _mean(self.numbers[name][0].astype(np.float64), axis=0)
 
-    # Deletion and insertion.
+def results(atlas: Atlas) -> tuple[Plan, PanelFacts] | None:
+    """What was planned, and the numbers of all entries; None where nothing was tested yet."""
+    plain = _document(atlas, PLAN)
+    plan = Plan.read(plain) if plain is not None else None
+    if plan is None or not plan.methods:
+        return None
+    numbers = atlas.of_network(PANEL, len(plan.entries))
+    return (plan, numbers) if numbers.present.any() else None
 
-    @cached_property
-    def curves(self) -> Values | None:
-        """Probabilities, (image, way, order, share): floors come first; None before any."""
-        entries = [self.plan.entry_of[number] for number in self.plan.curves]
-        done = [entry for entry in entries if self.numbers.present[entry]]
-        return self.numbers["curves"][done].astype(np.float64) if done else None
 
-    @cached_property
-    def areas(self) -> Values | None:
-        """The area under each curve, (image, way, order)."""
-        return None if self.curves is None else area(self.curves)
-
-    @cached_property
-    def floor_order(self) -> int:
-        """The floor that marks best by chance: the largest area of insertion less deletion."""
-        if self.areas is None:
-            return 0
-        each = self.areas[:, 1] - self.areas[:, 0]
-        return int(each[:, : len(FLOORS)].mean(0).argmax())
-
-    def gain(self, method: int) -> Gain:
-        """What a method's order is worth, beside the best that knows nothing.
-
-        Raises:
-            ValueError: no curve was measured.
-        """
-        if self.areas is None:
-            raise ValueError("no curve was measured")
-        each = self.areas[:, 1] - self.areas[:, 0]
-        best, own = each[:, self.floor_order], each[:, len(FLOORS) + method]
-        apart = own - best
-        if len(apart) < 2:
-            return Gain(float(own.mean()), float(best.mean()), 0.0)
-        error = float(apart.std(ddof=1)) / math.sqrt(len(apart))
-        away = float(apart.mean()) / error if error > 0 else math.inf * np.sign(apart.mean())
-        return Gain(float(own.mean()), float(best.mean()), 0.0 if math.isnan(away) else away)
-
-    # The pointing game.
-
-    @cached_property
-    def pointed(self) -> list[tuple[int, int]]:
-        """The images that have a mask and are done, each with its entry."""
-        pairs = [(number, self.plan.entry_of[number]) for number in self.plan.masked]
-        return [(number, entry) for number, entry in pairs if self.numbers.present[entry]]
-
-    def hits(self, method: int, entries: list[int] | None = None) -> Share:
-        """Of a method, among some entries or all."""
-        chosen = [entry for _, entry in self.pointed] if entries is None else entries
-        return Share(float(self.numbers["hit"][chosen, method].sum()), len(chosen))
-
-    def floor(self, name: str, entries: list[int] | None = None) -> float:
-        """The share of images that `centre` or `chance` hits."""
-        chosen = [entry for _, entry in self.pointed] if entries is None else entries
-        return float(self.numbers[name][chosen].mean()) if chosen else math.nan
-
-    def by_label(self) -> dict[str, list[int]]:
-        """The entries of images that have a mask, by label."""
-        found: dict[str, list[int]] = {}
-        for number, entry in self.pointed:
-            found.setdefault(self.photograph(number).label, []).append(entry)
-        return dict(sorted(found.items()))
+def sanity_page(atlas: Atlas) -> str:
+    """The page on whether the maps can be trusted, from the site's top; "" without one."""
+    return article_page(atlas.network.name, SANITY_CHECKS) if results(atlas) else ""
 
 
 def absent(atlas: Atlas) -> str:
     """Why nothing was tested; "" where something was, or where nobody tried."""
+    return str(_document(atlas, ABSENT) or "")
+
+
+def _document(atlas: Atlas, name: str) -> Any:
     key = atlas.keys.get(PANEL)
-    return str(atlas.store.read_json(f"{PANEL}-{key[:16]}/{ABSENT}.json") or "") if key else ""
-
-
-def _mean(values: Values, axis: int) -> Values:
-    """The mean of what is known; NaN where nothing is."""
-    known = np.isfinite(values)
-    total = np.where(known, values, 0).sum(axis)
-    count = known.sum(axis)
-    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+    return atlas.store.read_json(f"{PANEL}-{key[:16]}/{name}.json") if key else None

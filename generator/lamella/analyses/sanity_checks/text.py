@@ -1,13 +1,14 @@
-"""What the page says beside its numbers.
+"""The sentences of the page, and its numbers as it says them.
 
-Flow: report -> **words** -> page.
+Flow: report -> **text** -> verdicts, charts, view.
 """
 
 from __future__ import annotations
 
-from lamella.analyses.sanity_checks.plan import Plan
-from lamella.analyses.sanity_checks.stored import Report
-from lamella.analyses.sanity_checks.verdicts import percent
+import math
+
+from lamella.analyses.sanity_checks.report import Report, Share
+from lamella.analyses.sanity_checks.stored import Plan
 
 TITLE = "Can the maps be trusted?"
 ABOUT = (
@@ -38,10 +39,10 @@ CURVES = (
 )
 
 
-def sanity(report: Report) -> tuple[str, ...]:
-    """How the sanity check was done."""
+def randomization(report: Report) -> tuple[str, ...]:
+    """How the randomization test was done."""
     plan = report.plan
-    told: tuple[str, ...] = (
+    paragraphs: tuple[str, ...] = (
         "Block by block, from the output down, the weights are replaced by random ones, drawn as "
         "for a network that has learned nothing; normalizations lose their statistics too. Then "
         "each map is made again, for the same class: the trained network's first answer. What is "
@@ -51,8 +52,8 @@ def sanity(report: Report) -> tuple[str, ...]:
         f"answers; {_settings(plan)}.",
     )
     if not report.whole:
-        told += ("Not all stages are computed yet.",)
-    return told
+        paragraphs += ("Not all stages are computed yet.",)
+    return paragraphs
 
 
 def looked_at(answer: str, label: str) -> tuple[str, ...]:
@@ -81,22 +82,22 @@ def pointing(report: Report) -> tuple[str, ...]:
     """How the pointing game was played."""
     plan = report.plan
     images = len(report.pointed)
-    told = [
+    paragraphs = [
         f"{_images(images)[0].upper()}{_images(images)[1:]} of this atlas have a mask: where the "
         "thing is that a person would point at. A map hits where its largest value lies in the "
         "mask or at most 15 of 224 parts of the image beside it (Zhang et al. 2016); of several "
         "equal ones, the share that hits counts. Explained is the network's first answer, right or "
         "wrong: the masks say where the thing is, not what it is. So a miss may be the map's fault "
         "or the network's, which looked elsewhere.",
-        f"The image's centre hits {percent(report.floor('centre'))}, and a random place "
-        f"{percent(report.floor('chance'))}: things are photographed in the middle. "
+        f"The image's centre hits {percent(report.baseline('centre'))}, and a random place "
+        f"{percent(report.baseline('chance'))}: things are photographed in the middle. "
         f"Here {_settings(plan)}.",
     ]
     if images < len(plan.masked):
-        told.append(f"{len(plan.masked) - images} images are not computed yet.")
+        paragraphs.append(f"{len(plan.masked) - images} images are not computed yet.")
     if plan.left_out:
-        told.append("Masks that were left out: " + _left_out(plan))
-    return tuple(told)
+        paragraphs.append("Masks that were left out: " + _left_out(plan))
+    return tuple(paragraphs)
 
 
 def _left_out(plan: Plan) -> str:
@@ -116,3 +117,26 @@ def _settings(plan: Plan) -> str:
 
 def _images(number: int) -> str:
     return "one image" if number == 1 else f"{number} images"
+
+
+def number(value: float) -> str:
+    """Two decimals; a dash for what is not known."""
+    return (
+        f"{value:.2f}".replace("-0.00", "0.00").replace("-", "−") if math.isfinite(value) else "–"
+    )
+
+
+def counted(hits: Share) -> str:
+    """So many of so many; a half hit, of equal maxima, is said as such."""
+    whole = round(hits.hits)
+    said = f"{whole}" if abs(hits.hits - whole) < 0.05 else f"{hits.hits:.1f}"
+    return f"{said} of {hits.images}"
+
+
+def percent(share: float) -> str:
+    """In whole percent; never rounded to none or all."""
+    if not math.isfinite(share):
+        return "–"
+    if 0 < share < 0.01:
+        return "<\u00a01\u00a0%"
+    return ">\u00a099\u00a0%" if 0.99 < share < 1 else f"{round(100 * share)}\u00a0%"

@@ -1,6 +1,6 @@
 """What the numbers say of each method, in words that are read off them.
 
-Flow: report -> **verdicts** -> page. The thresholds are conventions, and the page names them.
+Flow: report -> **verdicts** -> view. The thresholds are conventions, and the page names them.
 """
 
 from __future__ import annotations
@@ -8,7 +8,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from lamella.analyses.sanity_checks.stored import Gain, Report, Share
+from lamella.analyses.sanity_checks.report import Gain, Report, Share
+from lamella.analyses.sanity_checks.text import counted, number
 from lamella.figures import Cell, Table
 
 LITTLE, MUCH = 0.25, 0.5  # of a map's order: a rank correlation
@@ -23,10 +24,10 @@ NOTE = (
     "whose map is largest on the thing: above or below where the 95 % interval of their share does "
     "not hold what the image's centre, or a random place, hits."
 )
-NOTHING = "(knowing nothing)"
+BASELINE = "(knowing nothing)"
 
 
-def glance(report: Report, more: str = "") -> Table:
+def verdict_table(report: Report, more: str = "") -> Table:
     """A row for each method, a column for each question.
 
     Args:
@@ -44,20 +45,20 @@ def glance(report: Report, more: str = "") -> Table:
         asked.append(("Depends on the class?", [_class(float(shared[at])) for at in names], ""))
     if report.areas is not None:
         found = [report.gain(at) for at in names]
-        floor = f"({number(found[0].floor)})"
-        asked.append(("Marks what counts?", [_counts(one) for one in found], floor))
+        baseline = f"({number(found[0].baseline)})"
+        asked.append(("Marks what counts?", [_counts(one) for one in found], baseline))
     if report.pointed:
-        floors = report.floor("centre"), report.floor("chance")
-        pointed = [_points(report.hits(at), *floors) for at in names]
+        baselines = report.baseline("centre"), report.baseline("chance")
+        pointed = [_points(report.hits(at), *baselines) for at in names]
         images = len(report.pointed)
-        middle = counted(Share(floors[0] * images, images))
+        middle = counted(Share(baselines[0] * images, images))
         asked.append(("Points at the thing?", pointed, f"{middle}, the centre"))
     rows: list[tuple[str | Cell, ...]] = [
         (method.title, *(answers[at] for _, answers, _ in asked))
         for at, method in enumerate(report.methods)
     ]
-    if any(floor for *_, floor in asked):
-        rows.append((NOTHING, *(floor for *_, floor in asked)))
+    if any(baseline for *_, baseline in asked):
+        rows.append((BASELINE, *(baseline for *_, baseline in asked)))
     if more:
         rows.append((Cell("How this was tested, and all maps", more), *("" for _ in asked)))
     return Table("", tuple(rows), ("Map", *(question for question, *_ in asked)), NOTE)
@@ -95,11 +96,11 @@ def _points(hits: Share, centre: float, chance: float) -> str:
 
 
 def sentences(report: Report) -> tuple[str, ...]:
-    """For each method what the sanity check says of it."""
+    """For each method what the randomization test says of it."""
     if not report.whole:
         return ()
     kept, flat = report.kept(), report.flat()
-    shared, among = report.control("other_class"), report.control("other_image")
+    shared, between = report.control("other_class"), report.control("other_image")
     images = len(report.plan.images)
     top = report.stages[0][0]
     found = []
@@ -109,23 +110,23 @@ def sentences(report: Report) -> tuple[str, ...]:
             when = "when everything is random" if flat[-1, at] == images else "from the beginning"
             found.append(f"{method.title}: its maps are empty {when}.")
             continue
-        told = [
+        parts = [
             f"{method.title} keeps {number(last)} of its order when everything is random: "
             f"{_reading(last)}."
         ]
         if flat[-1, at]:
-            told.append(f"For {flat[-1, at]} of {images} images its map is then empty.")
-        if float(among[at]) >= LITTLE:
-            told.append(f"Maps of different images share {number(float(among[at]))} anyway.")
+            parts.append(f"For {flat[-1, at]} of {images} images its map is then empty.")
+        if float(between[at]) >= LITTLE:
+            parts.append(f"Maps of different images share {number(float(between[at]))} anyway.")
         if len(kept) > 1 and first > SAME:
-            told.append(f"That {top} alone is random it hardly notices ({number(first)}).")
+            parts.append(f"That {top} alone is random it hardly notices ({number(first)}).")
         if not method.of_class:
-            told.append("It does not ask about a class.")
+            parts.append("It does not ask about a class.")
         elif float(shared[at]) > SAME:
-            told.append(
+            parts.append(
                 f"For the answer to another image it draws nearly the same ({number(shared[at])})."
             )
-        found.append(" ".join(told))
+        found.append(" ".join(parts))
     return tuple(found)
 
 
@@ -135,26 +136,3 @@ def _reading(kept: float) -> str:
     if abs(kept) >= LITTLE:
         return "a part of what it shows is the image, whatever the network learned"
     return "what it shows depends on what the network learned"
-
-
-def number(value: float) -> str:
-    """Two decimals; a dash for what is not known."""
-    return (
-        f"{value:.2f}".replace("-0.00", "0.00").replace("-", "−") if math.isfinite(value) else "–"
-    )
-
-
-def counted(hits: Share) -> str:
-    """So many of so many; a half hit, of equal maxima, is said as such."""
-    whole = round(hits.hits)
-    said = f"{whole}" if abs(hits.hits - whole) < 0.05 else f"{hits.hits:.1f}"
-    return f"{said} of {hits.images}"
-
-
-def percent(share: float) -> str:
-    """In whole percent; never rounded to none or all."""
-    if not math.isfinite(share):
-        return "–"
-    if 0 < share < 0.01:
-        return "<\u00a01\u00a0%"
-    return ">\u00a099\u00a0%" if 0.99 < share < 1 else f"{round(100 * share)}\u00a0%"

@@ -1,62 +1,81 @@
 """Can the maps be trusted? The section of the about page, and the article behind it.
 
-Flow: report -> verdicts, charts -> **page** -> panels/sanity.py. Imports no torch.
+Flow: report -> verdicts, charts -> **view** -> site. Imports no torch.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lamella.analyses.sanity_checks import charts
-from lamella.analyses.sanity_checks import text as words
-from lamella.analyses.sanity_checks.plan import PANEL, PHOTOGRAPH, map_name, miss_name
-from lamella.analyses.sanity_checks.stored import Report
-from lamella.analyses.sanity_checks.verdicts import glance, number, percent, sentences
+from lamella.analyses.attribution_maps.stored import attribution_map_pages
+from lamella.analyses.sanity_checks import charts, text
+from lamella.analyses.sanity_checks.report import Report
+from lamella.analyses.sanity_checks.stored import (
+    PANEL,
+    PHOTOGRAPH,
+    absent,
+    map_name,
+    miss_name,
+    sanity_page,
+)
+from lamella.analyses.sanity_checks.text import number, percent
+from lamella.analyses.sanity_checks.verdicts import sentences, verdict_table
 from lamella.attribution.methods import BY_NAME
-from lamella.figures import Figure, Gallery, Legend, Table, Tile, links, short
+from lamella.figures import Figure, Gallery, Legend, Table, Tile, short
 from lamella.figures.article import Article, Part
 from lamella.figures.links import SANITY_CHECKS
 from lamella.figures.published import network_picture
+from lamella.store.facts import Atlas
 
 
-def summary(report: Report) -> tuple[Figure, ...]:
-    """What the about page shows: the answers at a glance, charts, hits."""
-    return charts.shown(
-        glance(report, links.article_page(report.atlas.network.name, SANITY_CHECKS)),
-        charts.forgetting(report),
+def figures(atlas: Atlas) -> tuple[Figure, ...]:
+    """What the about page shows: verdicts, charts, hits; () leaves the section out."""
+    report = Report.of(atlas)
+    if report is None:
+        why = absent(atlas)
+        return (Gallery("", (), note=why),) if why else ()
+    return _existing(
+        verdict_table(report, sanity_page(atlas)),
+        charts.randomization_chart(report),
         charts.curve(report, 0),
         charts.curve(report, 1),
         charts.pointing(report),
     )
 
 
-def article(report: Report, pages: dict[int, str]) -> Article:
+def articles(atlas: Atlas) -> tuple[Article, ...]:
+    """The page of the tests; () where nothing was tested."""
+    report = Report.of(atlas)
+    return () if report is None else (_article(report, attribution_map_pages(atlas)),)
+
+
+def _article(report: Report, pages: dict[int, str]) -> Article:
     """The whole page.
 
     Args:
-        pages: of decisions, by the number of the image.
+        pages: of attribution maps, by the number of the image.
     """
     parts = (
-        Part("At a glance", (words.GLANCE,), (glance(report),)),
-        _sanity(report),
-        Part("What that says of each map", told) if (told := sentences(report)) else None,
+        Part("At a glance", (text.GLANCE,), (verdict_table(report),)),
+        _randomization(report),
+        Part("What that says of each map", verdicts) if (verdicts := sentences(report)) else None,
         _looked_at(report),
         _curves(report),
         _pointing(report, pages),
         _undefined(report),
     )
-    return Article(SANITY_CHECKS, words.TITLE, words.LEAD, tuple(part for part in parts if part))
+    return Article(SANITY_CHECKS, text.TITLE, text.LEAD, tuple(part for part in parts if part))
 
 
-def _sanity(report: Report) -> Part | None:
-    drawn = charts.shown(
-        charts.forgetting(report),
+def _randomization(report: Report) -> Part | None:
+    drawn = _existing(
+        charts.randomization_chart(report),
         charts.correlations(report, signed=False),
         charts.correlations(report, signed=True),
     )
     if not drawn:
         return None
-    return Part("Does a map depend on what the network learned?", words.sanity(report), drawn)
+    return Part("Does a map depend on what the network learned?", text.randomization(report), drawn)
 
 
 def _looked_at(report: Report) -> Part | None:
@@ -68,7 +87,7 @@ def _looked_at(report: Report) -> Part | None:
     rows: list[Figure] = [Legend()]
     for at, method in enumerate(report.methods):
         tiles = [Tile(photograph, "the photograph")]
-        for name, entry in [(charts.WHOLE, 0), *report.stages]:
+        for name, entry in [(charts.TRAINED, 0), *report.stages]:
             random = "trained" if entry == 0 else f"random from {name} to the output"
             alt = f"{method.title} of the photograph, network {random}"
             picture = network_picture(atlas, PANEL, map_name(method.name), entry, alt)
@@ -84,23 +103,23 @@ def _looked_at(report: Report) -> Part | None:
         rows.append(Gallery(method.title, tuple(tiles), size="stages"))
     first = report.plan.images[0]
     answer = report.answer(int(report.numbers["explained"][0, 0]))
-    told = words.looked_at(answer, report.photograph(first).label)
-    return Part("The maps while the network forgets", told, tuple(rows))
+    paragraphs = text.looked_at(answer, report.photograph(first).label)
+    return Part("The maps while the network forgets", paragraphs, tuple(rows))
 
 
 def _curves(report: Report) -> Part | None:
-    drawn = charts.shown(charts.curve(report, 0), charts.curve(report, 1), charts.areas(report))
-    return Part("Does a map mark what counts?", words.CURVES, drawn) if drawn else None
+    drawn = _existing(charts.curve(report, 0), charts.curve(report, 1), charts.areas(report))
+    return Part("Does a map mark what counts?", text.CURVES, drawn) if drawn else None
 
 
 def _pointing(report: Report, pages: dict[int, str]) -> Part:
     title = "Does a map point at the thing?"
     if not report.plan.masked:
-        return Part(title, words.no_masks(report.plan))
+        return Part(title, text.no_masks(report.plan))
     hits, labels = charts.pointing(report), charts.by_label(report)
-    drawn = charts.shown(hits, labels, charts.misses(report, pages))
+    drawn = _existing(hits, labels, charts.misses(report, pages))
     galleries = tuple(_missed(report, pages))
-    return Part(title, words.pointing(report), (*drawn, *galleries))
+    return Part(title, text.pointing(report), (*drawn, *galleries))
 
 
 def _missed(report: Report, pages: dict[int, str]) -> Iterator[Gallery]:
@@ -127,3 +146,8 @@ def _undefined(report: Report) -> Part | None:
         return None
     rows = tuple((BY_NAME[name].title, why) for name, why in report.plan.missing.items())
     return Part("Not defined for this network", (), (Table("", rows),))
+
+
+def _existing(*figures: Figure | None) -> tuple[Figure, ...]:
+    """Those that there are."""
+    return tuple(figure for figure in figures if figure is not None)

@@ -14,11 +14,10 @@ from scipy.stats import binomtest
 
 from helpers.sanity import atlas_in, page
 from helpers.tiny import Tiny
-from lamella.analyses.sanity_checks.interval import interval
 from lamella.analyses.sanity_checks.masks import digest_of_masks, find_masks, read
-from lamella.analyses.sanity_checks.pointing import centre_hit, hit, maxima, reach
-from lamella.analyses.sanity_checks.stored import Report
-from lamella.analyses.sanity_checks.verdicts import glance
+from lamella.analyses.sanity_checks.pointing_game import centre_hit, hit, hit_region, maxima
+from lamella.analyses.sanity_checks.report import Report, wilson_interval
+from lamella.analyses.sanity_checks.verdicts import verdict_table
 from lamella.errors import ImagesError
 from lamella.images.decoding import decode
 from lamella.pipeline.plan import open_atlas
@@ -47,19 +46,19 @@ def test_a_perfect_map_always_hits() -> None:
     for _ in range(20):
         left, top = random.integers(0, 150, 2)
         mask = square(left, top, left + random.integers(1, 70), top + random.integers(1, 70))
-        assert hit(mask.astype(np.float32), reach(mask)) == 1
-        assert hit(-mask.astype(np.float32), ~reach(mask)) == pytest.approx(
-            (~reach(mask)).sum() / (~mask).sum()
+        assert hit(mask.astype(np.float32), hit_region(mask)) == 1
+        assert hit(-mask.astype(np.float32), ~hit_region(mask)) == pytest.approx(
+            (~hit_region(mask)).sum() / (~mask).sum()
         )
 
 
 def test_fifteen_pixels_beside_the_thing_still_hit() -> None:
-    near = reach(square(100, 100, 120, 120))
+    near = hit_region(square(100, 100, 120, 120))
     assert hit(peak(110, 119 + 15), near) == 1 and hit(peak(110, 119 + 16), near) == 0
     assert hit(peak(100 - 15, 110), near) == 1 and hit(peak(100 - 16, 110), near) == 0
     assert hit(peak(119 + 11, 119 + 11), near) == 0  # round, not square: 15.6 pixels away
     assert hit(peak(119 + 10, 119 + 11), near) == 1
-    half = reach(square(50, 50, 60, 60, 112))  # the tolerance grows with the image
+    half = hit_region(square(50, 50, 60, 60, 112))  # the tolerance grows with the image
     assert hit(peak(55, 59 + 7, 112), half) == 1 and hit(peak(55, 59 + 8, 112), half) == 0
 
 
@@ -91,10 +90,10 @@ def test_the_centre_is_where_four_pixels_meet() -> None:
 @given(st.integers(1, 200), st.data())
 def test_the_interval_is_wilsons(trials: int, data: st.DataObject) -> None:
     hits = data.draw(st.integers(0, trials))
-    low, high = interval(hits, trials)
+    low, high = wilson_interval(hits, trials)
     wanted = binomtest(hits, trials).proportion_ci(method="wilson")
     assert (low, high) == pytest.approx((wanted.low, wanted.high), abs=1e-6)
-    assert interval(0, 0) == (0, 1)
+    assert wilson_interval(0, 0) == (0, 1)
 
 
 # Masks.
@@ -267,20 +266,20 @@ def test_hits_are_counted_by_method_and_label_and_misses_are_listed(
     for at, _ in enumerate(report.methods):
         assert report.hits(at, by_label["even"]).share == 1
         missed += report.hits(at, by_label["odd"]).share < 0.5
-        assert f"{report.hits(at).hits:.0f} of 2" in str(glance(report).rows[at][-1])
-    assert report.floor("centre") == 0.5 and missed
+        assert f"{report.hits(at).hits:.0f} of 2" in str(verdict_table(report).rows[at][-1])
+    assert report.baseline("centre") == 0.5 and missed
     assert article.count(">missed<") == missed and "Which were missed" in article
     pictures = list((tmp_path / "public" / "tiny" / "sanity_checks").glob("*-miss-*.webp"))
     assert len(pictures) == missed
     # Where an image has a page of what the network looked at, its name and pictures lead there.
     monkeypatch.setattr(
-        "lamella.analyses.attribution_maps.stored.pages",
-        lambda atlas: {number: f"tiny/decision-{number}.html" for number in range(4)},
+        "lamella.analyses.sanity_checks.view.attribution_map_pages",
+        lambda atlas: {number: f"tiny/image-{number}.html" for number in range(4)},
     )
     (odd,) = (number for number, entry in report.pointed if entry in by_label["odd"])
     found.change(title="Again").works("render")
     article = page(found, "tiny/sanity-checks.html")
-    assert article.count(f'href="../tiny/decision-{odd}.html"') == 1 + missed
+    assert article.count(f'href="../tiny/image-{odd}.html"') == 1 + missed
     found.change(images__publish="patches").works("render")
     assert not list((tmp_path / "public" / "tiny").glob("sanity_checks/*"))
     assert "Which were missed" in page(found, "tiny/sanity-checks.html")

@@ -1,25 +1,25 @@
-"""The layer whose channels are the class scores, and what its weights make of an image.
+"""The layer whose channels are the class scores, and how its weights add up to them.
 
-Flow: model -> **outputs** -> measuring. Found by holding layers against the scores: of a linear
-layer the values themselves, of a convolution their mean over positions.
+Flow: model -> **output_layer** -> measurements, compute. Found by holding layers against the
+scores: of a linear layer the values themselves, of a convolution their mean over positions.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
+from lamella.attribution.scores import class_scores, probabilities, scores
 from lamella.errors import ModelError
+from lamella.network.activations import Address, Watch, channels_first, visit
+from lamella.network.dataflow import dataflow_of
+from lamella.network.model import Model
 from lamella.network.units import Unit
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from lamella.network.activations import Address
-    from lamella.network.model import Model
 
 NEAR = 1e-3  # of the largest score, between a layer and the scores
 NONE = (
@@ -29,8 +29,8 @@ NONE = (
 
 
 @dataclass(frozen=True)
-class Weighing:
-    """What weighs the last features for each class.
+class OutputWeights:
+    """The weights by which the last features add up to each class score.
 
     Attributes:
         layer: its name.
@@ -52,16 +52,11 @@ class Weighing:
         return tuple(layer.source(0, at) for at in range(self.weight.shape[1]))
 
 
-def output_of(model: Model) -> str:
+def output_layer_of(model: Model) -> str:
     """The layer whose channels are the class scores, or what is before their softmax; "" for none.
 
     Of several, the last one.
     """
-    import torch
-
-    from lamella.attribution.scores import probabilities, scores
-    from lamella.network.activations import visit
-
     shown = _noise(model)
     found: dict[str, Tensor] = {}
     with torch.no_grad():
@@ -84,18 +79,13 @@ def output_of(model: Model) -> str:
     return ""
 
 
-def weighing_of(model: Model, layer: str) -> Weighing | str:
-    """How the output layer weighs what it reads; else why there is no such weighing, a sentence.
+def output_weights(model: Model, layer: str) -> OutputWeights | str:
+    """The weights of the output layer; else why no unit has a weight for a class, a sentence.
 
     Args:
         layer: the output layer's name; "" for none.
     """
-    import torch
-
-    from lamella.attribution.scores import scores
-    from lamella.network.dataflow import wiring_of
-
-    op = next((op for op in wiring_of(model).ops if layer and op.layer == layer), None)
+    op = next((op for op in dataflow_of(model).ops if layer and op.layer == layer), None)
     if op is None or op.kernel is None:
         return NONE
     if op.kernel.shape[2:].numel() > 1 or op.groups > 1 or op.name == "conv_transpose2d":
@@ -106,14 +96,14 @@ def weighing_of(model: Model, layer: str) -> Weighing | str:
     weight = op.kernel.detach().flatten(1)
     bias = weight.new_zeros(len(weight)) if op.bias is None else op.bias.detach()
     rectified = model.traced[layer].layer.activation == "relu"
-    found = Weighing(
+    found = OutputWeights(
         layer, op.address, weight.float().cpu().numpy(), bias.float().cpu().numpy(), rectified
     )
     shown = _noise(model)
     with torch.no_grad():
         # Of a class that noise has something of: below a ReLU nothing is to be seen.
         at = int(scores(model, shown)[0].argmax())
-        wanted, inputs, share = weighed(model, found, shown, at)
+        wanted, inputs, share = score_terms(model, found, shown, at)
         own = inputs @ weight[at].float() + bias[at].float() * share
     if not near(own, wanted):
         return (
@@ -123,12 +113,12 @@ def weighing_of(model: Model, layer: str) -> Weighing | str:
     return found
 
 
-def weighed(
-    model: Model, weighing: Weighing, shown: Tensor, output: int
+def score_terms(
+    model: Model, weights: OutputWeights, shown: Tensor, output: int
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """What a class's weights weigh in images.
+    """A class's score in images, and what its weights are multiplied with.
 
-    It is the mean over positions of what the layer reads. Where a ReLU stands between the layer
+    That is the mean over positions of what the layer reads. Where a ReLU stands between the layer
     and the mean, a position counts where the class's own value is above zero, since all others add
     nothing to the score; so weights times inputs, and the bias times its share, are the score.
 
@@ -138,29 +128,25 @@ def weighed(
     Raises:
         ModelError: the network took another path than when it was traced.
     """
-    from lamella.attribution.scores import listed
-    from lamella.network.activations import Watch, channels_first
-    from lamella.network.dataflow import wiring_of
-
     kept: list[tuple[Tensor, Tensor]] = []
     found: list[Tensor] = []
-    address, end = weighing.address, wiring_of(model).scores
+    address, end = weights.address, dataflow_of(model).scores
 
     def see(name: str, ordinal: int, result: Any, args: Any, kwargs: Any) -> None:
         if (name, ordinal) == (address.function, address.ordinal):
             given = args[0] if args else kwargs["input"]
             read = channels_first(given, 1 if "conv" in name else -1)
             made = channels_first(result, address.axis)[:, output]
-            gate = (made > 0) if weighing.rectified else (made == made)
+            gate = (made > 0) if weights.rectified else (made == made)
             kept.append(((read * gate[:, None]).float().mean((2, 3)), gate.float().mean((1, 2))))
         if end and (name, ordinal) == (end.address.function, end.address.ordinal):
             found.append(result)
 
     with Watch(see):
-        said = model.module(model.normalise(shown))
+        output_values = model.module(model.normalise(shown))
     if not kept:
-        raise ModelError(f"The network took a path without {weighing.layer}, unlike when traced.")
-    return listed(found[0] if found else said)[:, output], *kept[0]
+        raise ModelError(f"The network took a path without {weights.layer}, unlike when traced.")
+    return class_scores(found[0] if found else output_values)[:, output], *kept[0]
 
 
 def near(values: Tensor, wanted: Tensor) -> bool:
@@ -171,7 +157,5 @@ def near(values: Tensor, wanted: Tensor) -> bool:
 
 def _noise(model: Model) -> Tensor:
     """Two images of noise, the same each time."""
-    import torch
-
     generator = torch.Generator().manual_seed(0)
     return torch.rand((2, 3, *model.facts.size), generator=generator).to(model.device)

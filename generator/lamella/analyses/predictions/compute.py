@@ -1,29 +1,71 @@
 """One pass over all images: probabilities into a tally, in batches, resumable.
 
-Flow: images -> model -> **run** -> tally -> panels/predictions.py.
+Flow: images + model -> **compute** -> tally -> store.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
+from lamella.analyses.predictions.stored import ABSENT, LABELS, PANEL, absent
 from lamella.analyses.predictions.tally import Tally
-from lamella.store.store import write_whole
+from lamella.attribution.scores import outputs_of, probabilities, scores
+from lamella.errors import ModelError
+from lamella.store.store import Shard, write_whole
 
 if TYPE_CHECKING:
+    from lamella.analyses.job import Job
     from lamella.images.images import Images
     from lamella.network.model import Model
 
 BATCH = 32
 CHECKPOINT_SECONDS = 20.0
 FOLLOWING = "following"  # the number of the first image that was not seen yet
+
+
+def note_absence(job: Job) -> None:
+    """Note why there will be no predictions, where the network has no class scores."""
+    try:
+        outputs_of(job.model)
+    except ModelError as error:
+        job.remember(ABSENT, error.problem)
+
+
+def wanted(job: Job) -> list[int]:
+    """The network's outputs; none where it has no class scores."""
+    return [] if absent(job.atlas) else list(range(outputs_of(job.model)))
+
+
+def shards(job: Job, missing: list[int]) -> Iterator[Shard]:
+    """One shard of all outputs; what images of each label are taken for lies beside it."""
+    classes = outputs_of(job.model)
+    ticked = 0
+
+    def tick(behind: int) -> None:
+        nonlocal ticked
+        now = behind * len(missing) // len(job.images)
+        job.tick(now - ticked)
+        ticked = now
+
+    folder = job.atlas.store.folder(PANEL, job.atlas.keys[PANEL])
+    tally = tallied(job.model, job.images, classes, folder.path / "partial.safetensors", tick)
+    job.remember(LABELS, tally.label_answers())  # before the shard, which says that all is there
+    made = {
+        "images": tally.images,
+        "batch": BATCH,
+        "torch": torch.__version__,
+        "device": job.model.device.type,
+    }
+    yield Shard(tuple(range(classes)), tally.finish(), made=made)
+    job.tick(len(missing) - ticked)
 
 
 def tallied(
@@ -41,10 +83,6 @@ def tallied(
         partial: a file for what was seen so far; it is gone at the end.
         tick: called with the number of images that are behind, so far.
     """
-    import torch
-
-    from lamella.attribution.scores import probabilities, scores
-
     manifest = images.manifest
     number = {word: at for at, word in enumerate(manifest.labels)}
     labels = np.array([number.get(each.label, -1) for each in manifest.photographs], np.int64)
@@ -53,8 +91,8 @@ def tallied(
     saved = time.monotonic()
     for found in images.batches(batch, first=following, skipped={}):
         with torch.inference_mode():
-            said = scores(model, model.shown(found.pixels)).float()
-            shares = probabilities(said).cpu().numpy()
+            values = scores(model, model.shown(found.pixels)).float()
+            shares = probabilities(values).cpu().numpy()
         numbers = np.array(found.numbers, np.int64)
         # NaN or infinite scores are no answer: such an image is not counted.
         sound = np.isfinite(shares).all(axis=1)

@@ -1,6 +1,6 @@
-"""What a method's maps keep of their order when the network forgets what it had learned.
+"""What a method's maps keep of their order when the network's weights become random.
 
-Flow: randomised + attributing -> **sanity** -> making. A map that stays as it was, although the
+Flow: randomization -> **map_similarity** -> compute. A map that stays as it was, although the
 weights are random, did not show what the network had learned. Correlations are taken on each
 method's own grid, without any rescaling.
 
@@ -61,7 +61,7 @@ def maps_of(
 
 
 @dataclass(frozen=True)
-class Kept:
+class Similarity:
     """What maps keep of the order of others; rows are images, columns are methods.
 
     Attributes:
@@ -94,7 +94,7 @@ class Reference:
         signed = {name: ranked(each) for name, each in maps.items() if BY_NAME[name].signed}
         return cls(maps, {name: ranked(np.abs(each)) for name, each in maps.items()}, signed)
 
-    def kept(self, maps: dict[str, Maps]) -> Kept:
+    def similarity(self, maps: dict[str, Maps]) -> Similarity:
         """How much of their order other maps of the same images keep."""
         names = list(self.maps)
         images = len(next(iter(self.maps.values())))
@@ -107,9 +107,9 @@ class Reference:
             absolute[:, at] = (self.absolute[name] * ranked(np.abs(now))).sum(1)
             if name in self.signed:
                 signed[:, at] = (self.signed[name] * ranked(now)).sum(1)
-        return Kept(absolute, signed, flat)
+        return Similarity(absolute, signed, flat)
 
-    def among(self) -> Values:
+    def between_images(self) -> Values:
         """The mean correlation of an absolute map with those of other images, (image, method).
 
         What maps of different images share is not about the image; NaN for one image alone.
@@ -118,7 +118,7 @@ class Reference:
         for ranks in self.absolute.values():
             each = ranks @ ranks.T
             np.fill_diagonal(each, np.nan)
-            known = np.isfinite(each)
-            total = np.where(known, each, 0).sum(1)
-            columns.append(np.where(known.any(1), total / known.sum(1).clip(1), np.nan))
+            finite = np.isfinite(each)
+            total = np.where(finite, each, 0).sum(1)
+            columns.append(np.where(finite.any(1), total / finite.sum(1).clip(1), np.nan))
         return np.stack(columns, axis=1).astype(np.float32)

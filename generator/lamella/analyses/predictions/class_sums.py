@@ -1,8 +1,8 @@
 """Sums per row and class: which classes come up beside another, or under a label.
 
-Flow: probabilities -> **rivals** -> tally. A table with an entry for each pair would take 1.8 GB
-for 21,000 classes. Up to `DENSE` entries there is such a table, and sums are exact. Beyond that
-each row keeps the `SLOTS` classes with the largest sums, of the `EACH` largest values of each
+Flow: probabilities -> **class_sums** -> tally. A table with an entry for each pair would take
+1.8 GB for 21,000 classes. Up to `DENSE` entries there is such a table, and sums are exact. Beyond
+that each row keeps the `SLOTS` classes with the largest sums, of the `EACH` largest values of each
 image: the sum of a class may then leave out images in which it was far behind, and is never too
 large.
 """
@@ -19,7 +19,7 @@ SLOTS = 64
 EACH = 16
 
 
-class Rivals:
+class ClassSums:
     """Sums of values per row and class.
 
     Args:

@@ -1,7 +1,7 @@
 """The pointing game: whether a map's maximum lies where a person would point.
 
-Flow: maps + masks -> **pointing** -> making. What the explained class is does not matter: masks say
-where the thing is, not what it is.
+Flow: maps + masks -> **pointing_game** -> compute. What the explained class is does not matter:
+masks say where the thing is, not what it is.
 
 Source: Zhang, Lin, Brandt, Shen and Sclaroff 2016, "Top-down Neural Attention by Excitation
 Backprop", arXiv:1608.00507, section 4.2: a hit lies on the thing or at most 15 pixels beside it.
@@ -19,7 +19,7 @@ from lamella.numbers.rank_correlation import Maps
 TOLERANCE = 15 / 224  # in sides of the image
 
 
-def reach(mask: Mask) -> Mask:
+def hit_region(mask: Mask) -> Mask:
     """Where a point counts as a hit: the mask, and what lies at most the tolerance beside it.
 
     Args:
@@ -35,10 +35,10 @@ def maxima(values: Maps) -> NDArray[np.float64]:
     Positions of a coarse map count where their middle is. A map with several equal maxima has
     several places, a constant one all; one that is not finite has none.
     """
-    known = values[np.isfinite(values)]
-    if not known.size:
+    finite = values[np.isfinite(values)]
+    if not finite.size:
         return np.zeros((0, 2))
-    at = np.argwhere(values == known.max())
+    at = np.argwhere(values == finite.max())
     where: NDArray[np.float64] = (at + 0.5) / np.array(values.shape)
     return where
 

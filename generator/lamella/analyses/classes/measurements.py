@@ -1,33 +1,32 @@
-"""One class, measured on its images: Grad-CAM of each, their mean, and what its weights weigh.
+"""One class, measured on its images: Grad-CAM of each, their mean, and the inputs of the head.
 
-Flow: model + images + predictions -> **measuring** -> panels/class_pages.py.
+Flow: model + images + predictions -> **measurements** -> compute.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
-from lamella.analyses.classes.outputs import Weighing, weighed
+from lamella.analyses.classes.output_layer import OutputWeights, score_terms
 from lamella.analyses.classes.stored import FULL, GRID
+from lamella.attribution.gradcam import gradcam
+from lamella.attribution.scores import scores
 from lamella.figures import heat
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from lamella.images.images import Images
-    from lamella.network.model import Model
+from lamella.images.images import Images
+from lamella.network.model import Model
 
 BATCH = 16
 Maps = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Measured:
+class Measurements:
     """What was found of one class.
 
     Attributes:
@@ -50,53 +49,49 @@ class Measured:
     bias: float
 
 
-def measured(
+def measure(
     model: Model,
     images: Images,
     output: int,
     shown: Sequence[int],
     own: Sequence[int],
-    weighing: Weighing | None,
-    gradcam: bool,
-) -> Measured:
+    weights: OutputWeights | None,
+    with_gradcam: bool,
+) -> Measurements:
     """Measure a class.
 
     Args:
         shown: the numbers of the images that its page shows.
         own: of those whose first answer it is.
-        gradcam: whether the network has it.
+        with_gradcam: whether the network has Grad-CAM.
     """
-    import torch
-
-    from lamella.attribution.scores import scores
-
     maps: dict[int, Maps] = {}
-    if gradcam:
+    if with_gradcam:
         maps = dict(_maps(model, images, list(dict.fromkeys([*shown, *own])), output))
-    known = [maps[number] for number in own if number in maps and maps[number].max() > 0]
-    mean = np.mean(known, axis=0) if known else np.zeros((GRID, GRID), np.float32)
+    positive = [maps[number] for number in own if number in maps and maps[number].max() > 0]
+    mean = np.mean(positive, axis=0) if positive else np.zeros((GRID, GRID), np.float32)
     rows: list[list[Tensor]] = []
     with torch.inference_mode():
         for _, batch in _batches(model, images, own):
-            if weighing is None:
+            if weights is None:
                 rows.append([scores(model, batch)[:, output]])
             else:
-                rows.append(list(weighed(model, weighing, batch, output)))
+                rows.append(list(score_terms(model, weights, batch, output)))
         score, *rest = [
             torch.cat(each).double().mean(0).cpu().numpy() for each in zip(*rows, strict=True)
         ]
-    return Measured(
-        maps=np.stack([maps[number] for number in shown]) if gradcam else None,
+    return Measurements(
+        maps=np.stack([maps[number] for number in shown]) if with_gradcam else None,
         mean=np.asarray(heat.reduced(_at_least(mean), GRID, signed=True), np.float32),
-        averaged=len(known),
-        blank=len(own) - len(known) if gradcam else 0,
+        averaged=len(positive),
+        blank=len(own) - len(positive) if with_gradcam else 0,
         score=float(score),
-        means=rest[0].astype(np.float32) if weighing else None,
-        bias=float(rest[1]) * float(weighing.bias[output]) if weighing else 0.0,
+        means=rest[0].astype(np.float32) if weights else None,
+        bias=float(rest[1]) * float(weights.bias[output]) if weights else 0.0,
     )
 
 
-def numbers(maps: Maps) -> NDArray[np.uint8]:
+def stored_levels(maps: Maps) -> NDArray[np.uint8]:
     """Maps from 0 to 1 as the store keeps them, (map, GRID, GRID)."""
     small = heat.reduced(np.stack([_at_least(each) for each in maps]), GRID)
     levels: NDArray[np.uint8] = np.rint(small.clip(0, 1) * FULL).astype(np.uint8)
@@ -113,10 +108,6 @@ def _maps(
     model: Model, images: Images, numbers: Sequence[int], output: int
 ) -> list[tuple[int, Maps]]:
     """Grad-CAM of a class on images, each divided by its maximum."""
-    import torch
-
-    from lamella.attribution.gradcam import gradcam
-
     found = []
     for run, batch in _batches(model, images, numbers):
         classes = torch.full((len(run), 1), output, dtype=torch.int64, device=model.device)

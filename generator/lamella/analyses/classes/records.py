@@ -1,6 +1,6 @@
-"""What all pages of classes rest on, read once.
+"""What is stored of all classes, read once for all their pages.
 
-Flow: store -> **book** -> page, index. Imports no torch.
+Flow: stored -> **records** -> class_page, contributions_view, view. Imports no torch.
 """
 
 from __future__ import annotations
@@ -12,8 +12,16 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from lamella.analyses.attribution_maps.stored import pages as decision_pages
-from lamella.analyses.classes.stored import PANEL, Notes, done, notes, output_layer, pages, stored
+from lamella.analyses.attribution_maps.stored import attribution_map_pages
+from lamella.analyses.classes.stored import (
+    PANEL,
+    HeadRecord,
+    class_pages,
+    computed,
+    head_record,
+    output_layer,
+    stored,
+)
 from lamella.analyses.predictions.stored import Answers, answers
 from lamella.figures import Cell, Picture
 from lamella.figures.links import CLASSES, article_page
@@ -26,32 +34,33 @@ TITLE = "Classes"
 
 
 @dataclass(frozen=True, eq=False)
-class Book:
-    """All that is known of the classes.
+class ClassRecords:
+    """All that is stored of the classes.
 
     Attributes:
         outputs: the classes that have a page, ascending.
         stored: the facts, a row for each output of the network.
         pages: the page of each of them.
-        decisions: the page of each image that has one.
+        image_pages: the page of attribution maps of each image that has one.
     """
 
     atlas: Atlas
     answers: Answers
-    notes: Notes
+    head: HeadRecord
     stored: PanelFacts
     outputs: tuple[int, ...]
     pages: Mapping[int, str]
-    decisions: Mapping[int, str]
+    image_pages: Mapping[int, str]
 
     @classmethod
-    def of(cls, atlas: Atlas) -> Book | None:
-        """What an atlas knows; None where there is nothing to show."""
-        found, told, facts = answers(atlas), notes(atlas), stored(atlas)
-        if found is None or told is None or facts is None:
+    def of(cls, atlas: Atlas) -> ClassRecords | None:
+        """What the store of an atlas holds; None where there is nothing to show."""
+        found, head, facts = answers(atlas), head_record(atlas), stored(atlas)
+        if found is None or head is None or facts is None:
             return None
-        outputs = tuple(sorted(done(atlas)))
-        return cls(atlas, found, told, facts, outputs, pages(atlas), decision_pages(atlas))
+        outputs = tuple(sorted(computed(atlas)))
+        pages, image_pages = class_pages(atlas), attribution_map_pages(atlas)
+        return cls(atlas, found, head, facts, outputs, pages, image_pages)
 
     @cached_property
     def by_name(self) -> tuple[int, ...]:
@@ -66,8 +75,8 @@ class Book:
         return tuple(sorted(self.by_name, key=lambda c: -int(count[c])))
 
     @property
-    def home(self) -> Cell:
-        """The index."""
+    def index(self) -> Cell:
+        """The page that leads to all classes."""
         return Cell(TITLE, article_page(self.atlas.network.name, CLASSES))
 
     def cell(self, output: int, bar: float | None = None) -> Cell:
@@ -88,7 +97,7 @@ class Book:
         layer = output_layer(self.atlas)
         return self.atlas.layer(layer) if layer is not None else None
 
-    def logit(self, output: int) -> Picture | None:
+    def feature_visualization(self, output: int) -> Picture | None:
         """What the class score looks for, made by gradient ascent."""
         if self._layer is None:
             return None
@@ -100,7 +109,7 @@ class Book:
         return network_picture(self.atlas, PANEL, name, output, alt)
 
     @cached_property
-    def first(self) -> Mapping[int, int]:
+    def first_answers(self) -> Mapping[int, int]:
         """The first answer to each image, as far as lists of images tell."""
         return {
             image: output
@@ -110,10 +119,10 @@ class Book:
         }
 
     @cached_property
-    def usual(self) -> NDArray[np.float32]:
+    def mean_map(self) -> NDArray[np.float32]:
         """The mean over all classes of where their evidence lies."""
-        known = self.stored["mean"][self.stored["averaged"] > 0]
-        return known.mean(axis=0) if len(known) else np.zeros(known.shape[1:], np.float32)
+        maps = self.stored["mean"][self.stored["averaged"] > 0]
+        return maps.mean(axis=0) if len(maps) else np.zeros(maps.shape[1:], np.float32)
 
     @property
     def public(self) -> bool:
