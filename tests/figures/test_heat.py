@@ -233,3 +233,10 @@ def test_a_coarse_map_is_a_small_file() -> None:
     assert len(content) < 12_000
     back = np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))
     assert (back == np.asarray(heat.picture(values, 1.0, False, 168))).all()
+
+
+def test_white_is_zero_and_signs_are_mirrored():
+    colours = heat.diverging(np.array([-2.0, -1.0, 0.0, 1.0, 2.0]), limit=1.0)
+    assert colours[2].tolist() == [247, 247, 247]
+    assert colours[0].tolist() == colours[1].tolist() and colours[1][2] > colours[1][0]
+    assert colours[3].tolist() == colours[4].tolist() and colours[3][0] > colours[3][2]

@@ -1,5 +1,7 @@
 """Which classes drive a unit: its mean activation over the photographs of each label.
 
+Flow: survey -> **label_selectivity** -> site. Imports no torch.
+
 Source of the index: Morcos, Barrett, Rabinowitz and Botvinick 2018, "On the importance of single
 directions for generalization", arXiv:1803.06959.
 """
@@ -129,24 +131,24 @@ def _table(facts: LayerFacts, channel: int, own: Floats, order: NDArray[np.int64
 def _note(facts: LayerFacts, own: Floats, order: NDArray[np.int64], everywhere: float) -> str:
     """The index, the mean that the others are held against, and on how many labels it rests."""
     labels, counts = facts.manifest.labels, facts.atlas.labelled
-    said = []
+    sentences = []
     if not facts.layer.signed:
         index = float(selectivity(own[None])[0])
         if math.isfinite(index):
-            said.append(f"Class selectivity index {index:.2f}.")
+            sentences.append(f"Class selectivity index {index:.2f}.")
     else:
-        said.append("The selectivity index is not defined where activations can be negative.")
+        sentences.append("The selectivity index is not defined where activations can be negative.")
     what = "difference to it" if facts.layer.signed else "ratio to it"
-    said.append(f"Mean over all photographs {short(everywhere)}; “against all” is the {what}.")
+    sentences.append(f"Mean over all photographs {short(everywhere)}; “against all” is the {what}.")
     labelled = sum(counts.values())
     if labelled < facts.photographs:
-        said.append(f"{labelled} of {facts.photographs} photographs have a label.")
+        sentences.append(f"{labelled} of {facts.photographs} photographs have a label.")
     strongest = labels[order[0]]
     if counts[strongest] == 1:
-        said.append(f"“{strongest}” has a single photograph: its mean is that one.")
+        sentences.append(f"“{strongest}” has a single photograph: its mean is that one.")
     elif counts[strongest] < FEW:
-        said.append(f"“{strongest}” has only {counts[strongest]} photographs.")
-    return " ".join(said)
+        sentences.append(f"“{strongest}” has only {counts[strongest]} photographs.")
+    return " ".join(sentences)
 
 
 def _chart(sorted_means: Floats) -> Lines:

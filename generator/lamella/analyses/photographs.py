@@ -1,4 +1,7 @@
-"""The whole photographs that dataset examples are cut from, as the network sees them, each once."""
+"""The whole photographs that dataset examples are cut from, as the network sees them, each once.
+
+Flow: survey + images -> **photographs** -> store -> site.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What the survey says of a unit: its numbers, and the histogram of its activations."""
+"""What the survey says of a unit: its numbers, and the histogram of its activations.
+
+Flow: survey + what feature_visualization stored -> **statistics** -> site. Imports no torch.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,8 @@ import math
 
 import numpy as np
 
+from lamella.analyses.feature_visualization.stored import visualizations
 from lamella.analyses.panel import Panel
-from lamella.analyses.visualization_quality.stored import quality_of
 from lamella.figures import Figure, Histogram, Mark, Table, short
 from lamella.store.facts import LayerFacts
 from lamella.survey.bins import ZERO, edges
@@ -25,7 +28,7 @@ class Statistics(Panel):
     title = "Activations"
     about = "Over all photographs and all positions of the layer."
     needs = ("survey",)
-    shows = ("visualization_quality",)
+    shows = ("feature_visualization",)
     per = "view"
 
     def view(self, facts: LayerFacts, channel: int) -> tuple[Figure, ...]:
@@ -48,7 +51,7 @@ class Statistics(Panel):
                 ("p999", "99.9th percentile"),
             )
         ]
-        picture = float(quality_of(facts).activation[channel])
+        picture = float(visualizations(facts).activation[channel])
         if math.isfinite(picture):
             rows.append(("Feature visualization", f"{picture:.4g}"))
         note = "No photograph of the set excites this unit." if facts.silent(channel) else ""

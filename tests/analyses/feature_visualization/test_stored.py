@@ -1,10 +1,10 @@
 """What is read of stored pictures: what was not stored is unknown, and never good."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from helpers.layer_facts import made_by_hand
 from lamella.analyses.feature_visualization.stored import (
     NUMBERS,
     PANEL,
@@ -12,22 +12,15 @@ from lamella.analyses.feature_visualization.stored import (
     numbers_of,
     visualizations,
 )
-from lamella.images.manifest import Manifest
-from lamella.network.description import Network
-from lamella.network.units import Layer
-from lamella.store.facts import Atlas, LayerFacts
+from lamella.store.facts import LayerFacts
 from lamella.store.gathering import PanelFacts
-from lamella.store.store import Store
 
 UNITS = 4
 
 
 def facts_with(numbers: dict[str, Any], pictures: tuple[int, ...] = (0, 1)) -> LayerFacts:
     """A layer of four units, of which the last was not computed."""
-    layer = Layer("conv", "convolution", UNITS, 4, 4, None)
-    network = Network("net", "net.py:net", "0" * 64, "0" * 64, 1, (8, 8), {}, (layer,))
-    manifest = Manifest("0" * 64, ())
-    facts = LayerFacts(network, manifest, layer, {}, Atlas(network, manifest, Store(Path()), {}))
+    facts = made_by_hand({}, {"maximum": np.zeros(UNITS, np.float32)})
     present = np.arange(UNITS) < UNITS - 1
     shown = {PICTURE: dict.fromkeys(pictures, b"x")}
     facts._read[PANEL] = PanelFacts(present, numbers, shown, {}, {"failed": "Not finite."})

@@ -2,58 +2,22 @@
 
 import json
 import re
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from helpers.layer_facts import made_by_hand
 from helpers.tiny import Tiny
-from lamella.analyses.statistics import BEYOND, Statistics, histogram
 from lamella.analyses.visualization_quality import VisualizationQuality
 from lamella.analyses.visualization_quality import stored as quality
 from lamella.analyses.visualization_quality.gates import Gate, gates, joined, percent, summarised
 from lamella.analyses.visualization_quality.stored import Quality, quality_of
 from lamella.commands.report import gate_words
-from lamella.figures import Histogram, Table
-from lamella.figures.histogram import WIDTH, histogram_coordinates
-from lamella.images.manifest import Manifest
-from lamella.network.description import Network
-from lamella.network.units import Layer
-from lamella.store.facts import Atlas, LayerFacts
-from lamella.store.gathering import PanelFacts
-from lamella.store.store import Shard, Sheet, Store
-from lamella.survey.bins import BINS, table
-
-
-def stored(rows: int, numbers: dict[str, Any], pictures: Any = ()) -> PanelFacts:
-    arrays = {name: np.asarray(values) for name, values in numbers.items()}
-    present = np.full(rows, bool(numbers))
-    return PanelFacts(present, arrays, {"picture": dict.fromkeys(pictures, b"x")}, {}, {})
-
-
-def made_by_hand(
-    made: dict[str, Any],
-    survey: dict[str, Any],
-    *,
-    name: str = "conv",
-    activation: str | None = "relu",
-    pictures: Any = None,
-    explanation: dict[str, Any] | None = None,
-) -> LayerFacts:
-    """A layer with as many channels as there are values."""
-    rows = len(next(iter((made or survey).values())))
-    layer = Layer(name, "convolution", rows, 4, 4, None, activation=activation)
-    network = Network("net", "net.py:net", "0" * 64, "0" * 64, 1, (8, 8), {}, (layer,))
-    manifest = Manifest("0" * 64, ())
-    facts = LayerFacts(network, manifest, layer, {}, Atlas(network, manifest, Store(Path()), {}))
-    shown = range(rows) if pictures is None else pictures
-    facts._read["feature_visualization"] = stored(rows, made, shown if made else ())
-    facts._read["survey"] = stored(rows, survey)
-    facts._read["interpretability"] = stored(rows, explanation or {})
-    return facts
+from lamella.figures import Table
+from lamella.store.facts import LayerFacts
+from lamella.store.store import Shard, Sheet
 
 
 def table_of(facts: LayerFacts, channel: int) -> dict[str, str]:
@@ -335,79 +299,6 @@ def test_a_layer_is_measured_once(monkeypatch: pytest.MonkeyPatch) -> None:
     before = len(quality._MEASURED)
     del facts, other
     assert len(quality._MEASURED) <= before - 2, "what was measured goes with its layer"
-
-
-# The histogram
-
-
-def counted(values: np.ndarray) -> np.ndarray:
-    values = values.astype(np.float32)
-    return np.bincount(table()[values.view(np.uint32) >> 19], minlength=BINS)
-
-
-VALUES = np.linspace(0.5, 10, 400)
-
-
-def shown(picture: float, values: np.ndarray = VALUES) -> Histogram:
-    maximum = float(values.max())
-    figure = histogram(
-        counted(values), maximum, maximum - 0.5, p99=maximum - 1, picture=picture, zeros=0.25
-    )
-    assert figure is not None
-    return figure
-
-
-@pytest.mark.parametrize("picture", [float("nan"), 3.0, 10.0, 10.01, 14.0, 29.9, 31.0, 1e9])
-def test_the_picture_is_marked_and_the_axis_reaches_it(picture: float) -> None:
-    figure = shown(picture)
-    assert sum(figure.counts) == VALUES.size and len(figure.edges) == len(figure.counts) + 1
-    steps = np.diff(figure.edges)
-    assert np.allclose(steps, steps[0]) and (steps > 0).all()
-    marks = {mark.label.partition(":")[0]: mark for mark in figure.marks}
-    assert set(marks) - {"picture"} == {"zero", "99 %", "99.9 %", "maximum"}
-    assert (marks["zero"].label, marks["zero"].value) == ("zero: 25 %", 0)
-    if np.isnan(picture):
-        assert "picture" not in marks
-        return
-    end = figure.edges[-1]
-    assert marks["picture"].value == min(picture, end)
-    reach = 10 + BEYOND * 10  # the axis begins at zero
-    assert min(picture, reach) - 1e-9 <= end <= max(10, min(picture, reach)) + steps[0]
-    assert ("→" in marks["picture"].label) == (picture > end)
-    if picture > end:
-        assert marks["picture"].label == f"picture: {picture / 10:,.0f}× maximum →"
-
-
-@pytest.mark.parametrize("picture", [10.0, 12.0, 30.0, 1e9])
-def test_labels_of_marks_do_not_collide(picture: float) -> None:
-    drawn = histogram_coordinates(shown(picture))
-    assert len(drawn.marks) == 5, "none lies outside the axis"
-    spans: dict[float, list[tuple[float, float]]] = {}
-    for mark in drawn.marks:
-        wide = len(mark.label) * 6.0
-        span = (mark.at - wide, mark.at) if mark.anchor == "end" else (mark.at, mark.at + wide)
-        assert span[0] >= 0 and span[1] <= WIDTH
-        assert all(a >= span[1] or b <= span[0] for a, b in spans.get(mark.row, []))
-        spans.setdefault(mark.row, []).append(span)
-
-
-def test_a_unit_that_is_never_positive_has_its_axis_made_longer_too() -> None:
-    figure = shown(50.0, -np.linspace(1, 9, 100))
-    assert figure.edges[-1] == pytest.approx(-1 + BEYOND * 8.5, abs=0.5)
-    assert figure.marks[-1].label == "picture: 50 →"
-
-
-def test_the_statistics_of_a_unit_without_a_good_activation() -> None:
-    names = ("mean", "deviation", "zeros", "p50", "p90", "p99")
-    survey = SURVEY | {name: np.full(6, 0.5, np.float32) for name in names}
-    survey["counts"] = np.tile(counted(VALUES), (6, 1))
-    made = MADE | {"activation": np.array([np.nan, 8, 2, 0, 7, 20], np.float32)}
-    facts = made_by_hand(made, survey, pictures=SHOWN)
-    for channel, marked in enumerate((False, True, True, True, False, True)):
-        figure, words = Statistics().view(facts, channel)
-        assert isinstance(figure, Histogram) and isinstance(words, Table)
-        assert any(mark.label.startswith("picture") for mark in figure.marks) == marked
-        assert any(row[0] == "Feature visualization" for row in words.rows) == marked
 
 
 # On the command line
