@@ -14,14 +14,20 @@ from numpy.typing import NDArray
 
 from helpers.tiny import NETWORK, Tiny, write_images
 from lamella.analyses.activation_atlas import ActivationAtlas
-from lamella.analyses.activation_atlas.class_names import effects, named
+from lamella.analyses.activation_atlas.class_names import effects, named, strongest_classes
 from lamella.analyses.activation_atlas.grid import cells, levels
-from lamella.analyses.activation_atlas.layout import directions, nearest, plane, spread
-from lamella.analyses.activation_atlas.pictures import BATCH, aims, fitting_side, made
+from lamella.analyses.activation_atlas.likeness import likeness
+from lamella.analyses.activation_atlas.pictures import aims, batches_made, picture_side
+from lamella.analyses.activation_atlas.projection import directions, nearest, plane, spread
 from lamella.analyses.activation_atlas.sampling import chosen, inner, places_of, sample
 from lamella.analyses.activation_atlas.sheet import GROUND, font, sheet, wrapped
 from lamella.analyses.activation_atlas.spaces import Space, beside, deepest, spaces
-from lamella.analyses.activation_atlas.stored import TOLD, Draft, Numbering, likeness, strongest
+from lamella.analyses.activation_atlas.stored import (
+    CELLS_A_BATCH,
+    CLASSES,
+    Layout,
+    Numbering,
+)
 from lamella.errors import ConfigError, LamellaError
 from lamella.network.units import Layer, Segment
 from lamella.pipeline.pipeline import Analysis
@@ -336,11 +342,11 @@ def test_in_the_last_layer_a_direction_is_its_classes(atlas: Tiny) -> None:
 
 def test_only_classes_that_gain_are_told() -> None:
     gains = np.array([[3, -1, 2, 1], [-1, -2, -3, -4], [0, 5, 0, 0]], np.float32)
-    classes, kept = strongest(gains, 3)
+    classes, kept = strongest_classes(gains, 3)
     assert classes.tolist() == [[0, 2, 3], [-1] * 3, [1, -1, -1]]
     assert kept.tolist() == [[3, 2, 1], [0] * 3, [5, 0, 0]]
-    assert (strongest(None, 2)[0] == -1).all()
-    assert strongest(gains[:, :2], 3)[0].shape == (3, TOLD)
+    assert (strongest_classes(None, 2)[0] == -1).all()
+    assert strongest_classes(gains[:, :2], 3)[0].shape == (3, CLASSES)
 
 
 # Pictures.
@@ -352,14 +358,16 @@ def test_pictures_go_where_they_are_sent(atlas: Tiny) -> None:
     (space,) = spaces(found.model.facts.layers, ["2"])
     taken = sample(found.model, found.images, space, most=200, seed=0)
     usual, _ = taken.spread()
-    means = taken.vectors[:: len(taken.vectors) // (BATCH + 2)][: BATCH + 2]
+    means = taken.vectors[:: len(taken.vectors) // (CELLS_A_BATCH + 2)][: CELLS_A_BATCH + 2]
     wanted, seeds = aims(means, usual), list(range(len(means)))
 
     def run(steps: int, batches: list[int]) -> dict[int, Any]:
-        return dict(made(found.model, space, wanted, seeds, side=16, steps=steps, batches=batches))
+        return dict(
+            batches_made(found.model, space, wanted, seeds, side=16, steps=steps, batches=batches)
+        )
 
     both, one = run(12, [0, 1]), run(1, [0, 1])
-    assert len(both[0].pixels) == BATCH and len(both[1].pixels) == 2
+    assert len(both[0].pixels) == CELLS_A_BATCH and len(both[1].pixels) == 2
     assert run(12, [1])[1].pixels.tobytes() == both[1].pixels.tobytes()
 
     def along(batches: dict[int, Any]) -> NDArray[Any]:
@@ -386,7 +394,7 @@ def test_a_picture_that_breaks_takes_no_other_with_it(
     wanted = np.eye(6, dtype=np.float32)[:3]
     real = pictures.ascend
     kind = {"side": 16, "steps": 3, "batches": [0]}
-    whole = dict(made(found.model, space, wanted, [5, 6, 7], **kind))[0]  # type: ignore[arg-type]
+    whole = dict(batches_made(found.model, space, wanted, [5, 6, 7], **kind))[0]  # type: ignore[arg-type]
 
     def breaking(network: Any, objective: Any, **more: Any) -> Any:
         if bool((objective.vectors == torch.eye(6)[1]).all(1).any()):
@@ -394,48 +402,48 @@ def test_a_picture_that_breaks_takes_no_other_with_it(
         return real(network, objective, **more)
 
     monkeypatch.setattr(pictures, "ascend", breaking)
-    rest = dict(made(found.model, space, wanted, [5, 6, 7], **kind))[0]  # type: ignore[arg-type]
+    rest = dict(batches_made(found.model, space, wanted, [5, 6, 7], **kind))[0]  # type: ignore[arg-type]
     assert not rest.pixels[1].any() and not rest.answers[1].any()
     assert (rest.pixels[[0, 2]] == whole.pixels[[0, 2]]).all()
     monkeypatch.setattr(pictures, "ascend", lambda *_, **__: (_ for _ in ()).throw(
-        NotFinite("broken", range(BATCH))))  # fmt: skip
-    none = dict(made(found.model, space, wanted, [5, 6, 7], **kind))[0]  # type: ignore[arg-type]
+        NotFinite("broken", range(CELLS_A_BATCH))))  # fmt: skip
+    none = dict(batches_made(found.model, space, wanted, [5, 6, 7], **kind))[0]  # type: ignore[arg-type]
     assert none.pixels.shape == whole.pixels.shape and not none.pixels.any()
 
 
 def test_a_size_that_does_not_fit_is_an_error(atlas: Tiny) -> None:
     model = analysis(atlas).model
     (space,) = spaces(model.facts.layers, ["2"])
-    assert fitting_side(model, (space,), None) == 16 and fitting_side(model, (space,), 24) == 24
+    assert picture_side(model, (space,), None) == 16 and picture_side(model, (space,), 24) == 24
     with pytest.raises(LamellaError, match="does not run on pictures of 4 px"):
-        fitting_side(model, (space,), 4)
+        picture_side(model, (space,), 4)
 
 
-# The draft, and what is measured.
+# The layout, and what is measured.
 
 
-def draft() -> Draft:
+def layout() -> Layout:
     random = np.random.default_rng(0)
     points, vectors = random.random((90, 2)).astype(np.float32), random.random((90, 4))
     vectors = vectors.astype(np.float32)
     grids = tuple(levels(points, vectors, (2, 4), 3))
-    classes, gains = strongest(vectors[: sum(len(grid.count) for grid in grids)], 0 + sum(
+    classes, gains = strongest_classes(vectors[: sum(len(grid.count) for grid in grids)], 0 + sum(
         len(grid.count) for grid in grids))  # fmt: skip
-    return Draft(grids, vectors.mean(axis=0), vectors.std(axis=0), classes, gains)
+    return Layout(grids, vectors.mean(axis=0), vectors.std(axis=0), classes, gains)
 
 
 def test_a_draft_survives_the_store() -> None:
-    one = draft()
-    again = Draft.of(one.arrays())
+    one = layout()
+    again = Layout.of(one.arrays())
     assert len(again.levels) == 2 and again.places == one.places
     assert (again.means == one.means).all() and (again.classes == one.classes).all()
     space = Space((layer("a"),))
-    assert again.told(space) == one.told(space)
-    assert Draft.of(replace(one, levels=()).arrays()).levels == ()
+    assert again.cell_records(space) == one.cell_records(space)
+    assert Layout.of(replace(one, levels=()).arrays()).levels == ()
 
 
 def test_pictures_that_hit_their_cell_are_nearest_to_it() -> None:
-    one = draft()
+    one = layout()
     perfect = likeness(3 * one.means, one)
     assert all(level == {"cosine": pytest.approx(1), "own": 1.0} for level in perfect)
     swapped = likeness(one.means[::-1], one)
@@ -448,7 +456,7 @@ def test_entries_never_meet(place: int, grid: int, depth: int, size: int) -> Non
     sides = tuple(grid << at for at in range(depth))
     own, following = (Numbering(at, sides, size) for at in (place, place + 1))
     cells_ = sum(side * side for side in sides)
-    taken = [*own.wanted(depth, cells_), own.draft]
+    taken = [*own.wanted(depth, cells_), own.layout]
     assert len(taken) == len(set(taken)) and max(taken) < following.first
     assert own.wanted(0, 0) == []
 

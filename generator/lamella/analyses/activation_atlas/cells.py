@@ -1,24 +1,24 @@
-"""All of an atlas but its pictures: sampled, laid out, divided into cells, named.
+"""All of an atlas but its pictures: vectors sampled, laid out, divided into cells, these named.
 
-Flow: job -> sampling -> layout -> grid -> naming -> **drafting** -> store.
+Flow: sampling -> projection -> grid -> class_names -> **cells** -> compute -> store.
 """
 
 from typing import Any
 
 import numpy as np
 
-from lamella.analyses.activation_atlas.class_names import effects, named
+from lamella.analyses.activation_atlas.class_names import effects, named, strongest_classes
 from lamella.analyses.activation_atlas.grid import levels
-from lamella.analyses.activation_atlas.layout import plane, spread
+from lamella.analyses.activation_atlas.projection import plane, spread
 from lamella.analyses.activation_atlas.sampling import sample
 from lamella.analyses.activation_atlas.spaces import Space
-from lamella.analyses.activation_atlas.stored import Draft, Numbering, strongest
+from lamella.analyses.activation_atlas.stored import Layout, Numbering
 from lamella.analyses.job import Job
 from lamella.engines.interrupts import interruptible
 
 
-def drafted(job: Job, space: Space, numbering: Numbering) -> tuple[Draft, dict[str, Any]]:
-    """Sample, lay out, divide, name: the draft, and what the page says of it, as plain values."""
+def laid_out(job: Job, space: Space, numbering: Numbering) -> tuple[Layout, dict[str, Any]]:
+    """Sample, lay out, divide, name: the layout, and what the page says of it, as plain values."""
     options = job.settings
     taken = sample(job.model, job.images, space, most=options.vectors, seed=job.seed)
     points = spread(interruptible(lambda: plane(taken.vectors, job.seed)))
@@ -28,9 +28,9 @@ def drafted(job: Job, space: Space, numbering: Numbering) -> tuple[Draft, dict[s
     gains = None
     if named(job.model):
         gains = effects(job.model, space, means, usual, numbering.size)
-    draft = Draft(tuple(grids), usual, deviation, *strongest(gains, len(means)))
+    layout = Layout(tuple(grids), usual, deviation, *strongest_classes(gains, len(means)))
     images = len(set(taken.image.tolist()))
-    return draft, {
+    return layout, {
         "name": space.name,
         "layers": [layer.name for layer in space.layers],
         "channels": space.channels,
@@ -44,5 +44,5 @@ def drafted(job: Job, space: Space, numbering: Numbering) -> tuple[Draft, dict[s
         "silent": taken.silent,
         "fewest": options.fewest,
         "steps": options.steps,
-        "cells": draft.told(space),
+        "cells": layout.cell_records(space),
     }

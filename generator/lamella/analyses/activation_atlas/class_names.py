@@ -1,6 +1,6 @@
 """Which class a direction pushes: what the network's scores gain where the layer says it.
 
-Flow: grid + model -> **naming** -> sheet, page. The layer's values are overwritten, in a pass of
+Flow: grid + model -> **class_names** -> cells. The layer's values are overwritten, in a pass of
 the network, by a cell's mean vector at every position; the class scores, less those where every
 position says the mean of all vectors, are the effect of the cell.
 
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lamella.analyses.activation_atlas.spaces import Space
+from lamella.analyses.activation_atlas.stored import CLASSES
 from lamella.network.activations import visit
 from lamella.network.model import Model
 
@@ -50,12 +51,12 @@ def effects(
         return vectors - usual
     if not len(vectors):
         return np.zeros((0, last.channels), np.float32)
-    told = [
+    found = [
         scores(model, space, torch.from_numpy(np.concatenate([usual[None], part])), side)
         for first in range(0, len(vectors), BATCH)
         for part in (vectors[first : first + BATCH],)
     ]
-    return np.concatenate([(one[1:] - one[:1]).cpu().numpy() for one in told])
+    return np.concatenate([(one[1:] - one[:1]).cpu().numpy() for one in found])
 
 
 def scores(model: Model, space: Space, vectors: Tensor, side: int) -> Tensor:
@@ -63,7 +64,7 @@ def scores(model: Model, space: Space, vectors: Tensor, side: int) -> Tensor:
     vectors = vectors.to(model.device)
     kept: list[Tensor] = []
 
-    def saying(part: Tensor) -> Callable[[Tensor], None]:
+    def overwriting(part: Tensor) -> Callable[[Tensor], None]:
         def overwrite(value: Tensor) -> None:
             value.copy_(part[:, :, None, None].expand_as(value))
 
@@ -71,7 +72,7 @@ def scores(model: Model, space: Space, vectors: Tensor, side: int) -> Tensor:
 
     parts = torch.split(vectors, [layer.channels for layer in space.layers], dim=1)
     visitors = {
-        model.traced[layer.name].observed: saying(part)
+        model.traced[layer.name].observed: overwriting(part)
         for layer, part in zip(space.layers, parts, strict=True)
     }
     visitors[model.traced[model.facts.layers[-1].name].target] = lambda value: kept.append(
@@ -80,3 +81,18 @@ def scores(model: Model, space: Space, vectors: Tensor, side: int) -> Tensor:
     grey = torch.full((len(vectors), 3, side, side), 0.5, device=model.device)
     visit(model.module, model.normalise(grey), visitors)
     return kept[0]
+
+
+def strongest_classes(
+    effects: NDArray[np.float32] | None, cells: int
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """The classes whose scores gain most, and what they gain, where they gain at all."""
+    classes = np.full((cells, CLASSES), -1, np.int64)
+    gains = np.zeros((cells, CLASSES), np.float32)
+    if effects is not None and len(effects):
+        kept = min(CLASSES, effects.shape[1])
+        order = np.argsort(-effects, axis=1, kind="stable")[:, :kept]
+        found = np.take_along_axis(effects, order, axis=1)
+        classes[:, :kept] = np.where(found > 0, order, -1)
+        gains[:, :kept] = np.where(found > 0, found, 0)
+    return classes, gains

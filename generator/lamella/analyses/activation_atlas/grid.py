@@ -1,7 +1,7 @@
 """Points of a plane in the cells of a grid, at several sizes, and what is in each on average.
 
-Flow: layout -> **grid** -> naming, pictures. Pure numpy. A cell of one level is two by two of the
-next.
+Flow: projection -> **grid** -> class_names, cells. Pure numpy. A cell of one level is two by two of
+the next.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
 """A picture for each cell: gradient ascent towards its mean direction, on all cores.
 
-Flow: grid + optvis + engines -> **pictures** -> sheet. Pictures of a fixed batch share no gradient,
-and a batch holds the same cells whatever was made before, so that their bytes repeat.
+Flow: stored + optvis + engines -> **pictures** -> compute. Pictures of a fixed batch share no
+gradient, and a batch holds the same cells whatever was made before, so that their bytes repeat.
 
 What is raised is `(d . a) * max(cos(d, a), 0.1) ** 2`, the mean over positions, with `a` the
 layer's values and `d` the cell's mean vector less the mean of all vectors. The paper multiplies the
@@ -23,6 +23,7 @@ channels from some thousands of vectors. The centre position in place of the mea
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -31,20 +32,20 @@ from torch import Tensor
 
 from lamella.analyses.activation_atlas.sampling import drawn, values_of
 from lamella.analyses.activation_atlas.spaces import Space
+from lamella.analyses.activation_atlas.stored import CELLS_A_BATCH
 from lamella.engines.local import Workers, places
-from lamella.errors import LamellaError, said
 from lamella.network.folding import CONVOLUTION, Folding
 from lamella.network.model import Model
 from lamella.optvis import Direction, NotFinite, Settings, ascend
+from lamella.optvis.side import fitting_side
 
-BATCH = 16
 SIDE = 80
 POWER = 2.0
 REDIRECTED = 16  # first steps that pass by ReLUs which let nothing through
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class Batch:
     """The pictures of one batch.
 
     Attributes:
@@ -56,27 +57,19 @@ class Made:
     answers: NDArray[np.float32]
 
 
-def fitting_side(model: Model, spaces: Sequence[Space], wanted: int | None) -> int:
+def picture_side(model: Model, spaces: Sequence[Space], wanted: int | None) -> int:
     """Side of the pictures: what is asked for, else 80 px, else the network's own size.
 
     Raises:
         LamellaError: the network does not run at it.
     """
-    native = min(model.facts.size)
-    problem = ""
-    for side in dict.fromkeys([wanted] if wanted else [min(SIDE, native), native]):
-        grey = torch.full((1, 3, side, side), 0.5, device=model.device)
-        try:
-            with torch.no_grad():
-                for space in spaces:
-                    if not values_of(model, space, grey).shape[2:].numel():
-                        raise ValueError(f"layer {space.name!r} is left no position")
-            return side
-        except Exception as error:  # the user's own code may raise anything
-            problem = said(error)
-    raise LamellaError(
-        f"The network does not run on pictures of {wanted or native} px: {problem}.",
-        f"Set [panels.activation_atlas] size to {native}, the size that it was made for.",
+    return fitting_side(
+        {space.name: partial(values_of, model, space) for space in spaces},
+        wanted=wanted,
+        usual=SIDE,
+        native=min(model.facts.size),
+        device=model.device,
+        setting="[panels.activation_atlas] size",
     )
 
 
@@ -93,7 +86,7 @@ def seed_of(seed: int, space: Space, level: int, row: int, column: int) -> int:
     return drawn(seed, f"{space.name}/{level}/{row}/{column}") >> 1  # torch takes 63 bits
 
 
-def made(
+def batches_made(
     model: Model,
     space: Space,
     aims: NDArray[np.float32],
@@ -102,17 +95,17 @@ def made(
     side: int,
     steps: int,
     batches: Sequence[int],
-) -> Iterator[tuple[int, Made]]:
+) -> Iterator[tuple[int, Batch]]:
     """Make batches of pictures, on all places of the machine; yields them as they finish.
 
     Args:
         aims: the directions of all cells, none of them zero.
-        batches: which batches of `BATCH` cells are to be made.
+        batches: which batches of `CELLS_A_BATCH` cells are to be made.
     """
     settings = Settings(steps=steps, redirect=min(REDIRECTED, steps // 4)).for_field(space.field)
 
-    def work(at: Model, batch: int, look: Callable[[], None]) -> Made:
-        own = slice(batch * BATCH, (batch + 1) * BATCH)
+    def work(at: Model, batch: int, look: Callable[[], None]) -> Batch:
+        own = slice(batch * CELLS_A_BATCH, (batch + 1) * CELLS_A_BATCH)
         vectors, numbers = torch.from_numpy(aims[own]), list(seeds[own])
         return _batch(at, space, vectors, numbers, side, settings, look)
 
@@ -130,10 +123,10 @@ def _batch(
     side: int,
     settings: Settings,
     look: Callable[[], None],
-) -> Made:
+) -> Batch:
     """One batch; the last one is filled up with copies of its first picture."""
     number = len(seeds)
-    filled = [*range(number), *[0] * (BATCH - number)]
+    filled = [*range(number), *[0] * (CELLS_A_BATCH - number)]
     failed: set[int] = set()
     while True:
         try:
@@ -151,7 +144,7 @@ def _batch(
             failed |= {filled[at] for at in error.images}
             good = [at for at in range(number) if at not in failed]
             if not good:
-                return Made(
+                return Batch(
                     np.zeros((number, side, side, 3), np.uint8),
                     np.zeros((number, vectors.shape[1]), np.float32),
                 )
@@ -161,7 +154,7 @@ def _batch(
     shown = (ascent.images.permute(0, 2, 3, 1) * 255).round().byte()
     lost = sorted(failed)
     shown[lost], answers[lost] = 0, 0.0
-    return Made(shown[:number].cpu().numpy(), answers[:number].cpu().numpy())
+    return Batch(shown[:number].cpu().numpy(), answers[:number].cpu().numpy())
 
 
 def _network(model: Model, space: Space) -> Callable[[Tensor], Tensor]:

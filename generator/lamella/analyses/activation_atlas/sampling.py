@@ -1,6 +1,6 @@
 """Activation vectors at random places of the photographs: what an atlas is laid out from.
 
-Flow: model + images + space -> **sampling** -> layout. One pass over the images; memory is the
+Flow: model + images + space -> **sampling** -> projection. One pass over the images; memory is the
 number of vectors times channels, however many images there are.
 
 Source: Carter et al., "Activation Atlas", Distill 2019, doi:10.23915/distill.00015: one vector per
@@ -121,7 +121,7 @@ def sample(
         empty = np.zeros((0, space.channels), np.float32)
         return Sample(empty, nothing, nothing, nothing, 0)
     every, at_place = np.concatenate(vectors), np.concatenate(places)
-    heard = (every != 0).any(axis=1)
+    nonzero = (every != 0).any(axis=1)
     numbered = np.concatenate(image)
-    row_of, column_of = at_place[heard].T
-    return Sample(every[heard], numbered[heard], row_of, column_of, int((~heard).sum()))
+    row_of, column_of = at_place[nonzero].T
+    return Sample(every[nonzero], numbered[nonzero], row_of, column_of, int((~nonzero).sum()))

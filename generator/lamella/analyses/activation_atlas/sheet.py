@@ -1,6 +1,6 @@
 """The levels of an atlas as pictures: cells side by side, each with its class.
 
-Flow: pictures + draft -> **sheet** -> pyramid -> store. Every level has cells of the same size, so
+Flow: pictures + stored -> **sheet** -> compute -> store. Every level has cells of the same size, so
 that each is twice as wide as the one before. Imports no torch.
 """
 

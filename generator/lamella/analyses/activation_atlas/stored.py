@@ -1,8 +1,8 @@
-"""What is known of an atlas before any picture is made, and where its parts lie in the store.
+"""What is stored of an atlas: its layout, which is known before any picture is made, and its parts.
 
-Flow: sampling + grid + naming -> **drafts** -> pictures, sheet, page. Imports no torch. Entries of
+Flow: cells, compute -> store -> **stored** -> pictures, sheet, view. Imports no torch. Entries of
 an atlas are numbered by the settings alone: first the tiles of all levels, then the still picture,
-the draft itself, and the batches of cells.
+the layout, and the batches of cells.
 """
 
 import math
@@ -15,12 +15,14 @@ from numpy.typing import NDArray
 
 from lamella.analyses.activation_atlas.grid import Cells
 from lamella.analyses.activation_atlas.spaces import Space
+from lamella.store.facts import Atlas
 
 PANEL = "activation_atlas"
+DOCUMENT = "atlases"  # beside the shards
 TILES, STILL = "tile", "still"  # names of stored pictures
 TILE = 512  # pixels
 STILL_SIDE = 1024  # the still picture is the largest level that is no wider
-TOLD = 3  # classes that are told of each cell
+CLASSES = 3  # that are kept of each cell
 CELLS_A_BATCH = 16
 
 
@@ -63,11 +65,11 @@ class Numbering:
         return self.first + sum(self.tiles)
 
     @property
-    def draft(self) -> int:
+    def layout(self) -> int:
         return self.still + 1
 
     def batch(self, number: int) -> int:
-        return self.draft + 1 + number
+        return self.layout + 1 + number
 
     def shown(self, levels: int) -> list[int]:
         """What is published of an atlas of so many levels: its tiles, and the still picture."""
@@ -76,7 +78,7 @@ class Numbering:
         return [*range(self.first, self.first + sum(self.tiles[:levels])), self.still]
 
     def wanted(self, levels: int, cells: int) -> list[int]:
-        """All that is made of an atlas once its draft is there."""
+        """All that is made of an atlas once its layout is there."""
         batches = range(self.batch(0), self.batch(batches_of(cells)))
         return [*self.shown(levels), *batches] if levels else []
 
@@ -86,14 +88,14 @@ class Numbering:
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class Layout:
     """The cells of an atlas, and all that is known of them.
 
     Attributes:
         levels: the coarsest first.
         usual: the mean of all vectors, `(channel,)`.
         spread: their standard deviation, `(channel,)`.
-        classes: of every cell of all levels, those it pushes most, int64 `(cell, TOLD)`; -1 for
+        classes: of every cell of all levels, those it pushes most, int64 `(cell, CLASSES)`; -1 for
             none.
         gains: what their scores gain, float32, likewise.
     """
@@ -142,8 +144,8 @@ class Draft:
         return {name: values[None] for name, values in rows.items()}
 
     @classmethod
-    def of(cls, stored: Mapping[str, NDArray[Any]]) -> "Draft":
-        """The draft that `arrays` are of."""
+    def of(cls, stored: Mapping[str, NDArray[Any]]) -> "Layout":
+        """The layout that `arrays` are of."""
         cells, means = stored["cells"][0], stored["means"][0]
         levels = []
         for side in sorted(set(cells[:, 0].tolist())):
@@ -153,7 +155,7 @@ class Draft:
         usual, spread = stored["usual"][0], stored["spread"][0]
         return cls(tuple(levels), usual, spread, stored["classes"][0], stored["gains"][0])
 
-    def told(self, space: Space) -> list[dict[str, Any]]:
+    def cell_records(self, space: Space) -> list[dict[str, Any]]:
         """What the page says of each cell, as plain values: level, row, column, vectors, the
         classes with their gains, and the unit that answers most above its usual."""
         counts = [count for level in self.levels for count in level.count.tolist()]
@@ -173,42 +175,15 @@ class Draft:
         return found
 
 
-def strongest(
-    effects: NDArray[np.float32] | None, cells: int
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """The classes whose scores gain most, and what they gain, where they gain at all."""
-    classes = np.full((cells, TOLD), -1, np.int64)
-    gains = np.zeros((cells, TOLD), np.float32)
-    if effects is not None and len(effects):
-        kept = min(TOLD, effects.shape[1])
-        order = np.argsort(-effects, axis=1, kind="stable")[:, :kept]
-        found = np.take_along_axis(effects, order, axis=1)
-        classes[:, :kept] = np.where(found > 0, order, -1)
-        gains[:, :kept] = np.where(found > 0, found, 0)
-    return classes, gains
+def notes_of(atlas: Atlas) -> Mapping[str, Any] | None:
+    """The document; None where there is none.
 
-
-def likeness(answers: NDArray[np.float32], draft: Draft) -> list[dict[str, float]]:
-    """How well the pictures of each level hit their cells.
-
-    Returns:
-        For each level "cosine", the median cosine of the layer's mean values on a picture with the
-        cell's mean vector, and "own", the share of pictures that are nearer to the vector of their
-        own cell than to that of any other, by the same.
+    It holds "size", the side of a cell's picture, and by the name of its space what was said of
+    each atlas: see `cells.laid_out`, and "likeness", see `likeness.likeness`.
     """
-    found, first = [], 0
-    for level in draft.levels:
-        run = slice(first, first + len(level.count))
-        first = run.stop
-        lengths = np.linalg.norm(answers[run], axis=1, keepdims=True)
-        unit = answers[run] / np.maximum(lengths, 1e-12)
-        wanted = level.mean / np.linalg.norm(level.mean, axis=1, keepdims=True)
-        cosine = unit @ wanted.T
-        own = cosine.diagonal()
-        found.append(
-            {
-                "cosine": float(np.median(own)),
-                "own": float((cosine.argmax(axis=1) == np.arange(len(own))).mean()),
-            }
-        )
+    if PANEL not in atlas.keys:
+        return None
+    found: Mapping[str, Any] | None = atlas.store.read_json(
+        f"{PANEL}-{atlas.keys[PANEL][:16]}/{DOCUMENT}.json"
+    )
     return found

@@ -1,13 +1,13 @@
 """What the page of an atlas says of how it was made, and of its limits.
 
-Flow: **words** -> page. Imports no torch.
+Flow: **text** -> view. Imports no torch.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
 
-def told(name: str, notes: Mapping[str, Any], size: int, named: bool) -> tuple[str, ...]:
+def method(name: str, notes: Mapping[str, Any], size: int, named: bool) -> tuple[str, ...]:
     """How it was made, in paragraphs.
 
     Args:

@@ -1,8 +1,9 @@
 """Vectors on a plane: near each other where the layer says alike, and spread over a square.
 
-Flow: sampling -> **layout** -> grid. UMAP (McInnes et al. 2018, arXiv:1802.03426) by the cosine,
-from the plane of the principal components. Neighbours are found exactly up to `EXACT` vectors,
-which takes time with their square and memory with their number; beyond, approximately by UMAP.
+Flow: sampling -> **projection** -> grid. UMAP (McInnes et al. 2018, arXiv:1802.03426) by the
+cosine, from the plane of the principal components. Neighbours are found exactly up to `EXACT`
+vectors, which takes time with their square and memory with their number; beyond, approximately by
+UMAP.
 """
 
 from dataclasses import dataclass
