@@ -53,7 +53,7 @@ def tasks() -> LayerTasks:
         side=SIDE,
         examples=kinds,  # type: ignore[arg-type]
         others=tuple(range(UNITS)),
-        known=tuple(range(UNITS * EACH)),
+        photographs=tuple(range(UNITS * EACH)),
     )
     return LayerTasks(comparison, 40, "texture")
 

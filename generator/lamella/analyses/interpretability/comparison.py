@@ -35,7 +35,7 @@ class Comparison:
         side: of the made pictures, in pixels, and of the squares that are compared with them.
         examples: of each channel, its strong and its weak photographs.
         others: the channels whose photographs every unit is compared with, ascending.
-        known: numbers of photographs that can be decoded, ascending.
+        photographs: numbers of those that the survey could decode, ascending.
     """
 
     job: Job
@@ -44,7 +44,7 @@ class Comparison:
     side: int
     examples: tuple[tuple[Examples, Examples], ...]
     others: tuple[int, ...]
-    known: tuple[int, ...]
+    photographs: tuple[int, ...]
 
     @classmethod
     def of(cls, job: Job, layer: Layer) -> Self:
@@ -60,8 +60,8 @@ class Comparison:
         random = np.random.default_rng(Unit(layer.name, -1).seed(job.seed))
         others = sorted(random.permutation(able)[:OTHERS].tolist())
         numbers = np.union1d(survey["top_image"][:, :EXAMPLES], survey["bottom_image"])
-        known = tuple(numbers[numbers >= 0].tolist())
-        return cls(job, layer, size, side, found, tuple(others), known)
+        photographs = tuple(numbers[numbers >= 0].tolist())
+        return cls(job, layer, size, side, found, tuple(others), photographs)
 
     def places(self, channel: int, side: int) -> tuple[tuple[Place, ...], tuple[Place, ...]]:
         """Squares of a unit's strong and of its weak photographs."""

@@ -58,7 +58,7 @@ class LayerTasks:
         """Squares anywhere in the photographs."""
         at = self.comparison
         random = np.random.default_rng(Unit(at.layer.name, -2).seed(at.job.seed))
-        images = random.choice(at.known, SQUARES).tolist()
+        images = random.choice(at.photographs, SQUARES).tolist()
         corners = random.integers(0, np.array(at.size) - self.window + 1, (SQUARES, 2)).tolist()
         return [Place(image, *corner) for image, corner in zip(images, corners, strict=True)]
 
