@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from helpers.attributed import Headed, images, model_of
 from helpers.untouched import untouched
 from lamella.attribution.cam import cam, contributions, why_not
-from lamella.attribution.gradcam import own_grid
+from lamella.attribution.gradcam import gradcam
 from lamella.attribution.heads import head_of
 from lamella.attribution.scores import chosen, scores
 from lamella.config.config import Preprocessing
@@ -90,7 +90,8 @@ def test_it_is_grad_cam_before_the_relu_up_to_scale() -> None:
     maps = contributions(model, shown, THREE)
     positions = maps.shape[2] * maps.shape[3]
     assert bool((maps < 0).any()) and bool((maps > 0).any())
-    torch.testing.assert_close(own_grid(model, shown, THREE), maps.relu() / positions)
+    weighted = gradcam(model, shown, THREE, own_grid=True)
+    torch.testing.assert_close(weighted, maps.relu() / positions)
 
 
 def test_a_position_is_at_the_middle_of_what_it_sees() -> None:

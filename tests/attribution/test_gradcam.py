@@ -1,6 +1,7 @@
 """Grad-CAM: on paper, against captum, against slow loops, and of transformers."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,12 +15,13 @@ from torch import Tensor, nn
 
 from helpers.attributed import Headed, Transformer, images, model_of
 from helpers.untouched import untouched
-from lamella.attribution.gradcam import divided, gradcam, own_grid, why_not
+from lamella.attribution.gradcam import divided, gradcam, why_not
 from lamella.attribution.target_layers import layer_maps, spatial_layers
 from lamella.errors import ModelError, UnknownLayer
 from lamella.network.model import Model
 
 THREE = torch.tensor([[0, 3], [2, 2], [1, 0]])
+own_grid = partial(gradcam, own_grid=True)
 
 
 class Colours(nn.Module):

@@ -25,7 +25,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lamella.attribution.gradients import batch_of, differentiable, in_runs, probe
+from lamella.attribution.gradients import (
+    batch_of,
+    differentiable,
+    gradients_by_column,
+    in_runs,
+    probe,
+)
 from lamella.attribution.scores import chosen, class_scores
 from lamella.attribution.target_layers import LayerMaps, layer_maps, on_image_grid
 from lamella.errors import LamellaError, ModelError
@@ -40,7 +46,7 @@ def why_not(model: Model, layer: str = "") -> str:
     A forward pass may cut gradients off, so it is tried on a grey image.
     """
     try:
-        own_grid(model, *probe(model), layer)
+        gradcam(model, *probe(model), layer, own_grid=True)
     except LamellaError as error:
         return error.problem
     return ""
@@ -53,6 +59,7 @@ def gradcam(
     layer: str = "",
     inside: bool = False,
     *,
+    own_grid: bool = False,
     batch: int | None = None,
 ) -> Tensor:
     """Grad-CAM on a grid that covers the image, (image, k, 56, 56), float32, not negative.
@@ -63,26 +70,13 @@ def gradcam(
         layer: whose maps are weighted; "" for the last convolutional activations. `layer_maps` says
             in words which these are.
         inside: with the ReLU inside the sum.
+        own_grid: at the layer's own positions, (image, k, row, column), in place of that grid.
         batch: images whose graphs are held at once.
     Raises:
         UnknownLayer: there is no such layer.
         ModelError: the layer has no positions, the scores do not depend on it, or there is no such
             class.
     """
-    maps = own_grid(model, shown, classes, layer, inside, batch=batch)
-    return on_image_grid(maps, layer_maps(model, layer).field, (shown.shape[2], shown.shape[3]))
-
-
-def own_grid(
-    model: Model,
-    shown: Tensor,
-    classes: Tensor,
-    layer: str = "",
-    inside: bool = False,
-    *,
-    batch: int | None = None,
-) -> Tensor:
-    """As `gradcam`, at the layer's own positions, (image, k, row, column)."""
     target = layer_maps(model, layer)
     found: list[Tensor] = []
     with differentiable():
@@ -98,7 +92,10 @@ def own_grid(
             else:
                 weighted = [torch.einsum("nc,ncij->nij", alpha, values).relu() for alpha in alphas]
             found.append(torch.stack(weighted, 1))
-    return torch.cat(found).float()
+    maps = torch.cat(found).float()
+    if own_grid:
+        return maps
+    return on_image_grid(maps, target.field, (shown.shape[2], shown.shape[3]))
 
 
 def divided(maps: Tensor) -> tuple[Tensor, Tensor]:
@@ -121,15 +118,9 @@ def _gradients(
     with tap:
         output = model.module(inputs)
     picked = chosen(class_scores(output if tap.scores is None else tap.scores), classes)
-    leaf, last = tap.leaf, classes.shape[1] - 1
+    leaf = tap.leaf
     gradients: list[Tensor] = []
-    for at in range(classes.shape[1]):
-        gradient = None
-        if leaf is not None and picked.requires_grad:
-            # Images do not share a gradient, so that of their sum holds that of each.
-            gradient = torch.autograd.grad(
-                picked[:, at].sum(), leaf, retain_graph=at < last, allow_unused=True
-            )[0]
+    for gradient in (None,) if leaf is None else gradients_by_column(picked, leaf):
         if gradient is None:
             raise ModelError(
                 f"Grad-CAM: the class scores do not depend on {target.about}.",

@@ -53,15 +53,7 @@ def gradients_of(
         with Guided() if guided else nullcontext():
             numbers = read(leaf)
         found: list[Tensor] = []
-        last = numbers.shape[1] - 1
-        for at in range(numbers.shape[1]):
-            # Images do not share a gradient, so that of their sum holds that of each.
-            total = numbers[:, at].sum()
-            gradient = (
-                torch.autograd.grad(total, leaf, retain_graph=at < last, allow_unused=True)[0]
-                if total.requires_grad
-                else None
-            )
+        for gradient in gradients_by_column(numbers, leaf):
             if gradient is None:
                 raise ModelError(
                     "No gradient comes back from the network's output to the image.",
@@ -70,6 +62,22 @@ def gradients_of(
                 )
             found.append(gradient)
     return torch.stack(found, 1)
+
+
+def gradients_by_column(numbers: Tensor, leaf: Tensor) -> Iterator[Tensor | None]:
+    """The gradient of each column of numbers, (image, k), with respect to what they were made of.
+
+    Args:
+        leaf: (image, ...); each gradient has its shape, and is None where nothing comes back.
+    """
+    last = numbers.shape[1] - 1
+    for at in range(numbers.shape[1]):
+        if not numbers.requires_grad:
+            yield None
+            continue
+        # Images do not share a gradient, so that of their sum holds that of each.
+        total = numbers[:, at].sum()
+        yield torch.autograd.grad(total, leaf, retain_graph=at < last, allow_unused=True)[0]
 
 
 def why_not(model: Model) -> str:

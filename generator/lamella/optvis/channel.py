@@ -13,7 +13,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from lamella.optvis.objective import ONLY, OnLayer, numbered, position, require_channels
+from lamella.optvis.objective import (
+    ONLY,
+    OnLayer,
+    numbered,
+    position,
+    require_channels,
+    require_position,
+)
 
 # A spread under this share of the layer's mean counts as this share.
 SMALLEST_SPREAD = 0.05
@@ -207,9 +214,7 @@ class Neuron(Channel):
 
     def check_shape(self, shape: Sequence[int]) -> None:
         super().check_shape(shape)
-        for name, at, extent in (("row", self.row, shape[2]), ("column", self.column, shape[3])):
-            if at is not None and not 0 <= at < extent:
-                raise ValueError(f"No {name} {at}: the target has {extent}, numbered from 0.")
+        require_position(self.row, self.column, shape)
 
     def weights(self, rows: int, columns: int) -> Tensor:
         weights = torch.zeros(rows, columns)

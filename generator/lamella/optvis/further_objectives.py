@@ -14,7 +14,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from lamella.optvis.objective import ONLY, OnLayer, numbered, position, require_channels
+from lamella.optvis.objective import (
+    ONLY,
+    OnLayer,
+    numbered,
+    position,
+    require_channels,
+    require_position,
+)
 
 
 class DeepDream(OnLayer):
@@ -96,9 +103,7 @@ class Direction(OnLayer):
                 f"Directions of shape {tuple(self.vectors.shape)} for values of {shape[0]} images "
                 f"and {shape[1]} channels."
             )
-        for name, at, extent in (("row", self.row, shape[2]), ("column", self.column, shape[3])):
-            if at is not None and not 0 <= at < extent:
-                raise ValueError(f"No {name} {at}: the target has {extent}, numbered from 0.")
+        require_position(self.row, self.column, shape)
 
     def of(self, activations: Tensor) -> Tensor:
         values = activations.float()

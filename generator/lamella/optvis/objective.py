@@ -171,6 +171,17 @@ def require_channels(channels: Tensor, shape: Sequence[int]) -> None:
         raise ValueError(f"No channel {wrong[0]}: the target has {there}, numbered from 0.")
 
 
+def require_position(row: int | None, column: int | None, shape: Sequence[int]) -> None:
+    """Refuse a position that maps of a shape do not have; None is the middle of an axis.
+
+    Raises:
+        ValueError: there is no such row or column.
+    """
+    for name, at, extent in (("row", row, shape[2]), ("column", column, shape[3])):
+        if at is not None and not 0 <= at < extent:
+            raise ValueError(f"No {name} {at}: the target has {extent}, numbered from 0.")
+
+
 def numbered(channels: Tensor) -> Tensor:
     """Channel numbers as objectives keep them, int64 `(image,)`.
 

@@ -93,11 +93,7 @@ class Fourier:
         columns = torch.fft.rfftfreq(side, dtype=torch.float64)
         frequency = torch.hypot(rows[:, None], columns[None, :])
         scale = frequency.clamp(min=1 / self.wave) ** -decay
-        # A column stands for its mirror image too, but not the first nor an even side's last.
-        twice = torch.full_like(columns, 2.0)
-        twice[0] = 1.0
-        if side % 2 == 0:
-            twice[-1] = 1.0
+        twice = column_weights(columns, side)
         scale *= CONTRAST * side / (scale.square() * twice).sum().sqrt()
         self.scale = scale.to(device, torch.float32)
         self.colours = colour_axes(decorrelated).to(device)
@@ -133,6 +129,21 @@ class Fourier:
         # torch's own annotations end at `apply`.
         image = _Image.apply(spectra, self.scale, self._back, self.colours)  # type: ignore[no-untyped-call]
         return cast(Tensor, image)
+
+
+def column_weights(columns: Tensor, side: int) -> Tensor:
+    """How many columns of a real image's spectrum each column of `rfft2` stands for: 1 or 2.
+
+    Its mirror image too, but for the first and an even side's last.
+
+    Args:
+        columns: as `torch.fft.rfftfreq(side)` gives them.
+    """
+    weights = torch.full_like(columns, 2.0)
+    weights[0] = 1.0
+    if side % 2 == 0:
+        weights[-1] = 1.0
+    return weights
 
 
 def colour_axes(decorrelated: bool = True) -> Tensor:

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from lamella.optvis.objective import Objective, Seen
+from lamella.optvis.param import column_weights
 
 GREY = 0.5
 
@@ -86,11 +87,7 @@ class HighFrequencies(Objective):
         rows = torch.fft.fftfreq(seen.images.shape[-2], device=device)
         columns = torch.fft.rfftfreq(side, device=device)
         weight = (rows[:, None].square() + columns.square()) / 0.5
-        twice = torch.full_like(columns, 2.0)  # a column stands for its mirror image too
-        twice[0] = 1.0
-        if side % 2 == 0:
-            twice[-1] = 1.0
         power = torch.fft.rfft2(seen.images.float() - GREY, norm="ortho").abs().square()
         number = 3 * seen.images.shape[-2] * side
-        total: Tensor = (power * weight * twice).sum((1, 2, 3))
+        total: Tensor = (power * weight * column_weights(columns, side)).sum((1, 2, 3))
         return total / number

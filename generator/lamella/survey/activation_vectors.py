@@ -24,7 +24,7 @@ WIDTH = 256
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class Positions:
     """Positions, `(unit, place)` each: an image's number (-1 for none), a row and a column.
 
     There is a row for every channel of the layer; most may ask for nothing.
@@ -64,7 +64,7 @@ def context(values: Tensor, units: Tensor) -> Tensor:
 
 
 def projected_vectors(
-    model: Model, images: Images, wanted: Mapping[str, Places]
+    model: Model, images: Images, wanted: Mapping[str, Positions]
 ) -> dict[str, NDArray[np.float32]]:
     """The `context` at positions, projected.
 
