@@ -432,7 +432,7 @@ def layout() -> Layout:
     return Layout(grids, vectors.mean(axis=0), vectors.std(axis=0), classes, gains)
 
 
-def test_a_draft_survives_the_store() -> None:
+def test_a_layout_survives_the_store() -> None:
     one = layout()
     again = Layout.of(one.arrays())
     assert len(again.levels) == 2 and again.places == one.places

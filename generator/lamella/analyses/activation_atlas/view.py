@@ -69,12 +69,8 @@ class Page:
     def _parts(self) -> tuple[Part, ...]:
         zoom = self._zoom()
         if zoom is None:
-            return (
-                Part(
-                    "Nothing to lay out",
-                    (too_few(self.cells.notes, self.cells.numbering.sides[0]),),
-                ),
-            )
+            reason = too_few(self.cells.notes, self.cells.numbering.sides[0])
+            return (Part("Nothing to lay out", (reason,)),)
         parts = [Part("The atlas", (), (zoom,)), *self.cells.strongest(), *self.cells.classes()]
         return (*parts, self._made())
 
