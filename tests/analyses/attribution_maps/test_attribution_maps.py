@@ -17,25 +17,21 @@ from helpers.tiny import NETWORK, Tiny, write_images
 from helpers.without_torch import CLI, without_torch
 from lamella.analyses.attribution_maps import AttributionMaps, choice, records
 from lamella.analyses.attribution_maps.compute import method_options
-from lamella.analyses.attribution_maps.drawing import scaled, sheets
 from lamella.analyses.attribution_maps.settings import Options
 from lamella.analyses.attribution_maps.stored import (
     CHOSEN,
     COARSE,
-    CONTOUR,
     FINE,
     SIDE,
     attribution_map_pages,
-    columns,
     entries,
     network_methods,
 )
-from lamella.analyses.attribution_maps.text import number, percent, under_mask
+from lamella.analyses.attribution_maps.text import percent
 from lamella.attribution.compute import attribute
 from lamella.attribution.methods import BY_NAME
 from lamella.attribution.occlusion import occlusion
 from lamella.figures import Cell, Table, heat
-from lamella.images.manifest import Manifest, Photograph
 from lamella.pipeline.pipeline import Analysis
 from lamella.pipeline.plan import open_atlas
 from lamella.store.gathering import PanelFacts, gather
@@ -269,29 +265,6 @@ def test_the_best_of_each_class_that_is_seen(tmp_path: Path) -> None:
     assert len(image_pages(found)) == 1
 
 
-def chosen(
-    monkeypatch: pytest.MonkeyPatch, top: list[list[int]], shares: list[float], **limits: int
-) -> list[int]:
-    read = SimpleNamespace(
-        seen=[at for at, each in enumerate(top) if each],
-        top_image=np.array([[*each, -1, -1][:2] for each in top]),
-        top_probability=np.array([[share, 0] for share in shares]),
-    )
-    monkeypatch.setattr(choice, "answers", lambda atlas: read)
-    ids = ("a" * 9, "b" * 9, "c" * 9, "d" * 9, "a" * 9)
-    photographs = tuple(Photograph(id, f"{at}.png", "") for at, id in enumerate(ids))
-    atlas: Any = SimpleNamespace(manifest=Manifest("", photographs))
-    return choice.best(atlas, **{"examples": 1, "most": 9, **limits})
-
-
-def test_the_surest_come_first_and_each_image_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    top, shares = [[0, 1], [2], [], [0, 3], [4]], [0.5, 0.9, 0.99, 0.5, 0.4]
-    assert chosen(monkeypatch, top, shares) == [2, 0]  # 4 would have the address of 0
-    assert chosen(monkeypatch, top, shares, examples=2) == [2, 0, 1, 3]
-    assert chosen(monkeypatch, top, shares, examples=2, most=3) == [2, 0, 1]
-    assert chosen(monkeypatch, top, shares, examples=0) == []
-
-
 # Privacy.
 
 
@@ -406,61 +379,6 @@ def test_odd_networks_have_pages_too(tmp_path: Path, kind: str) -> None:
     if kind == "transformer":
         assert "rollout" in network.names
         assert text.count("Attention rollout: strongest at the") == 1
-
-
-# Drawing and
-
-
-def test_full_colour_is_stated_and_never_below_zero() -> None:
-    random = np.random.default_rng(0)
-    values = random.normal(size=(200, 200)).astype(np.float32)
-    fine = scaled(BY_NAME["integrated"], values)
-    small = np.abs(heat.reduced(values, 128, signed=True))
-    assert (small > fine.full).mean() == pytest.approx(0.005, abs=0.001)
-    assert (fine.largest, fine.lowest) == (values.max(), values.min())
-    coarse = scaled(BY_NAME["cam"], values - 1)
-    assert coarse.full == np.abs(values - 1).max()
-    share = scaled(BY_NAME["gradcam"], np.abs(values))
-    assert share.full == 1 and share.values.max() == 1 and share.largest == np.abs(values).max()
-    nothing = scaled(BY_NAME["gradcam"], 0 * values)
-    assert nothing.full == 0 and not nothing.values.any()
-    one = np.zeros((200, 200), np.float32)
-    one[3, 3] = 2.0
-    assert scaled(BY_NAME["saliency"], one).full == 2  # fewer than one in 200 pixels
-
-
-def test_a_map_of_no_class_has_one_cell() -> None:
-    values = np.random.default_rng(0).random((4, 4), np.float32)
-    maps = {
-        name: [scaled(BY_NAME[name], values)] * number
-        for name, number in (("gradcam", 2), ("rollout", 1))
-    }
-    assert columns(list(maps)) == {COARSE: [CONTOUR, "gradcam", "rollout"]}
-    sheet = np.asarray(sheets(maps, 2)[COARSE])
-    side = SIDE[COARSE]
-    assert sheet.shape == (2 * side, 3 * side, 4)
-    assert sheet[:side, 2 * side :, 3].all() and not sheet[side:, 2 * side :, 3].any()
-
-
-@pytest.mark.parametrize(
-    ("share", "said"),
-    [(1, "> 99.9 %"), (0.8127, "81.3 %"), (0.0005, "0.1 %"), (0.00049, "0.049 %"),
-     (0.000094, "0.0094 %"), (1.234e-6, "0.00012 %"), (0, "< 0.00001 %")],
-)  # fmt: skip
-def test_small_probabilities_are_told_apart(share: float, said: str) -> None:
-    assert percent(share) == said
-
-
-def test_numbers_of_any_size() -> None:
-    shown = [number(value) for value in (0, 0.25, 1234.5, 0.0000287, -2e-7, 3e8)]
-    assert shown == ["0", "0.25", "1,234", "2.87 × 10⁻⁵", "-2 × 10⁻⁷", "3 × 10⁸"]
-
-
-def test_the_probability_under_a_mask_has_as_many_digits_as_can_be_read() -> None:
-    assert under_mask(0.745, 0.1, 0.9) == "{} % with this patch covered, 74 % without"
-    said = under_mask(0.9999123, 0.9998, 0.99999)
-    assert said == "{} % with this patch covered, 99.9912 % without"
-    assert under_mask(0.5, 0.5, 0.5) == "{} % with this patch covered, 50.000 % without"
 
 
 def test_what_is_remembered_names_the_images(built: Tiny) -> None:

@@ -1,4 +1,4 @@
-"""The pages of classes: heads known on paper, what is stored, links both ways, privacy, resume."""
+"""The pages of classes: what is stored, links both ways, privacy, resume."""
 
 import io
 from html import unescape
@@ -8,29 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 from PIL import Image
-from torch import Tensor, nn
+from torch import Tensor
 
-from helpers.attributed import Headed, images, model_of
 from helpers.pages import Scan
 from helpers.tiny import Tiny
-from helpers.untouched import untouched
 from lamella.analyses import PANELS
 from lamella.analyses.classes import compute
-from lamella.analyses.classes.contributions import (
-    largest,
-    largest_classes,
-    largest_inputs,
-    values_at,
-)
-from lamella.analyses.classes.output_layer import (
-    OutputWeights,
-    output_layer_of,
-    output_weights,
-    score_terms,
-)
 from lamella.analyses.classes.stored import (
     AGAINST,
     DOWN,
@@ -38,137 +22,15 @@ from lamella.analyses.classes.stored import (
     FULL,
     GRID,
     UP,
-    HeadRecord,
     class_pages,
     head_record,
     stored,
 )
 from lamella.analyses.predictions.stored import answers
 from lamella.attribution.gradcam import divided, gradcam
-from lamella.attribution.heads import head_of
-from lamella.attribution.scores import scores
-from lamella.network.units import Unit
 from lamella.pipeline.pipeline import Analysis
 from lamella.pipeline.plan import open_atlas, panels_of
 from lamella.store.gathering import PanelFacts
-
-# Heads.
-
-HEADS: dict[str, tuple[Any, str]] = {
-    "linear": (lambda net, x: net.fc(x.mean((2, 3))), "fc"),
-    "pooled later": (lambda net, x: net.point(x).mean((2, 3)), "point"),
-    "rectified": (lambda net, x: net.point(x).relu().mean((2, 3)), "point"),
-    "flattened": (lambda net, x: net.flat(x.flatten(1)), "flat"),
-    "two": (lambda net, x: net.second(net.fc(x.mean((2, 3))).relu()), "second"),
-    "probabilities": (lambda net, x: net.fc(x.mean((2, 3))).softmax(1), "fc"),
-    "normalised": (lambda net, x: net.fc(net.norm(x.mean((2, 3)))), "fc"),
-    "tokens": (lambda net, x: net.fc(x.flatten(2).transpose(1, 2)).mean(1), "fc"),
-}
-
-
-@pytest.mark.parametrize("kind", HEADS)
-def test_contributions_add_up_to_the_score(kind: str) -> None:
-    head, layer = HEADS[kind]
-    model, shown = model_of(Headed(head)), images(5)
-    shares = []
-    with untouched(model.module, shown):
-        assert output_layer_of(model) == layer
-        found = output_weights(model, layer)
-        assert isinstance(found, OutputWeights) and found.rectified == (kind == "rectified")
-        for output in range(4):
-            with torch.no_grad():
-                score, read, share = score_terms(model, found, shown, output)
-                wanted = scores(model, shown)
-            if kind == "probabilities":
-                logits = torch.stack([score_terms(model, found, shown, c)[0] for c in range(4)], 1)
-                assert torch.allclose(logits.softmax(1), wanted, atol=1e-6)
-            else:
-                assert torch.equal(score, wanted[:, output])
-            own = read.double().numpy() * found.weight[output]
-            total = own.sum(1) + found.bias[output] * share.numpy()
-            assert total == pytest.approx(score.numpy(), abs=1e-5)
-            shares.append(float(share.mean()))
-    # Where positions are cut off, some class must be above zero at some of them alone.
-    assert any(0 < share < 1 for share in shares) == (kind == "rectified")
-
-
-def test_the_weights_are_those_of_the_head_that_cam_knows() -> None:
-    for kind in ("linear", "pooled later", "rectified"):
-        head, layer = HEADS[kind]
-        model = model_of(Headed(head))
-        linear, found = head_of(model), output_weights(model, layer)
-        assert isinstance(found, OutputWeights)
-        assert linear.weight is not None and linear.bias is not None
-        assert np.array_equal(found.weight, linear.weight.numpy())
-        assert np.array_equal(found.bias, linear.bias.numpy())
-        assert [each[-1] for each in found.units(model)] == [Unit(*one) for one in linear.sources]  # type: ignore[misc]
-
-
-def test_on_paper() -> None:
-    """Two classes; the maps are the image's red and green."""
-    net = nn.Sequential(
-        nn.Conv2d(3, 2, 1), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(2, 2)
-    )
-    net[0].weight.data = torch.eye(3)[:2, :, None, None]
-    net[0].bias.data = torch.zeros(2)
-    net[4].weight.data = torch.tensor([[2.0, -1.0], [0.0, 4.0]])
-    net[4].bias.data = torch.tensor([0.5, -1.0])
-    model = model_of(net, side=2, seed=None)
-    found = output_weights(model, "4")
-    assert isinstance(found, OutputWeights)
-    shown = torch.zeros(1, 3, 2, 2)
-    shown[0, 0], shown[0, 1] = (
-        torch.tensor([[1.0, 0.5], [0.5, 0.0]]),
-        torch.tensor([[0.0, 0.0], [0.0, 1.0]]),
-    )
-    score, read, share = score_terms(model, found, shown, 0)
-    assert read.tolist() == [[0.5, 0.25]] and score.tolist() == [1.25] and share.tolist() == [1]
-    places = largest_inputs(found.weight[0], read[0].numpy(), 2)
-    assert places.tolist() == [[0, -1], [1, -1], [0, -1], [1, -1]]
-    assert found.units(model) == ((Unit("0", 0),), (Unit("0", 1),))
-    assert largest_classes(found.weight, 1) == (((0, 2.0),), ((1, 4.0),))
-    assert largest_classes(found.weight, -1) == ((), ((0, -1.0),))
-
-
-@pytest.mark.parametrize(
-    ("head", "said"),
-    [
-        (lambda net, x: net.fc(x.mean((2, 3))) * 2, "No layer of this network is the list"),
-        (lambda net, x: net.wide(x).mean((2, 3)), "kernels weigh each position differently"),
-    ],
-)
-def test_without_a_linear_head_there_is_a_plain_sentence(head: Any, said: str) -> None:
-    model = model_of(Headed(head))
-    found = output_weights(model, output_layer_of(model))
-    assert isinstance(found, str) and said in found
-
-
-@given(st.lists(st.integers(-9, 9), min_size=1, max_size=20), st.sampled_from([1, -1]))
-def test_the_largest_are_those_of_a_sort(values: list[int], sign: int) -> None:
-    found = largest(np.array(values, np.float32), 5, sign)
-    order = sorted(range(len(values)), key=lambda at: (-sign * values[at], at))
-    kept = [at for at in order if sign * values[at] > 0][:5]
-    assert found.tolist() == kept + [-1] * (5 - len(kept))
-    there = values_at(np.array(values, np.float32), found)
-    assert there.tolist() == [float(values[at]) for at in kept] + [0.0] * (5 - len(kept))
-
-
-def test_the_head_is_read_as_it_was_written() -> None:
-    head = HeadRecord(
-        "fc",
-        "",
-        "maps",
-        "no",
-        True,
-        ((Unit("a", 1), Unit("b", 2)), ()),
-        (((3, 0.5),), ()),
-        ((), ()),
-    )
-    assert HeadRecord.of(head.plain()) == head
-    assert head.inputs == {Unit("a", 1): (0,), Unit("b", 2): (0,)}
-
-
-# The panel.
 
 COLOURS = """\
 import torch
@@ -239,24 +101,24 @@ def addresses(path: Path) -> set[str]:
 
 def test_what_is_stored_of_a_class_is_what_its_images_say(built: Tiny) -> None:
     analysis, facts = Analysis.of(built.config()), facts_of(built)
-    known = answers(analysis.atlas)
-    assert known is not None and len(known.seen) > 1
+    predicted = answers(analysis.atlas)
+    assert predicted is not None and len(predicted.seen) > 1
     weight = analysis.model.module[4].weight.numpy()  # type: ignore[index,operator,union-attr]
     bias = analysis.model.module[4].bias.numpy()  # type: ignore[index,operator,union-attr]
 
     def shown(numbers: list[int]) -> Tensor:
         return analysis.model.shown(np.stack([analysis.images.pixels(n) for n in numbers]))
 
-    for output in known.seen:
+    for output in predicted.seen:
         top = [
             int(image)
             for image, share in zip(
-                known.top_image[output], known.top_probability[output], strict=True
+                predicted.top_image[output], predicted.top_probability[output], strict=True
             )
             if image >= 0 and share >= 0.01
         ]
-        own = [n for n in known.first_image[output].tolist() if n >= 0]
-        assert facts["shown"][output] == len(top) and len(own) == known.count[output]
+        own = [n for n in predicted.first_image[output].tolist() if n >= 0]
+        assert facts["shown"][output] == len(top) and len(own) == predicted.count[output]
         classes = torch.full((len(top), 1), output)
         maps, maxima = divided(gradcam(analysis.model, shown(top), classes))
         blocks = maps[:, 0].reshape(len(top), GRID, 2, GRID, 2).amax((2, 4))
@@ -297,9 +159,9 @@ def test_what_is_stored_of_a_class_is_what_its_images_say(built: Tiny) -> None:
 
 def test_the_sheets_show_the_images_and_their_maps(built: Tiny) -> None:
     analysis, facts = Analysis.of(built.config()), facts_of(built)
-    known = answers(analysis.atlas)
-    assert known is not None
-    for output in known.seen:
+    predicted = answers(analysis.atlas)
+    assert predicted is not None
+    for output in predicted.seen:
         number = int(facts["shown"][output])
         rows = -(-number // 4)
         sheets = {
@@ -309,7 +171,7 @@ def test_the_sheets_show_the_images_and_their_maps(built: Tiny) -> None:
         for sheet in sheets.values():
             assert sheet.shape == (192 * rows, 192 * 4, 3)
         first = np.asarray(
-            Image.fromarray(analysis.images.pixels(int(known.top_image[output, 0]))).resize(
+            Image.fromarray(analysis.images.pixels(int(predicted.top_image[output, 0]))).resize(
                 (192, 192), Image.Resampling.LANCZOS
             )
         )
@@ -320,9 +182,9 @@ def test_the_sheets_show_the_images_and_their_maps(built: Tiny) -> None:
 
 def test_the_pages_of_classes(built: Tiny) -> None:
     atlas = open_atlas(built.config())
-    known, where = answers(atlas), class_pages(atlas)
-    assert known is not None and tuple(where) == known.seen
-    for output in known.seen:
+    predicted, where = answers(atlas), class_pages(atlas)
+    assert predicted is not None and tuple(where) == predicted.seen
+    for output in predicted.seen:
         path = site(built) / f"class-{output}.html"
         assert where[output] == f"tiny/class-{output}.html" and path.exists()
         text = path.read_text()
@@ -349,11 +211,13 @@ def test_the_pages_of_classes(built: Tiny) -> None:
 
 def test_units_and_classes_lead_to_each_other(built: Tiny) -> None:
     atlas = open_atlas(built.config())
-    known, facts = answers(atlas), facts_of(built)
+    predicted, facts = answers(atlas), facts_of(built)
     head = head_record(atlas)
-    assert known is not None and head is not None and head.output == "4" and head.no_weights == ""
+    assert (
+        predicted is not None and head is not None and head.output == "4" and head.no_weights == ""
+    )
     weight = Analysis.of(built.config()).model.module[4].weight  # type: ignore[index,union-attr]
-    for output in known.seen:
+    for output in predicted.seen:
         page = site(built) / f"class-{output}.html"
         assert str(page) in addresses(site(built) / "4" / f"{output}.html")
         units = {int(at) for at in facts["inputs"][output].flatten() if at >= 0}
@@ -378,17 +242,17 @@ def test_photographs_lead_to_their_attribution_maps(tmp_path: Path) -> None:
 
 
 def test_the_index_leads_to_all_classes_and_the_search_finds_them(built: Tiny) -> None:
-    known = answers(open_atlas(built.config()))
-    assert known is not None
+    predicted = answers(open_atlas(built.config()))
+    assert predicted is not None
     index = site(built) / "classes.html"
-    assert {str(site(built) / f"class-{c}.html") for c in known.seen} <= addresses(index)
+    assert {str(site(built) / f"class-{c}.html") for c in predicted.seen} <= addresses(index)
     assert str(index) in addresses(site(built) / "index.html")
     shown = {Path(link).name for link in addresses(site(built) / "index.html")}
-    assert {f"class-{c}.html" for c in known.seen} <= shown  # the most frequent answers
+    assert {f"class-{c}.html" for c in predicted.seen} <= shown  # the most frequent answers
     text = unescape(index.read_text())
-    assert f"{len(known.seen)} of the network's 4 classes" in text
+    assert f"{len(predicted.seen)} of the network's 4 classes" in text
     search = (site(built) / "search.js").read_text()
-    for output in known.seen:
+    for output in predicted.seen:
         assert f"tiny/class-{output}.html" in search
     assert "<script>" not in search
 
@@ -415,10 +279,10 @@ def test_a_picture_that_is_made_later_reaches_the_pages(tmp_path: Path) -> None:
 
 def test_it_goes_on_where_it_was(built: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder,) = built.work.glob("classes-*/network")
-    known = answers(open_atlas(built.config()))
-    assert known is not None
+    predicted = answers(open_atlas(built.config()))
+    assert predicted is not None
     before = {path.name: path.read_bytes() for path in folder.glob("*.safetensors")}
-    gone = known.seen[-1]
+    gone = predicted.seen[-1]
     for path in folder.glob(f"{gone:05d}-*"):
         path.unlink()
     asked: list[int] = []
@@ -439,24 +303,24 @@ def test_private_photographs_are_not_shown(tmp_path: Path, publish: str) -> None
     found = atlas_in(tmp_path, images__publish=publish, number=16)
     found.works("build")
     assert not list((site(found) / "classes").glob("*"))
-    known = answers(open_atlas(found.config()))
-    assert known is not None and known.count.max() >= 5
-    for output in known.seen:
+    predicted = answers(open_atlas(found.config()))
+    assert predicted is not None and predicted.count.max() >= 5
+    for output in predicted.seen:
         said = unescape((site(found) / f"class-{output}.html").read_text())
         assert "The photographs of this atlas are not published" in said
         shown = int(facts_of(found)["averaged"][output]) >= 5
         assert ("data:image/webp" in said) == shown == ("Where that usually is" in said)
     found.change(images__publish="whole").works("render")
-    assert len(list((site(found) / "classes").glob("*-images.webp"))) == len(known.seen)
+    assert len(list((site(found) / "classes").glob("*-images.webp"))) == len(predicted.seen)
 
 
 def test_few_pages_where_few_are_asked_for(tmp_path: Path) -> None:
     found = atlas_in(tmp_path, panels__classes__most=1, panels__classes__examples=1)
     found.works("build")
-    known = answers(open_atlas(found.config()))
-    assert known is not None and len(known.seen) > 1
+    predicted = answers(open_atlas(found.config()))
+    assert predicted is not None and len(predicted.seen) > 1
     (page,) = site(found).glob("class-*.html")
-    assert page.name == f"class-{int(known.count.argmax())}.html"
+    assert page.name == f"class-{int(predicted.count.argmax())}.html"
     assert "have none" in unescape((site(found) / "classes.html").read_text())
     assert all(
         Path(link).exists() for link in addresses(page) | addresses(site(found) / "classes.html")

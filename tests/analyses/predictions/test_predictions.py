@@ -1,24 +1,18 @@
-"""What a network answers to all images: against a slow truth, in any batches, with any labels."""
+"""What a network answers to all images: in any batches, with any labels, shown on its page."""
 
 from html import unescape
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
 from helpers.tiny import NETWORK, Tiny, write_images
 from lamella.analyses.predictions import compute
-from lamella.analyses.predictions.class_names import named_by
-from lamella.analyses.predictions.class_sums import EACH, SLOTS, ClassSums
-from lamella.analyses.predictions.stored import FIRST, KEPT, absent, answers
-from lamella.analyses.predictions.tally import CONFUSED, Tally
+from lamella.analyses.predictions.stored import absent, answers
 from lamella.figures.format import probability, share_of
 from lamella.pipeline.pipeline import Analysis
 from lamella.pipeline.plan import open_atlas
@@ -37,168 +31,6 @@ COLOURS = (
 )
 
 
-def shares_of(images: int, classes: int, seed: int, steps: int = 0) -> NDArray[np.float32]:
-    """Probabilities, with ties where there are few steps."""
-    random = np.random.default_rng(seed)
-    drawn = (
-        random.integers(0, steps, (images, classes)) if steps else random.random((images, classes))
-    )
-    raised = np.exp(2.0 * drawn)
-    return (raised / raised.sum(1, keepdims=True)).astype(np.float32)
-
-
-def slow(shares: NDArray[np.float32]) -> dict[str, Any]:
-    """The facts, one class and one image after the other."""
-    images, classes = shares.shape
-    count, second = [0] * classes, [0] * classes
-    own: list[list[float]] = [[] for _ in range(classes)]
-    beside: list[dict[int, float]] = [{} for _ in range(classes)]
-    for row in shares.astype(float).tolist():
-        ranked = sorted(range(classes), key=lambda c: (-row[c], c))
-        count[ranked[0]] += 1
-        second[ranked[1]] += 1
-        own[ranked[0]].append(row[ranked[0]])
-        for other in ranked[1:]:
-            sums = beside[ranked[0]]
-            sums[other] = sums.get(other, 0.0) + row[other]
-    first = shares.argmax(1).tolist()
-    top = [sorted(range(images), key=lambda i: (-shares[i, c], i))[:KEPT] for c in range(classes)]
-    return {
-        "count": count,
-        "second_count": second,
-        "own_probability": [sum(each) / len(each) if each else 0.0 for each in own],
-        "mean_probability": shares.astype(float).mean(0).tolist(),
-        "top_image": [each + [-1] * (KEPT - len(each)) for each in top],
-        "first_image": [
-            [
-                *(
-                    own := [
-                        i
-                        for i in sorted(range(images), key=lambda i: (-shares[i, c], i))
-                        if first[i] == c
-                    ][:FIRST]
-                ),
-                *[-1] * (FIRST - len(own)),
-            ]
-            for c in range(classes)
-        ],
-        "beside": beside,
-    }
-
-
-@given(
-    images=st.integers(1, 120),
-    classes=st.integers(2, 9),
-    seed=st.integers(0, 99),
-    steps=st.sampled_from([0, 3]),
-    cuts=st.lists(st.integers(0, 120), max_size=5),
-)
-def test_any_split_gives_the_slow_truth(
-    images: int, classes: int, seed: int, steps: int, cuts: list[int]
-) -> None:
-    shares = shares_of(images, classes, seed, steps)
-    tally = Tally(classes, 0)
-    stops = sorted({*(min(cut, images) for cut in cuts), 0, images})
-    for first, stop in pairwise(stops):
-        numbers = np.arange(first, stop)
-        tally.update(numbers, np.full(len(numbers), -1), shares[first:stop])
-    found, wanted = tally.finish(), slow(shares)
-    for name in ("count", "second_count", "top_image", "first_image"):
-        assert found[name].tolist() == wanted[name], name
-    for name in ("own_probability", "mean_probability"):
-        assert found[name] == pytest.approx(np.array(wanted[name]), abs=1e-6)
-    for c in range(classes):
-        places = [i for i in found["top_image"][c] if i >= 0]
-        assert found["top_probability"][c, : len(places)].tolist() == shares[places, c].tolist()
-        assert (found["top_probability"][c, len(places) :] == -1).all()
-        others = {int(o) for o in found["confused"][c] if o >= 0}
-        sums = wanted["beside"][c]
-        assert len(others) == min(CONFUSED, len(sums)) and c not in others
-        least = min((sums[o] for o in others), default=0.0)
-        assert all(sums[o] <= least + 1e-9 for o in sums.keys() - others)
-        for other, share in zip(
-            found["confused"][c], found["confused_probability"][c], strict=True
-        ):
-            assert share == pytest.approx(sums.get(int(other), 0) / max(1, wanted["count"][c]))
-    assert found["sure"].sum() == images == tally.images
-    assert found["sure"].sum(1).tolist() == wanted["count"]
-
-
-def test_memory_does_not_grow_with_the_images() -> None:
-    tally = Tally(30, 4)
-
-    def size() -> int:
-        return sum(array.nbytes for array in tally.state().values())
-
-    sizes = []
-    for turn in range(40):
-        numbers = np.arange(turn * 50, turn * 50 + 50)
-        tally.update(numbers, numbers % 5 - 1, shares_of(50, 30, turn))
-        sizes.append(size())
-    assert set(sizes) == {sizes[0]} and tally.images == 2000
-
-
-def test_many_classes_need_no_full_table() -> None:
-    tally = Tally(21_841, 3)
-    assert not tally.beside.exact
-    assert sum(array.nbytes for array in tally.state().values()) < 60_000_000
-
-
-@given(st.integers(0, 99))
-def test_a_sparse_table_is_exact_while_a_row_has_room_and_never_too_large(seed: int) -> None:
-    random = np.random.default_rng(seed)
-    few, full = ClassSums(3, 200, dense=0), ClassSums(3, 200)
-    assert full.exact and not few.exact
-    for _ in range(12):
-        # Few classes in turn are far ahead, as those are that an image could be taken for.
-        values = np.zeros(200)
-        values[random.choice(200, 5, replace=False)] = random.random(5)
-        row = int(random.integers(3))
-        few.add(row, values)
-        full.add(row, values)
-    classes, sums = few.largest(5)
-    wanted, true = full.largest(5)
-    assert few.sums.shape == (3, SLOTS) and EACH >= 5
-    assert classes.tolist() == wanted.tolist() and sums == pytest.approx(true)
-    for _ in range(60):
-        values = random.random(200)
-        few.add(0, values)
-        full.add(0, values)
-    kept = few.ids[0] >= 0
-    assert (few.sums[0, kept] <= full.sums[0, few.ids[0, kept]] + 1e-9).all()
-
-
-def test_an_interrupted_pass_goes_on_where_it_was() -> None:
-    shares = shares_of(20, 5, 1)
-    labels = np.arange(20) % 3 - 1
-    whole, before, after = Tally(5, 2), Tally(5, 2), Tally(5, 2)
-    whole.update(np.arange(20), labels, shares)
-    before.update(np.arange(9), labels[:9], shares[:9])
-    assert after.restore({name: array.copy() for name, array in before.state().items()})
-    after.update(np.arange(9, 20), labels[9:], shares[9:])
-    for name, array in whole.state().items():
-        assert after.state()[name] == pytest.approx(array), name
-    assert after.label_answers() == whole.label_answers()
-    assert not Tally(6, 2).restore(before.state()) and not Tally(5, 2).restore({})
-
-
-@pytest.mark.parametrize(
-    ("label", "found"),
-    [
-        ("tench", (0,)),
-        ("Tinca_Tinca", (0,)),
-        ("tench, tinca tinca", (0,)),
-        ("great-white shark", (1,)),
-        ("crane", (2, 3)),
-        ("shark", ()),
-        ("", ()),
-    ],
-)
-def test_labels_that_name_classes(label: str, found: tuple[int, ...]) -> None:
-    names = ("tench, Tinca tinca", "great white shark", "crane", "crane, crane bird", "")
-    assert named_by(label, names) == found
-
-
 def test_probabilities_are_never_rounded_to_nothing_or_all() -> None:
     assert [probability(p) for p in (0.0, 1e-4, 0.1234, 0.9999)] == [
         "< 0.1 %",
@@ -213,9 +45,6 @@ def test_probabilities_are_never_rounded_to_nothing_or_all() -> None:
         "> 99 %",
         "100 %",
     ]
-
-
-# The panel.
 
 
 def atlas_in(folder: Path, network: str = NETWORK, images: int = 7, **keys: Any) -> Tiny:
@@ -332,8 +161,8 @@ def test_other_labels_are_counted_anew(tmp_path: Path) -> None:
 def test_outputs_without_names_are_numbered(tmp_path: Path) -> None:
     found = atlas_in(tmp_path, COLOURS, images=3)
     found.works("build")
-    told = answers(open_atlas(found.config()))
-    assert told is not None and told.names == ("output 0", "output 1", "output 2")
+    predicted = answers(open_atlas(found.config()))
+    assert predicted is not None and predicted.names == ("output 0", "output 1", "output 2")
     text = unescape((found.folder / "public" / "tiny" / "index.html").read_text())
     assert "Outputs that are a first answer" in text and "The outputs have no names here" in text
 
@@ -372,7 +201,7 @@ def test_an_image_without_an_answer_is_not_counted(tmp_path: Path) -> None:
     found = atlas_in(tmp_path, nan_where("x.mean((1, 2, 3)) > 1.5"), images=3)
     Image.new("RGB", (24, 24), "white").save(found.folder / "images" / "white.png")
     found.works("build")
-    known = answers(open_atlas(found.config()))
-    assert known is not None and known.images == 3
+    predicted = answers(open_atlas(found.config()))
+    assert predicted is not None and predicted.images == 3
     text = unescape((found.folder / "public" / "tiny" / "index.html").read_text())
     assert "1: its scores are NaN or infinite" in text

@@ -17,11 +17,7 @@ from torch import Tensor
 
 from lamella.analyses.job import Job
 from lamella.analyses.sanity_checks import deletion, drawing, pointing_game
-from lamella.analyses.sanity_checks.choice import (
-    AnsweredImages,
-    answered_images,
-    other_answers,
-)
+from lamella.analyses.sanity_checks.choice import AnsweredImages, answered_images, other_answers
 from lamella.analyses.sanity_checks.map_similarity import TOGETHER, Reference, maps_of
 from lamella.analyses.sanity_checks.masks import Masks, masks_of
 from lamella.analyses.sanity_checks.planning import mask_of, options_of, plan_of
