@@ -15,11 +15,10 @@ from lamella.analyses.facets.clusters import (
     FEWEST,
     MOST,
     background,
+    clusters,
     directions,
-    facets,
     silhouette,
 )
-from lamella.analyses.facets.stored import clearly_several
 
 Floats = NDArray[np.float32]
 
@@ -43,8 +42,8 @@ def groups(sizes: tuple[int, ...]) -> tuple[int, ...]:
     seed=st.integers(0, 99),
 )
 def test_kinds_are_told_apart(sizes: tuple[int, ...], noise: float, seed: int) -> None:
-    found = facets(kinds(sizes, noise, seed), 0.0)
-    assert found.group == groups(sizes)
+    found = clusters(kinds(sizes, noise, seed), 0.0)
+    assert found.cluster == groups(sizes)
     assert found.number == len(sizes)
     assert APART <= found.score <= 1
     assert found.silhouette > 0.5
@@ -52,13 +51,13 @@ def test_kinds_are_told_apart(sizes: tuple[int, ...], noise: float, seed: int) -
 
 @pytest.mark.parametrize("seed", range(8))
 def test_one_kind_is_left_whole(seed: int) -> None:
-    found = facets(kinds((24,), 0.1, seed), 0.0)
-    assert found.number == 1 and set(found.group) == {0}
+    found = clusters(kinds((24,), 0.1, seed), 0.0)
+    assert found.number == 1 and set(found.cluster) == {0}
     assert 0 <= found.score < APART
 
 
 def test_an_odd_one_is_no_kind() -> None:
-    assert facets(kinds((22, 2), 0.01), 0.0).number == 1
+    assert clusters(kinds((22, 2), 0.01), 0.0).number == 1
 
 
 def test_kinds_that_are_alike_for_the_layer_are_one() -> None:
@@ -66,8 +65,8 @@ def test_kinds_that_are_alike_for_the_layer_are_one() -> None:
     shared = np.zeros((24, 64), np.float32)
     shared[:, 0] = 3
     sketches = kinds((12, 12), 0.01) + shared
-    assert facets(sketches, 0.0).number == 1
-    assert facets(sketches, 0.9).number == 2  # the layer's units are as unlike as these groups
+    assert clusters(sketches, 0.0).number == 1
+    assert clusters(sketches, 0.9).number == 2  # the layer's units are as unlike as these groups
 
 
 @settings(max_examples=30)
@@ -75,14 +74,14 @@ def test_kinds_that_are_alike_for_the_layer_are_one() -> None:
 def test_the_order_of_the_examples_does_not_matter(seed: int, number: int, noise: float) -> None:
     sketches = kinds((6,) * number, noise, seed)
     order = np.random.default_rng(seed).permutation(len(sketches))
-    one, other = facets(sketches, 0.1), facets(sketches[order], 0.1)
+    one, other = clusters(sketches, 0.1), clusters(sketches[order], 0.1)
     assert other.number == one.number
     assert other.score == pytest.approx(one.score, abs=1e-9)
     assert other.silhouette == pytest.approx(one.silhouette, abs=1e-9)
-    there = np.array(one.group)[order]
+    there = np.array(one.cluster)[order]
     for i, j in combinations(range(len(order)), 2):
-        assert (other.group[i] == other.group[j]) == (there[i] == there[j])
-    assert list(dict.fromkeys(other.group)) == list(range(other.number)), "numbered as they occur"
+        assert (other.cluster[i] == other.cluster[j]) == (there[i] == there[j])
+    assert list(dict.fromkeys(other.cluster)) == list(range(other.number)), "numbered as they occur"
 
 
 @settings(max_examples=30)
@@ -90,14 +89,14 @@ def test_the_order_of_the_examples_does_not_matter(seed: int, number: int, noise
 def test_only_directions_count(seed: int, scale: float) -> None:
     sketches = kinds((12, 12), 0.1, seed)
     lengths = np.random.default_rng(seed).uniform(0.1, 10, (24, 1)) * scale
-    one, other = facets(sketches, 0.0), facets((sketches * lengths).astype(np.float32), 0.0)
-    assert one.group == other.group
+    one, other = clusters(sketches, 0.0), clusters((sketches * lengths).astype(np.float32), 0.0)
+    assert one.cluster == other.cluster
     assert other.score == pytest.approx(one.score, abs=1e-4)
 
 
 def test_the_score_is_its_definition() -> None:
     sketches = kinds((8, 7, 9), 0.08, 3)
-    found = facets(sketches, 0.05)
+    found = clusters(sketches, 0.05)
     unit = sketches / np.linalg.norm(sketches, axis=1, keepdims=True)
     inside, across = [], []
     for i, j in combinations(range(24), 2):
@@ -135,15 +134,15 @@ def test_the_division_is_the_best_of_scikit_learns(seed: int, noise: float) -> N
         for cut in cuts
         if np.bincount(cut).min() >= FEWEST
     ]
-    found = facets(sketches, 0.0).silhouette
+    found = clusters(sketches, 0.0).silhouette
     assert found <= max(usable, default=0.0) + 1e-9
     assert found >= max(max(usable, default=0.0) - 0.04, 0) - 1e-9
 
 
 @pytest.mark.parametrize("examples", [0, 1, 2 * FEWEST - 1])
 def test_too_few_examples_say_nothing(examples: int) -> None:
-    found = facets(kinds((max(examples, 1),), 0.3)[:examples], 0.0)
-    assert found.group == (0,) * examples and found.number == 1
+    found = clusters(kinds((max(examples, 1),), 0.3)[:examples], 0.0)
+    assert found.cluster == (0,) * examples and found.number == 1
     assert math.isnan(found.score) and math.isnan(found.silhouette)
 
 
@@ -151,21 +150,21 @@ def test_too_few_examples_say_nothing(examples: int) -> None:
 def test_examples_that_are_all_alike_are_one_kind(value: float) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        found = facets(np.full((24, 64), value, np.float32), 0.0)
+        found = clusters(np.full((24, 64), value, np.float32), 0.0)
     assert found.number == 1 and found.score == 0 and found.silhouette == 0
 
 
 def test_where_no_other_unit_answers_is_a_kind_of_its_own() -> None:
     sketches = kinds((12, 12), 0.02)
     sketches[12:] = 0
-    found = facets(sketches, 0.0)
-    assert found.group == groups((12, 12))
-    assert facets(np.concatenate([sketches[:12], sketches[12:13]]), 0.0).number == 1
+    found = clusters(sketches, 0.0)
+    assert found.cluster == groups((12, 12))
+    assert clusters(np.concatenate([sketches[:12], sketches[12:13]]), 0.0).number == 1
 
 
 def test_a_layer_without_a_background_has_no_score() -> None:
     assert math.isnan(background([kinds((24,), 0.1)])) and math.isnan(background([]))
-    assert facets(kinds((12, 12), 0.01), math.nan).number == 1
+    assert clusters(kinds((12, 12), 0.01), math.nan).number == 1
 
 
 @settings(max_examples=20)
@@ -193,28 +192,12 @@ def test_two_units_made_one_score_as_what_they_are() -> None:
         for centre in centres
     ]
     behind = background(units)
-    alone = [facets(unit, behind) for unit in units]
+    alone = [clusters(unit, behind) for unit in units]
     merged = [
-        facets(np.concatenate([one[:12], other[:12]]), behind)
+        clusters(np.concatenate([one[:12], other[:12]]), behind)
         for one, other in zip(units[0::2], units[1::2], strict=True)
     ]
     assert not any(found.number > 1 for found in alone)
-    assert np.mean([found.group == groups((12, 12)) for found in merged]) > 0.6
+    assert np.mean([found.cluster == groups((12, 12)) for found in merged]) > 0.6
     assert np.median([found.score for found in merged]) > 0.9
     assert np.median([found.score for found in alone]) < 0.6
-
-
-def test_strays_are_no_kind_that_is_worth_pictures() -> None:
-    """Two large kinds far apart; the same with one of strays; hardly apart; one kind; none."""
-    group = np.full((5, 24), -1, np.int8)
-    group[0] = [0] * 14 + [1] * 10
-    group[1] = [0] * 20 + [1] * 4
-    group[2] = [0] * 14 + [1] * 10
-    group[3] = 0
-    apart = np.array([0.4, 0.4, 0.2, 0.0, np.nan], np.float32)
-    assert clearly_several(group, apart).tolist() == [True, False, False, False, False]
-    few = np.full((1, 24), -1, np.int8)
-    few[0, :8] = [0, 0, 0, 0, 0, 1, 1, 1]
-    assert clearly_several(few, apart[:1]).all()
-    few[0, 5] = 0  # two are fewer than make a kind
-    assert not clearly_several(few, apart[:1]).any()

@@ -14,8 +14,9 @@ import pytest
 from PIL import Image, ImageDraw
 
 from helpers.tiny import Tiny
-from lamella.analyses.facets import ROW, Facets
+from lamella.analyses.facets import Facets
 from lamella.analyses.facets.clusters import APART
+from lamella.analyses.facets.view import ROW
 from lamella.commands.progress import Progress
 from lamella.figures import Gallery, Lines
 from lamella.pipeline.pipeline import Analysis, Selection
@@ -126,8 +127,8 @@ def test_units_with_one_pattern_have_one_kind(facts):
 
 
 def test_the_page_has_a_row_of_patches_for_each_kind(facts):
-    said, *rows = Facets().view(facts, 5)
-    assert isinstance(said, Gallery) and "three kinds" in said.note and not said.tiles
+    sentence, *rows = Facets().view(facts, 5)
+    assert isinstance(sentence, Gallery) and "three kinds" in sentence.note and not sentence.tiles
     group = facts.of("facets")["group"][5]
     for kind, row in enumerate(rows):
         assert isinstance(row, Gallery) and 3 <= len(row.tiles) <= ROW
@@ -178,7 +179,7 @@ def run(tiny: Tiny, panel: str, *channels: int) -> Atlas:
 
 def test_some_channels_alone_give_the_same(facts, again, monkeypatch):
     """A unit's facets depend neither on who else is asked for, nor on what is in memory."""
-    monkeypatch.setattr("lamella.analyses.facets.HELD", 1)
+    monkeypatch.setattr("lamella.analyses.facets.compute.HELD", 1)
     run(again, "facets", 5)
     found = run(again, "facets", 0, 4).layer(facts.layer).of("facets")
     some = np.flatnonzero(found.present)

@@ -1,30 +1,29 @@
 """How many units have several kinds of photographs: in a layer, and along the network's depth.
 
-Flow: facts -> **overview** -> panels/facets.py.
+Flow: stored -> **overview** -> site. Imports no torch.
 """
 
 import math
 
 import numpy as np
 
+from lamella.analyses.facets.stored import LayerFacets
 from lamella.figures import Figure, Gallery, Lines, Series, Tile
 from lamella.figures.published import thumbnail, unit_page
 from lamella.network.units import Unit
-from lamella.store.facts import Atlas, LayerFacts, PanelFacts
+from lamella.store.facts import Atlas, LayerFacts
 
 LISTED = 12  # units of a layer
 
 
-def layer_figures(facts: LayerFacts, own: PanelFacts) -> tuple[Figure, ...]:
+def layer_figures(facts: LayerFacts) -> tuple[Figure, ...]:
     """The layer's most polysemantic units; nothing before any was looked at."""
-    if not own.present.any():
+    own = LayerFacets.of(facts)
+    if own is None or not own.scored.any():
         return ()
-    known = np.flatnonzero(own.present & np.isfinite(own["score"]))
-    if not known.size:
-        return ()
-    score, number = own["score"], own["facets"]
-    several = known[number[known] > 1]
-    order = np.lexsort((several, -own["silhouette"][several], -score[several]))
+    scored, score, number = np.flatnonzero(own.scored), own.score, own.number
+    several = scored[number[scored] > 1]
+    order = np.lexsort((several, -own.silhouette[several], -score[several]))
     tiles = tuple(
         Tile(
             thumbnail(facts.atlas, unit),
@@ -34,25 +33,25 @@ def layer_figures(facts: LayerFacts, own: PanelFacts) -> tuple[Figure, ...]:
         )
         for unit in (Unit(facts.layer.name, c) for c in several[order][:LISTED].tolist())
     )
-    said = (
-        f"{several.size} of {known.size} units have several kinds of photographs; the mean "
-        f"polysemanticity score is {score[known].mean():.2f}."
+    sentence = (
+        f"{several.size} of {scored.size} units have several kinds of photographs; the mean "
+        f"polysemanticity score is {score[scored].mean():.2f}."
     )
     title = "Most polysemantic units" if tiles else ""
-    return (Gallery(title, tiles, note=said, size="small"),)
+    return (Gallery(title, tiles, note=sentence, size="small"),)
 
 
-def network_figures(atlas: Atlas, panel: str) -> tuple[Figure, ...]:
+def network_figures(atlas: Atlas) -> tuple[Figure, ...]:
     """The mean score, and the share of units with several kinds, layer by layer."""
     names, score, several = [], [], []
     for facts in atlas.layers():
-        own = facts.of(panel)
-        if not own.present.any():
+        own = LayerFacets.of(facts)
+        if own is None:
             continue
-        known = own.present & np.isfinite(own["score"])
+        scored = own.scored
         names.append(facts.layer.name)
-        score.append(float(own["score"][known].mean()) if known.any() else math.nan)
-        several.append(float((own["facets"][known] > 1).mean()) if known.any() else math.nan)
+        score.append(float(own.score[scored].mean()) if scored.any() else math.nan)
+        several.append(float((own.number[scored] > 1).mean()) if scored.any() else math.nan)
     if not names:
         return ()
     figure = Lines(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from lamella.analyses.facets.stored import clearly_several
+from lamella.analyses.facets.stored import LayerFacets
 from lamella.analyses.feature_visualization.compute import recipes_of
 from lamella.analyses.feature_visualization.diverse_batch import Group, groups
 from lamella.analyses.feature_visualization.settings import DiversityOptions
@@ -33,16 +33,13 @@ def shards(job: Job, todo: Sequence[tuple[Layer, Sequence[int]]]) -> Iterator[tu
     """
     options: DiversityOptions = job.settings
     layers = {layer.name: layer for layer, _ in todo}
-    facets = {layer.name: job.atlas.layer(layer).of("facets") for layer, _ in todo}
+    facets = {layer.name: LayerFacets.of(job.atlas.layer(layer)) for layer, _ in todo}
     todo = [
-        (layer, [channel for channel in channels if facets[layer.name].present[channel]])
+        (layer, [channel for channel in channels if own.present[channel]])
         for layer, channels in todo
+        if (own := facets[layer.name])
     ]
-    split = {
-        name: clearly_several(own["group"], own["silhouette"])
-        for name, own in facets.items()
-        if own.present.any()
-    }
+    split = {name: own.clearly_several for name, own in facets.items() if own}
     todo = [(layer, channels) for layer, channels in todo if channels]
     wanted = {
         layer.name: [c for c in channels if options.units == "all" or split[layer.name][c]]
