@@ -1,11 +1,9 @@
-"""What units answer to in their examples: windows, masks, gradients, and what pages show of it."""
+"""What units answer to in their examples: the whole run, and what pages show of it."""
 
-import base64
 import io
 import shutil
 import subprocess
 import sys
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,289 +11,24 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from captum.attr import NeuronGuidedBackprop
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
 from PIL import Image
-from torch import Tensor, nn
-from torch.nn import functional
 
 from helpers.tiny import ENVIRONMENT, Tiny
 from lamella.analyses import PANELS
 from lamella.analyses.job import Job
-from lamella.analyses.unit_attribution import Options, UnitAttribution
-from lamella.analyses.unit_attribution import compute as making
-from lamella.analyses.unit_attribution.checkpoint import Ledger
-from lamella.analyses.unit_attribution.compute import Making
-from lamella.analyses.unit_attribution.crops import field_of, side_of, window
-from lamella.analyses.unit_attribution.drawing import Drawn, compared, marked, sheet, strokes
-from lamella.analyses.unit_attribution.guided import guided
-from lamella.analyses.unit_attribution.masks import axis_of, cells_of, edges_over, under, within
-from lamella.analyses.unit_attribution.occlusion import activated, explained
-from lamella.analyses.unit_attribution.schedule import entries
-from lamella.analyses.unit_attribution.view import COLUMNS, SHEET, _part, _reading
+from lamella.analyses.unit_attribution import Options, UnitAttribution, compute
+from lamella.analyses.unit_attribution.checkpoint import Checkpoint
+from lamella.analyses.unit_attribution.compute import AttributionRun
+from lamella.analyses.unit_attribution.masks import cells_of, mask_edges, resampled
+from lamella.analyses.unit_attribution.occlusion import attributed_address
+from lamella.analyses.unit_attribution.stored import COLUMNS, SHEET
 from lamella.attribution.occlusion import mean_colour
-from lamella.config.config import Preprocessing
 from lamella.network.activations import cut
-from lamella.network.description import Network
 from lamella.network.model import Model
-from lamella.network.trace import trace
-from lamella.network.units import Box, Field, Layer, ReceptiveField
+from lamella.network.units import Box, Layer
 from lamella.pipeline.pipeline import Analysis
 from lamella.pipeline.plan import open_atlas
 from lamella.store.facts import Atlas, LayerFacts
-
-SIZE = (48, 56)
-
-
-# Windows
-
-
-class Branches(nn.Module):
-    """A fire module behind a strided convolution: two ways that are laid beside each other."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.stem = nn.Conv2d(3, 4, 3, stride=2)
-        self.narrow = nn.Conv2d(4, 3, 1)
-        self.wide = nn.Conv2d(4, 3, 3, padding=1)
-        self.last = nn.Conv2d(6, 4, 3, padding=1)
-
-    def forward(self, image: Tensor) -> Tensor:
-        found = functional.max_pool2d(functional.relu(self.stem(image)), 3, 2, ceil_mode=True)
-        both = torch.cat([self.narrow(found), self.wide(found)], 1)
-        pooled = functional.max_pool2d(functional.relu(both), 3, 2, ceil_mode=True)
-        return functional.relu(self.last(pooled))
-
-
-NETWORKS: dict[str, Any] = {
-    "strided": lambda: nn.Sequential(
-        nn.Conv2d(3, 4, 5, stride=2), nn.ReLU(), nn.Conv2d(4, 4, 3, stride=2), nn.ReLU()
-    ),
-    "padded": lambda: nn.Sequential(
-        nn.Conv2d(3, 4, 7, stride=2, padding=3),
-        nn.BatchNorm2d(4),
-        nn.ReLU(),
-        nn.MaxPool2d(3, 2, padding=1),
-        nn.Conv2d(4, 4, 3, padding=1),
-        nn.ReLU(),
-    ),
-    "dilated": lambda: nn.Sequential(
-        nn.Conv2d(3, 4, 3, padding=2, dilation=2), nn.ReLU(), nn.Conv2d(4, 4, 3, stride=3)
-    ),
-    "ceiled": Branches,
-    "averaged": lambda: nn.Sequential(
-        nn.Conv2d(3, 4, 3, padding=1),
-        nn.ReLU(),
-        nn.AvgPool2d(3, 2, padding=1, ceil_mode=True, count_include_pad=False),
-        nn.Conv2d(4, 4, (1, 5), padding=(0, 2)),
-    ),
-}
-
-
-def places(extent: int) -> list[int]:
-    """Some positions along an axis: those at the borders, and a few between them."""
-    return sorted({0, 1, extent // 3, extent // 2, extent - 2, extent - 1} & set(range(extent)))
-
-
-@pytest.mark.parametrize("name", NETWORKS)
-def test_a_window_gives_the_activation_of_the_whole_image(name):
-    torch.manual_seed(1)
-    network = NETWORKS[name]().eval()
-    image = torch.randn(1, 3, *SIZE)
-    smaller = 0
-    for traced in trace(network, SIZE):
-        layer, see = traced.layer, cut(network, traced.observed)
-        assert layer.field is not None
-        with torch.no_grad():
-            whole = see(image)
-            for row in places(layer.height):
-                for column in places(layer.width):
-                    part = window(layer.field, row, column, SIZE)
-                    box = part.box
-                    rows = slice(box.top, box.top + box.height)
-                    found = see(image[:, :, rows, box.left : box.left + box.width])
-                    torch.testing.assert_close(
-                        found[0, :, part.row, part.column],
-                        whole[0, :, row, column],
-                        msg=lambda m, at=(layer.name, row, column): f"{at}: {m}",
-                    )
-                    smaller += (box.height, box.width) != SIZE
-    assert smaller  # windows that are the whole image prove nothing
-
-
-@given(
-    st.integers(1, 60),
-    st.sampled_from([1, 2, 3, 4, 8, 16]),
-    st.integers(-40, 0),
-    st.integers(20, 90),
-)
-def test_windows_hold_the_field_on_the_layers_grid_and_have_one_size(size, stride, start, extent):
-    axis = ReceptiveField(size, stride, start)
-    assume(side_of(axis, extent) < extent)
-    layer = Layer("a", "convolution", 1, 9, 9, Field(axis, axis))
-    for position in range(12):
-        part = window(layer.field, position, 0, (extent, extent))
-        first, last = part.box.top, part.box.top + part.box.height
-        assert part.box.height == part.box.width == side_of(axis, extent)
-        assert first % stride == 0 and first >= 0 and last <= extent
-        assert part.row == position - first // stride
-        seen = layer.box(position, 0, extent, extent)
-        if axis.start + position * stride < extent:  # the position has some of the image
-            assert first <= seen.top and seen.top + seen.height <= last
-        if axis.start + position * stride + size > extent:
-            assert last == extent
-        if axis.start + position * stride < 0:
-            assert first == 0
-
-
-def test_units_that_see_much_run_on_whole_images():
-    def layer(size: int) -> Layer:
-        axis = ReceptiveField(size, 8, 0)
-        return Layer("a", "convolution", 1, 9, 9, Field(axis, axis))
-
-    assert field_of(layer(100), (224, 224)) and not field_of(layer(180), (224, 224))
-    assert field_of(Layer("fc", "linear", 1, 1, 1, None), (224, 224)) is None
-    assert window(None, 0, 0, (20, 30)).box == Box(0, 0, 30, 20)
-
-
-# Masks and grids
-
-
-@given(st.integers(1, 60), st.integers(1, 60), st.integers(2, 9), st.sampled_from([1.0, 1.5, 3.0]))
-def test_masks_lie_over_their_part_and_sums_are_those_of_a_loop(height, width, cells, share):
-    box = Box(3, 2, width, height)
-    edges = edges_over(box, cells, share).reshape(cells, cells, 4)
-    rows, columns = cells_of(box, cells)
-    values = np.random.default_rng(0).random((height, width)).astype(np.float32)
-    sums = under(values, cells, share)
-    assert sums.shape == (rows, columns)
-    covered = np.zeros((height, width), bool)
-    for row, column in np.ndindex(cells, cells):
-        top, bottom, left, right = edges[row, column].tolist()
-        if row >= rows or column >= columns:
-            assert top == bottom and left == right  # nobody asks for it
-            continue
-        top, bottom, left, right = top - 2, bottom - 2, left - 3, right - 3
-        assert 0 <= top < bottom <= height and 0 <= left < right <= width
-        assert sums[row, column] == pytest.approx(
-            float(values[top:bottom, left:right].sum()), rel=1e-4
-        )
-        covered[top:bottom, left:right] = True
-    assert covered.all()
-    assert axis_of(3, 7, 1.5) == ((0, 1), (1, 2), (2, 3))
-
-
-def test_a_part_of_a_grid_is_torchs_interpolation():
-    grid = np.random.default_rng(2).random((7, 7)).astype(np.float32)
-    box = Box(20, 30, 140, 98)
-    found = within(grid, (224, 224), box, 7)
-    places = [
-        first + (torch.arange(7) + 0.5) * length / 7 for first, length in ((30, 98), (20, 140))
-    ]
-    at = torch.stack(torch.meshgrid(places[1], places[0], indexing="xy"), -1) / 112 - 1
-    expected = functional.grid_sample(
-        torch.from_numpy(grid)[None, None],
-        at[None].float(),
-        padding_mode="border",
-        align_corners=False,
-    )
-    np.testing.assert_allclose(found, expected[0, 0], atol=1e-5)
-    np.testing.assert_allclose(within(grid, (224, 224), Box(0, 0, 224, 224), 7), grid, atol=1e-6)
-
-
-@given(st.integers(1, 9), st.integers(1, 12), st.integers(1, 40))
-def test_every_look_runs_once_under_every_mask(looks, masks, batch):
-    every = range(looks * (masks + 1))
-    runs = [entries(every[at : at + batch], masks) for at in every[::batch]]
-    expected = [(look, mask) for look in range(looks) for mask in range(masks + 1)]
-    assert [tuple(pair) for pair in np.concatenate(runs).tolist()] == expected
-
-
-# Guided backpropagation
-
-
-class Pixels:
-    """Images that are not files."""
-
-    def __init__(self, number: int, height: int, width: int) -> None:
-        random = np.random.default_rng(4)
-        self.all = random.integers(0, 256, (number, height, width, 3), dtype=np.uint8)
-
-    def pixels(self, number: int) -> np.ndarray:
-        return self.all[number]
-
-
-def model_of(network: nn.Module, size: tuple[int, int] = SIZE) -> Model:
-    network.eval().requires_grad_(False)
-    traced = {one.layer.name: one for one in trace(network, size)}
-    facts = Network("a", "", "", "", 0, size, {}, tuple(one.layer for one in traced.values()))
-    plain = Preprocessing(size=48, resize=48, mean=(0, 0, 0), std=(1, 1, 1))
-    return Model(network, plain, traced, facts, torch.device("cpu"))
-
-
-def _strongest(model: Model, images: Pixels, layer: str, image: int, row: int, column: int) -> int:
-    """The unit that says most at a place."""
-    see = cut(model.module, model.traced[layer].observed)
-    return int(
-        see(model.normalise(model.shown(images.pixels(image)[None])))[0, :, row, column].argmax()
-    )
-
-
-@pytest.mark.parametrize("windows", [False, True])
-def test_guided_gradients_are_captums(windows):
-    torch.manual_seed(0)
-    network = nn.Sequential(
-        nn.Conv2d(3, 6, 5, stride=2, padding=2),
-        nn.ReLU(),
-        nn.MaxPool2d(3, 2, ceil_mode=True),
-        nn.Conv2d(6, 6, 3, padding=1),
-        nn.ReLU(),
-    )
-    model, images = model_of(network), Pixels(3, *SIZE)
-    layer = model.traced["3"].layer
-    last = (layer.height - 1, layer.width - 1)
-    wanted = [
-        (_strongest(model, images, "3", image, *at), image, *at)
-        for image, at in ((0, (2, 3)), (1, (0, 0)), (2, last), (1, (5, 6)))
-    ]
-    field = layer.field if windows else None
-    asked = [(channel, image, window(field, *at, SIZE)) for channel, image, *at in wanted]
-    found = guided(model, images, "3", asked, most=3)
-    # captum hooks the user's modules: a copy of the network takes that.
-    peer = NeuronGuidedBackprop(network, network[4])
-    seen = 0
-    for gradient, (channel, image, row, column), (_, _, part) in zip(
-        found, wanted, asked, strict=True
-    ):
-        shown = model.shown(images.pixels(image)[None]).requires_grad_()
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # that it sets hooks
-            whole = peer.attribute(shown, neuron_selector=(channel, row, column))[0]
-        box = part.box
-        inside = whole[:, box.top : box.top + box.height, box.left : box.left + box.width]
-        np.testing.assert_allclose(gradient, inside.detach(), atol=1e-6)
-        rest = whole.detach().clone()
-        rest[:, box.top : box.top + box.height, box.left : box.left + box.width] = 0
-        assert not rest.any()
-        seen += bool(inside.any())
-    assert seen == len(wanted)
-
-
-def test_what_is_explained_where_an_activation_has_a_ceiling():
-    torch.manual_seed(0)
-    model = model_of(nn.Sequential(nn.Conv2d(3, 2, 3), nn.ReLU6(), nn.Conv2d(2, 2, 3), nn.ReLU()))
-    assert explained(model, "0") == model.traced["0"].target != model.traced["0"].observed
-    assert explained(model, "2") == model.traced["2"].observed
-    values = np.array([-1.0, 3.0, 9.0], np.float32)
-    capped, plain = (
-        Layer("a", "convolution", 1, 1, 1, None, activation=name) for name in ("relu6", "relu")
-    )
-    assert activated(capped, values).tolist() == [0, 3, 6]
-    assert activated(plain, values) is values
-
-
-# The whole run
 
 PLAIN = {"mean": [0.4, 0.5, 0.6], "std": [0.2, 0.3, 0.25], "resize": 20, "size": 16}
 NORMED = """\
@@ -383,7 +116,7 @@ def slow(
     model: Model, pixels: np.ndarray, layer: Layer, at: tuple[int, int, int], boxes: Sequence
 ) -> list:
     """The value of one unit under masks, one whole image after another."""
-    see = cut(model.module, explained(model, layer.name))
+    see = cut(model.module, attributed_address(model, layer.name))
     found = []
     for box in boxes:
         shown = torch.tensor(pixels).permute(2, 0, 1)[None].float() / 255
@@ -399,7 +132,7 @@ def slow(
     [("", {"6"}), (NORMED, {"0", "3"}), (GATED, {"up", "last", "down"}), (FIXED, {"last"})],
 )
 def test_lost_activations_are_those_of_a_loop(tiny, network, whole):
-    """Also where a window does not do: a norm over positions, a gate, a map of one size."""
+    """Also where a crop does not do: a norm over positions, a gate, a map of one size."""
     atlas = built(tiny, network)
     analysis = Analysis.of(tiny.config())
     model, size = analysis.model, analysis.model.facts.size
@@ -422,13 +155,13 @@ def test_lost_activations_are_those_of_a_loop(tiny, network, whole):
                 ran_whole.add(layer.name)
             over = Box(0, 0, size[1], size[0]) if flag else box
             rows, columns = cells_of(over, 7)
-            edges = edges_over(over, 7, 1.5).reshape(7, 7, 4)[:rows, :columns]
+            edges = mask_edges(over, 7, 1.5).reshape(7, 7, 4)[:rows, :columns]
             pixels = analysis.images.pixels(image)
             values = slow(
                 model, pixels, layer, (channel, *at), [None, *edges.reshape(-1, 4).tolist()]
             )
             lost = np.float32(values[0] - np.array(values[1:])).reshape(rows, columns)
-            expected = within(lost, size, box, 7) if flag else lost
+            expected = resampled(lost, size, box, 7) if flag else lost
             assert own["before"][channel, place] == pytest.approx(activation, rel=1e-4)
             found = own["maps"][channel, place, 0].astype(np.float32) * activation
             np.testing.assert_allclose(
@@ -473,7 +206,7 @@ def shards(job: Job, todo: Any) -> dict:
             {name: values[at] for name, values in shard.numbers.items()},
             shard.pictures[SHEET][at],
         )
-        for layer, shard in Making(job, todo).run()
+        for layer, shard in compute.shards(job, todo)
         for at, channel in enumerate(shard.channels)
     }
 
@@ -487,8 +220,8 @@ def test_a_run_that_was_stopped_goes_on(tiny, monkeypatch):
     job, ticks = job_of(tiny)
     expected = shards(job, everything(job))
     assert sum(ticks) == 13 and all(tick >= 0 for tick in ticks)
-    running = Making(job, everything(job))
-    first, shard = next(steps := running.run())
+    running = AttributionRun(job, everything(job))
+    first, shard = next(steps := running.shards())
     steps.close()  # as a kill does, behind the masks
     assert running.path.is_file()
     found = {(first.name, channel) for channel in shard.channels}
@@ -498,7 +231,7 @@ def test_a_run_that_was_stopped_goes_on(tiny, monkeypatch):
         raise AssertionError("masks run again")
 
     with monkeypatch.context() as patched:
-        patched.setattr(making, "masked", never)
+        patched.setattr(compute, "masked_activations", never)
         rest = shards(job, left)
     assert found | rest.keys() == expected.keys() and not found & rest.keys()
     for key, (numbers, picture) in rest.items():
@@ -513,11 +246,11 @@ def test_a_stop_among_the_masks_keeps_those_that_ran(tiny, monkeypatch):
     job, _ = job_of(tiny)
     expected = shards(job, everything(job))
     monkeypatch.setattr("lamella.analyses.unit_attribution.checkpoint.SECONDS", 0.0)
-    running = Making(job, everything(job))
-    running._occlude(running._asked().groups()[:1], 0, 0.2)
+    running = AttributionRun(job, everything(job))
+    running._occlude(running._schedule().groups()[:1], 0, 0.2)
     assert running.path.is_file()
-    again = Making(job, everything(job))
-    known = [np.isfinite(values).all(-1).sum() for values in again.ledger.values.values()]
+    again = AttributionRun(job, everything(job))
+    known = [np.isfinite(values).all(-1).sum() for values in again.checkpoint.values.values()]
     assert known[0] > 0 and known[-1] == 0
     found = shards(job, everything(job))
     assert all(found[key][1] == picture for key, (_, picture) in expected.items())
@@ -526,11 +259,11 @@ def test_a_stop_among_the_masks_keeps_those_that_ran(tiny, monkeypatch):
 
 
 def _resumed(job: Job, path: Path) -> np.ndarray:
-    ledger = Ledger(job.model.facts.layers[:1], 3, job.settings.cells**2)
-    ledger.resume(path)
+    checkpoint = Checkpoint(job.model.facts.layers[:1], 3, job.settings.cells**2)
+    checkpoint.resume(path)
     path.unlink(missing_ok=True)
-    ledger.resume(path)  # nothing there
-    return next(iter(ledger.values.values()))
+    checkpoint.resume(path)  # nothing there
+    return next(iter(checkpoint.values.values()))
 
 
 def test_a_unit_says_the_same_without_its_neighbours(tiny):
@@ -636,74 +369,3 @@ def test_settings_change_what_is_made(tiny):
     assert own["maps"].shape[1:] == (1, 2, 4, 4) and own.sheets[SHEET].width == 32
     said = tiny.change(panels__unit_attribution={"cells": 1}).fails("build")
     assert "[panels.unit_attribution]: 'cells'" in said
-
-
-# Drawing
-
-
-def drawn(box: Box, cells: tuple[int, int] = (7, 7)) -> Drawn:
-    random = np.random.default_rng(0)
-    gradient = random.normal(size=(3, box.height, box.width)).astype(np.float32)
-    grid, lost = (random.random(cells).astype(np.float32) for _ in range(2))
-    return Drawn(box, gradient, grid, lost, 2.0)
-
-
-def test_a_sheet_has_the_shape_of_the_patches():
-    made = sheet([drawn(Box(0, 0, 60, 30)), None, drawn(Box(3, 3, 3, 3), (3, 3))], 48)
-    assert made.size == (144, 144) and made.mode == "RGBA"
-    alpha = np.asarray(made)[..., 3]
-    assert not alpha[48:96].any() and not alpha[:12].any()
-    assert (alpha[12:36, :96] == 255).all() and (alpha[96:, :96] == 255).all()
-    assert sheet([drawn(Box(0, 0, 40, 40))], 32).size == (96, 32)
-
-
-def test_a_gradient_is_grey_where_it_is_nothing():
-    gradient = np.zeros((3, 20, 20), np.float32)
-    assert (np.asarray(strokes(gradient, (20, 20))) == 128).all()
-    gradient[0, 5:9], gradient[2, 5:9] = 2.0, -1.0
-    found = np.asarray(strokes(gradient, (20, 20)))
-    assert found[6, 3].tolist() == [255, 128, 64] and found[15, 3].tolist() == [128, 128, 128]
-
-
-def test_marks_agree_with_themselves_and_level_maps_mark_nothing():
-    box = Box(0, 0, 70, 70)
-    one = drawn(box)
-    same = Drawn(box, one.guided, one.lost / 3, one.lost, 1.0)
-    agreement, (both, first, second) = compared(same, 96)
-    assert agreement == pytest.approx(1) and both > 0 and first == second == 0
-    opposite = Drawn(box, one.guided, 1 - one.lost, one.lost, 1.0)
-    agreement, (both, first, second) = compared(opposite, 96)
-    assert agreement == pytest.approx(-1) and first > both < second
-    level = Drawn(box, one.guided, np.zeros((7, 7), np.float32), one.lost, 1.0)
-    assert np.isnan(compared(level, 96)[0])
-    assert not marked(np.zeros((7, 7), np.float32), (96, 96)).any()
-    assert not marked(np.full((7, 7), -1, np.float32), (96, 96)).any()
-
-
-@settings(max_examples=30)
-@given(st.integers(1, 7), st.integers(1, 7), st.integers(8, 60), st.integers(8, 60))
-def test_numbers_lie_where_the_picture_shows_them(rows, columns, height, width):
-    """Pointing at a cell of a letter-boxed map reads that cell; beside it there is no number."""
-    grid = np.arange(rows * columns, dtype=np.float32).reshape(rows, columns)
-    found = _reading(grid, Box(0, 0, width, height), "{}")
-    levels = np.frombuffer(base64.b64decode(found.data), np.uint8).reshape(
-        found.rows, found.columns
-    )
-    size = max(width, height)
-    for row, column in np.ndindex(levels.shape):
-        # From the square picture to the patch in its middle.
-        y = ((row + 0.5) / found.rows - 0.5) * size / height + 0.5
-        x = ((column + 0.5) / found.columns - 0.5) * size / width + 0.5
-        if not (0 <= y < 1 and 0 <= x < 1):
-            assert levels[row, column] == 255
-        elif rows * columns > 1:
-            value = found.low + (found.high - found.low) * levels[row, column] / 254
-            assert value == pytest.approx(grid[int(y * rows), int(x * columns)], abs=0.15)
-
-
-def test_places_in_words():
-    grid = np.zeros((7, 7), np.float32)
-    grid[3, 3] = 1
-    assert _part(grid) == "middle"
-    grid[0, 6] = 2
-    assert _part(grid) == "upper right"

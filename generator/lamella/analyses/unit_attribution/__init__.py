@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from lamella.analyses.panel import Panel, Settings
-from lamella.analyses.unit_attribution.view import SHEET, rows
+from lamella.analyses.unit_attribution.stored import PANEL
+from lamella.analyses.unit_attribution.view import figures
 from lamella.figures import Figure
-from lamella.figures.published import unit_picture
 from lamella.network.units import Layer
 from lamella.store.facts import LayerFacts
 from lamella.store.store import Shard
@@ -46,7 +46,7 @@ class Options(Settings):
 class UnitAttribution(Panel):
     """Guided map, map under masks and where they agree, on one sheet per unit."""
 
-    name = "unit_attribution"
+    name = PANEL
     formerly = ("attribution",)
     title = "Attribution"
     about = (
@@ -71,13 +71,9 @@ class UnitAttribution(Panel):
     def compute_layers(
         self, job: Job, todo: Sequence[tuple[Layer, Sequence[int]]]
     ) -> Iterator[tuple[Layer, Shard]]:
-        from lamella.analyses.unit_attribution.compute import Making
+        from lamella.analyses.unit_attribution.compute import shards
 
-        yield from Making(job, todo).run()
+        return shards(job, todo)
 
     def view(self, facts: LayerFacts, channel: int) -> tuple[Figure, ...]:
-        own = facts.of(self.name)
-        if not own.present[channel] or facts.silent(channel) or facts.atlas.publish == "none":
-            return ()
-        stored = unit_picture(facts, self.name, SHEET, channel, "")
-        return rows(facts, own, stored, channel) if stored else ()
+        return figures(facts, channel)

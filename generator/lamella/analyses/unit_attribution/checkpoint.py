@@ -1,6 +1,6 @@
-"""What is known of units under masks so far: in memory, and on disk until all of it is drawn.
+"""The activations of units under masks so far: in memory, and on disk until all of it is drawn.
 
-Flow: occluding -> **ledger** -> making. A look at an image serves units of many layers, whose
+Flow: occlusion -> **checkpoint** -> compute. A crop of an image serves units of many layers, whose
 shards are written long after; a run that is killed in between finds its numbers here.
 """
 
@@ -22,7 +22,7 @@ SECONDS = 20.0  # between two states on disk
 FILE = "partial.safetensors"
 
 
-class Ledger:
+class Checkpoint:
     """A row of numbers for each example of each unit.
 
     Args:
@@ -45,11 +45,11 @@ class Ledger:
             self.whole[layer.name] = np.zeros(shape, np.bool_)
         self._saved = time.monotonic()
 
-    def known(self, layer: str, channel: int, place: int) -> bool:
+    def complete(self, layer: str, channel: int, place: int) -> bool:
         """Whether an example was seen under all masks."""
         return bool(np.isfinite(self.values[layer][channel, place]).all())
 
-    def forget(self, layer: str, channel: int, place: int) -> None:
+    def redo_whole(self, layer: str, channel: int, place: int) -> None:
         """Ask for an example again, and for its whole image."""
         self.values[layer][channel, place] = np.nan
         self.whole[layer][channel, place] = True

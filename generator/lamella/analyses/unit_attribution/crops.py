@@ -1,13 +1,13 @@
 """The part of an image that has to run for one position of a layer, and no more of it.
 
-Flow: units -> **windows** -> looks. Pure arithmetic: no torch, no disk.
+Flow: units -> **crops** -> schedule. Pure arithmetic: no torch, no disk.
 
-An activation depends on its receptive field alone. A window of the image that holds the field gives
-the same activation if every layer on the way there keeps its grid, so the window begins at a
-multiple of the layer's stride, and if padding stays where it was, so a window whose field is cut
-off by the image's border reaches to that border. All windows of a layer have one size: they run in
-batches. Whether an activation is the same is looked at, too: global operations that the trace did
-not see (see `making`) would show there.
+An activation depends on its receptive field alone. A crop of the image that holds the field gives
+the same activation if every layer on the way there keeps its grid, so the crop begins at a multiple
+of the layer's stride, and if padding stays where it was, so a crop whose field is cut off by the
+image's border reaches to that border. All crops of a layer have one size: they run in batches.
+Whether an activation is the same is checked, too: global operations that the trace did not see (see
+`compute`) would show there.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from dataclasses import dataclass
 
 from lamella.network.units import Box, Field, Layer, ReceptiveField
 
-SMALL = 0.5  # of the image's area: with larger windows one run of the whole image serves more units
+SMALL = 0.5  # of the image's area: with larger crops one run of the whole image serves more units
 
 
 def side_of(axis: ReceptiveField, extent: int) -> int:
-    """How long the windows of a layer are along one axis of an image of `extent` pixels."""
+    """How long the crops of a layer are along one axis of an image of `extent` pixels."""
     least = axis.start % axis.stride + axis.size
     # As far from the last multiple of the stride as the image's own border is.
     side = least + (extent - least) % axis.stride
@@ -28,13 +28,13 @@ def side_of(axis: ReceptiveField, extent: int) -> int:
 
 
 def first_of(axis: ReceptiveField, position: int, extent: int) -> int:
-    """The first pixel of the window of a position: a multiple of the stride."""
+    """The first pixel of the crop of a position: a multiple of the stride."""
     first = (axis.start // axis.stride + position) * axis.stride
     return max(0, min(first, extent - side_of(axis, extent)))
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class Crop:
     """What runs for one position of a layer.
 
     Attributes:
@@ -48,7 +48,7 @@ class Window:
 
 
 def field_of(layer: Layer, size: tuple[int, int]) -> Field | None:
-    """The receptive field of a layer if it pays to run windows of it; None for whole images.
+    """The receptive field of a layer if it pays to run crops of the image; None for whole images.
 
     Args:
         size: height and width of the image, in pixels.
@@ -59,13 +59,13 @@ def field_of(layer: Layer, size: tuple[int, int]) -> Field | None:
     return layer.field if height * width <= SMALL * size[0] * size[1] else None
 
 
-def window(field: Field | None, row: int, column: int, size: tuple[int, int]) -> Window:
+def crop_at(field: Field | None, row: int, column: int, size: tuple[int, int]) -> Crop:
     """What runs for a position; the whole image without a field."""
     if field is None:
-        return Window(Box(0, 0, size[1], size[0]), row, column)
+        return Crop(Box(0, 0, size[1], size[0]), row, column)
     top, left = first_of(field.rows, row, size[0]), first_of(field.columns, column, size[1])
     box = Box(left, top, side_of(field.columns, size[1]), side_of(field.rows, size[0]))
-    return Window(box, row - top // field.rows.stride, column - left // field.columns.stride)
+    return Crop(box, row - top // field.rows.stride, column - left // field.columns.stride)
 
 
 def inside(box: Box, part: Box) -> Box:

@@ -1,50 +1,30 @@
 """The sheet of one unit: what guided backpropagation and masks say of each of its examples.
 
-Flow: making -> **drawing** -> store. A row for each example: the guided map, the map under masks,
-and what lies over the patch to show where the two agree. All three have the shape of the patch, in
-the middle of a square, as the patches of the dataset examples have.
+Flow: example_maps -> **drawing** -> store. A row for each example: the guided map, the map under
+masks, and what lies over the patch to show where the two agree. All three have the shape of the
+patch, in the middle of a square, as the patches of the dataset examples have.
 """
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from lamella.analyses.unit_attribution.view import COLUMNS
+from lamella.analyses.unit_attribution.example_maps import ExampleMaps
+from lamella.analyses.unit_attribution.stored import COLUMNS
 from lamella.figures.heat import HALF, picture, rim, smooth
 from lamella.network.units import Box
 from lamella.numbers.rank_correlation import spearman
 
 SHARP = 32  # a side of so few pixels is shown as it is, not smeared
-FULL = 99.5
+FULL = 99.5  # percentile of a gradient's magnitudes that has full colour
 FEW = 4  # cells along a side that are not made smooth
 DASH = 4  # pixels
 DIM = 150  # black over what neither map marks, of 255
 
 Maps = NDArray[np.float32]
 Marks = NDArray[np.bool_]
-
-
-@dataclass(frozen=True, slots=True)
-class Drawn:
-    """What is known of one example.
-
-    Attributes:
-        box: the part of the image that the unit sees.
-        guided: the guided gradient of that part, (3, row, column).
-        grid: the same under each mask, as a share of its largest, (row, column) of the masks' grid.
-        lost: the activation that each mask takes away, on the same grid.
-        before: the activation without a mask.
-    """
-
-    box: Box
-    guided: Maps
-    grid: Maps
-    lost: Maps
-    before: float
 
 
 def extent(box: Box, side: int) -> tuple[int, int]:
@@ -69,7 +49,7 @@ def _fine(values: Maps, size: tuple[int, int]) -> Maps:
     return values[np.ix_(rows, columns)]
 
 
-def compared(one: Drawn, side: int) -> tuple[float, tuple[float, float, float]]:
+def compare(one: ExampleMaps, side: int) -> tuple[float, tuple[float, float, float]]:
     """How far the two maps of an example agree.
 
     Args:
@@ -84,27 +64,27 @@ def compared(one: Drawn, side: int) -> tuple[float, tuple[float, float, float]]:
     return float(spearman(one.grid, one.lost)), (float(both), float(first), float(second))
 
 
-def sheet(examples: list[Drawn | None], side: int) -> Image.Image:
+def sheet(examples: list[ExampleMaps | None], side: int) -> Image.Image:
     """A row of three cells for each example, left empty where there is none."""
-    whole = Image.new("RGBA", (COLUMNS * side, len(examples) * side))
+    drawn = Image.new("RGBA", (COLUMNS * side, len(examples) * side))
     for row, one in enumerate(examples):
         if one is None:
             continue
         size = extent(one.box, side)
         at = (side - size[1]) // 2, row * side + (side - size[0]) // 2
-        over = _over(marked(one.grid, size), marked(one.lost, size))
+        over = _outlines(marked(one.grid, size), marked(one.lost, size))
         full = float(np.abs(one.lost).max())
         # Level from cell to cell where there are few: one is a pixel of the image then.
         few = max(one.lost.shape) <= FEW
         lost = picture(_fine(one.lost, size) if few else one.lost, full, True, size)
-        cells = (strokes(one.guided, size), lost, over)
+        cells = (gradient_picture(one.guided, size), lost, over)
         for column, cell in enumerate(cells):
-            whole.paste(cell, (column * side + at[0], at[1]))
-    low = whole.getchannel("A").getextrema()[0]
-    return whole.convert("RGB") if low == 255 else whole
+            drawn.paste(cell, (column * side + at[0], at[1]))
+    low = drawn.getchannel("A").getextrema()[0]
+    return drawn.convert("RGB") if low == 255 else drawn
 
 
-def strokes(gradient: Maps, size: tuple[int, int]) -> Image.Image:
+def gradient_picture(gradient: Maps, size: tuple[int, int]) -> Image.Image:
     """A gradient as a picture: grey where it is nothing, in each colour lighter for more of it.
 
     So the papers show it. Its strongest values are few and far above the others: the full colour is
@@ -120,7 +100,7 @@ def strokes(gradient: Maps, size: tuple[int, int]) -> Image.Image:
     return Image.fromarray(drawn.astype(np.uint8))
 
 
-def _over(guided: Marks, lost: Marks) -> Image.Image:
+def _outlines(guided: Marks, lost: Marks) -> Image.Image:
     """What is laid over the patch: dark where neither marks anything, a line around each.
 
     The line around what guided backpropagation marks is whole, that around what masks do is dashed.

@@ -1,6 +1,6 @@
 """Guided backpropagation of units, from where they answer most, to the pixels that they see.
 
-Flow: looks + model + images -> attributing/gradients -> **guiding** -> making.
+Flow: schedule + model + images -> attribution/gradients -> **guided** -> compute.
 """
 
 from __future__ import annotations
@@ -12,8 +12,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lamella.analyses.unit_attribution.crops import Window
-from lamella.analyses.unit_attribution.occlusion import batch_of, explained, parts
+from lamella.analyses.unit_attribution.crops import Crop
+from lamella.analyses.unit_attribution.occlusion import (
+    attributed_address,
+    batch_size,
+    decoded_crops,
+)
 from lamella.attribution.gradients import gradients_of
 from lamella.images.images import Images
 from lamella.network.activations import visit
@@ -24,35 +28,37 @@ SHARE = 0.5  # of the pixels that run without a graph
 Maps = NDArray[np.float32]
 
 
-def guided(
+def guided_gradients(
     model: Model,
     images: Images,
     layer: str,
-    wanted: Sequence[tuple[int, int, Window]],
+    wanted: Sequence[tuple[int, int, Crop]],
     most: int,
-    look: Callable[[], None] = lambda: None,
+    check_stop: Callable[[], None] = lambda: None,
 ) -> list[Maps | None]:
     """Guided gradients of units, (3, row, column) each: red, green, blue, with their sign.
 
     Args:
-        wanted: of each map the channel, the image's number, and the part of it that runs; these
+        wanted: of each map the channel, the image's number, and the crop of it that runs; these
             have one size.
         most: maps that are ever asked for at once; no batch is larger.
-        look: called between batches, for whoever wants to stop.
+        check_stop: called between batches, for whoever wants to stop.
     Returns:
         Activation per unit of brightness; None where an image cannot be decoded.
     """
-    address = explained(model, layer)
+    address = attributed_address(model, layer)
     box = wanted[0][2].box
-    batch = min(most, batch_of(model, box.height, box.width, SHARE))
+    batch = min(most, batch_size(model, box.height, box.width, SHARE))
     found: list[Maps | None] = []
     for first in range(0, len(wanted), batch):
-        look()
+        check_stop()
         run = wanted[first : first + batch]
         padded = [*run, *([run[-1]] * (batch - len(run)))]
-        shown, known = parts(model, images, [(image, at.box) for _, image, at in padded])
+        shown, known = decoded_crops(
+            model, images, [(image, crop.box) for _, image, crop in padded]
+        )
         places = torch.tensor(
-            [(at, channel, part.row, part.column) for at, (channel, _, part) in enumerate(padded)],
+            [(at, channel, crop.row, crop.column) for at, (channel, _, crop) in enumerate(padded)],
             device=shown.device,
         )
 
@@ -67,10 +73,4 @@ def guided(
 
         maps = gradients_of(read, shown, guided=True)[: len(run), 0].float().cpu().numpy()
         found += [one if sure else None for one, sure in zip(maps, known, strict=False)]
-    return found
-
-
-def strength(gradient: Maps) -> Maps:
-    """The magnitude of gradients, the largest of three colours, (row, column)."""
-    found: Maps = np.abs(gradient).max(axis=0)
     return found

@@ -1,6 +1,6 @@
 """The masks that are laid over what a unit sees, and maps on their grid.
 
-Flow: **masks** -> looks, making. Pure arithmetic: no torch, no disk.
+Flow: **masks** -> schedule, compute. Pure arithmetic: no torch, no disk.
 
 Of a small field the masks cover what the unit sees, so many along each side whatever its size. Of
 whole images they cover the image, so that one pass under them serves all units; what a unit sees of
@@ -37,39 +37,39 @@ def side_of_mask(extent: int, cells: int, share: float) -> int:
 
 
 @lru_cache(maxsize=1024)
-def axis_of(extent: int, cells: int, share: float) -> tuple[tuple[int, int], ...]:
+def axis_masks(extent: int, cells: int, share: float) -> tuple[tuple[int, int], ...]:
     """The masks along one axis, from their first pixel to the one behind the last."""
     return tuple(spans(extent, side_of_mask(extent, cells, share), min(cells, extent)))
 
 
 @lru_cache(maxsize=4096)  # parts of one size have few places in what runs for them
-def edges_over(box: Box, cells: int, share: float) -> Edges:
+def mask_edges(box: Box, cells: int, share: float) -> Edges:
     """The masks over a part of what runs, (cells * cells, 4), row by row: rows, then columns.
 
     Where the part has fewer pixels than `cells`, masks that nobody asks for are empty.
     """
     found = np.zeros((cells, cells, 4), np.int64)
     rows, columns = cells_of(box, cells)
-    found[:rows, :columns, :2] = np.array(axis_of(box.height, cells, share))[:, None] + box.top
-    found[:rows, :columns, 2:] = np.array(axis_of(box.width, cells, share))[None] + box.left
+    found[:rows, :columns, :2] = np.array(axis_masks(box.height, cells, share))[:, None] + box.top
+    found[:rows, :columns, 2:] = np.array(axis_masks(box.width, cells, share))[None] + box.left
     return found.reshape(-1, 4)
 
 
-def under(values: Maps, cells: int, share: float) -> Maps:
+def sum_under(values: Maps, cells: int, share: float) -> Maps:
     """The sum of a map's pixels under each mask, (row, column) of the grid over all of it."""
-    down, across = (_inside(extent, cells, share) for extent in values.shape)
+    down, across = (_coverage(extent, cells, share) for extent in values.shape)
     return np.asarray(down @ values @ across.T, np.float32)
 
 
 @lru_cache(maxsize=1024)
-def _inside(extent: int, cells: int, share: float) -> Maps:
+def _coverage(extent: int, cells: int, share: float) -> Maps:
     """Which pixels each mask of an axis covers, (mask, pixel)."""
     at = np.arange(extent)
-    found = [(first <= at) & (at < stop) for first, stop in axis_of(extent, cells, share)]
+    found = [(first <= at) & (at < stop) for first, stop in axis_masks(extent, cells, share)]
     return np.array(found, np.float32)
 
 
-def within(grid: Maps, size: tuple[int, int], box: Box, cells: int) -> Maps:
+def resampled(grid: Maps, size: tuple[int, int], box: Box, cells: int) -> Maps:
     """What a grid over a whole image says on a grid over a part of it, bilinear.
 
     Args:

@@ -1,7 +1,7 @@
-"""The activations of units while masks cover what they see, a batch of masked parts at a time.
+"""The activations of units while masks cover what they see, a batch of masked crops at a time.
 
-Flow: looks + model + images -> **occluding** -> ledger. All units that look at the same part of an
-image are read off the same pass, which ends behind the deepest of their layers.
+Flow: schedule + model + images -> **occlusion** -> checkpoint. All units that see the same crop of
+an image are read off the same pass, which ends behind the deepest of their layers.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lamella.analyses.unit_attribution.schedule import Look
+from lamella.analyses.unit_attribution.schedule import MaskedCrop
 from lamella.attribution.occlusion import hidden
 from lamella.images.decoding import BrokenImage
 from lamella.images.images import Images
@@ -25,10 +25,10 @@ from lamella.network.units import Box, Layer
 # Pixels of a batch: as many as of 16 images of 224 x 224, on a GPU of 128.
 PIXELS = {"cpu": 16 * 224 * 224, "cuda": 128 * 224 * 224}
 CAPPED = "relu6"
-MOST = 1024  # parts of a batch, however small they are
+MOST = 1024  # crops of a batch, however small they are
 
 
-class Answer(NamedTuple):
+class MaskedActivations(NamedTuple):
     """Activations of one layer: whose example, under which mask (0 for none), and how large."""
 
     layer: str
@@ -38,14 +38,14 @@ class Answer(NamedTuple):
     value: NDArray[np.float32]
 
 
-def batch_of(model: Model, height: int, width: int, share: float = 1.0) -> int:
-    """How many parts of that size run together; always as many, whatever there is to do."""
+def batch_size(model: Model, height: int, width: int, share: float = 1.0) -> int:
+    """How many crops of that size run together; always as many, whatever there is to do."""
     pixels = PIXELS.get(model.device.type, PIXELS["cpu"])
     return max(1, min(MOST, round(share * pixels / (height * width))))
 
 
-def explained(model: Model, layer: str) -> Address:
-    """What of a unit is explained: its activation.
+def attributed_address(model: Model, layer: str) -> Address:
+    """Where the value of a unit lies that is attributed: its activation.
 
     A ReLU6 lets no more than 6 through, and nothing changes any more once that is reached: there it
     is the value before it.
@@ -54,13 +54,15 @@ def explained(model: Model, layer: str) -> Address:
     return traced.target if traced.layer.activation == CAPPED else traced.observed
 
 
-def activated(layer: Layer, value: NDArray[np.float32]) -> NDArray[np.float32]:
-    """What the survey saw of a layer where that is explained."""
+def after_activation(layer: Layer, value: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What the survey saw of a layer where that value is attributed."""
     return value.clip(0, layer.ceiling) if layer.activation == CAPPED else value
 
 
-def parts(model: Model, images: Images, of: Sequence[tuple[int, Box]]) -> tuple[Tensor, list[bool]]:
-    """Parts of images of one size, (part, 3, row, column), and which of them could be decoded."""
+def decoded_crops(
+    model: Model, images: Images, of: Sequence[tuple[int, Box]]
+) -> tuple[Tensor, list[bool]]:
+    """Crops of images of one size, (crop, 3, row, column), and which of them could be decoded."""
     first = of[0][1]
     found = np.zeros((len(of), first.height, first.width, 3), np.uint8)
     known = []
@@ -75,33 +77,37 @@ def parts(model: Model, images: Images, of: Sequence[tuple[int, Box]]) -> tuple[
     return model.shown(found), known
 
 
-def masked(
-    model: Model, images: Images, looks: Sequence[Look], entries: NDArray[np.int64], batch: int
-) -> list[Answer]:
-    """What a batch says.
+def masked_activations(
+    model: Model,
+    images: Images,
+    crops: Sequence[MaskedCrop],
+    entries: NDArray[np.int64],
+    batch: int,
+) -> list[MaskedActivations]:
+    """The activations of a batch.
 
     Args:
-        entries: at most `batch` pairs of a look's number and a mask's, as `looks.entries` gives.
+        entries: at most `batch` pairs of a crop's number and a mask's, as of `schedule.entries`.
     """
     numbers, local = np.unique(entries[:, 0], return_inverse=True)
-    seen = [looks[number] for number in numbers.tolist()]
-    shown, known = parts(model, images, [(look.image, look.box) for look in seen])
-    edges = np.stack([np.concatenate([np.zeros((1, 4), np.int64), look.edges]) for look in seen])
+    seen = [crops[number] for number in numbers.tolist()]
+    shown, known = decoded_crops(model, images, [(crop.image, crop.box) for crop in seen])
+    edges = np.stack([np.concatenate([np.zeros((1, 4), np.int64), crop.edges]) for crop in seen])
     # Padded: what a batch says must not depend on how full it is.
     spare = np.zeros(batch - len(entries), np.int64)
     which = torch.from_numpy(np.concatenate([local.reshape(-1), spare])).to(shown.device)
     over = torch.from_numpy(
         np.concatenate([edges[local.reshape(-1), entries[:, 1]], edges[spare, 0]])
     )
-    answers: list[tuple[str, NDArray[np.int64], Tensor]] = []
+    activations: list[tuple[str, NDArray[np.int64], Tensor]] = []
 
     def reader(layer: str) -> Callable[[Tensor], None]:
-        rows = _wanted(layer, seen, known, local.reshape(-1), entries[:, 1])
+        rows = _positions_read(layer, seen, known, local.reshape(-1), entries[:, 1])
 
         def read(values: Tensor) -> None:
             at = torch.from_numpy(rows).to(values.device)
             found = values[at[:, 0], at[:, 1], at[:, 2], at[:, 3]]
-            answers.append((layer, rows, found.float()))
+            activations.append((layer, rows, found.float()))
 
         return read
 
@@ -109,31 +115,31 @@ def masked(
         # The input is zero at the mean colour, which is that of the masks.
         inputs = model.normalise(shown)[which].contiguous(memory_format=torch.channels_last)
         inputs.masked_fill_(hidden(over.to(inputs.device), *inputs.shape[2:]), 0)
-        layers = {layer for look in seen for layer in look.reads}
+        layers = {layer for crop in seen for layer in crop.reads}
         visit(
             model.module,
             inputs,
-            {explained(model, layer): reader(layer) for layer in sorted(layers)},
+            {attributed_address(model, layer): reader(layer) for layer in sorted(layers)},
         )
-        every = torch.cat([values for _, _, values in answers]).cpu().numpy()
-    stops = np.cumsum([len(rows) for _, rows, _ in answers])[:-1]
+        every = torch.cat([values for _, _, values in activations]).cpu().numpy()
+    stops = np.cumsum([len(rows) for _, rows, _ in activations])[:-1]
     return [
-        Answer(layer, rows[:, 1], rows[:, 4], rows[:, 5], values)
-        for (layer, rows, _), values in zip(answers, np.split(every, stops), strict=True)
+        MaskedActivations(layer, rows[:, 1], rows[:, 4], rows[:, 5], values)
+        for (layer, rows, _), values in zip(activations, np.split(every, stops), strict=True)
     ]
 
 
-def _wanted(
+def _positions_read(
     layer: str,
-    seen: Sequence[Look],
+    seen: Sequence[MaskedCrop],
     known: Sequence[bool],
     local: NDArray[np.int64],
     mask: NDArray[np.int64],
 ) -> NDArray[np.int64]:
     """What is read of a layer: (entry, channel, row, column, place, mask), one after another."""
     rows = []
-    for at, look in enumerate(seen):
-        reads = np.array(look.reads.get(layer, []), np.int64).reshape(-1, 4)
+    for at, crop in enumerate(seen):
+        reads = np.array(crop.reads.get(layer, []), np.int64).reshape(-1, 4)
         own = np.flatnonzero(local == at)
         if known[at] and len(reads):
             channel, place, row, column = np.tile(reads, (len(own), 1)).T

@@ -1,9 +1,9 @@
 """What has to run so that every unit's examples are known under masks, each thing once.
 
-Flow: survey -> windows, masks -> **looks** -> occluding. Pure arithmetic: no torch, no disk.
+Flow: survey -> crops, masks -> **schedule** -> occlusion. Pure arithmetic: no torch, no disk.
 
 Many units answer to the same place of the same image, and those of several layers see the same of
-it: they share a look, and each of its masks runs once for all of them.
+it: they share a crop, and each of its masks runs once for all of them.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lamella.analyses.unit_attribution.checkpoint import Ledger
-from lamella.analyses.unit_attribution.crops import Window, field_of, inside, window
-from lamella.analyses.unit_attribution.masks import Edges, edges_over
+from lamella.analyses.unit_attribution.checkpoint import Checkpoint
+from lamella.analyses.unit_attribution.crops import Crop, crop_at, field_of, inside
+from lamella.analyses.unit_attribution.masks import Edges, mask_edges
 from lamella.network.units import Box, Layer
 from lamella.store.facts import LayerFacts
 
@@ -45,11 +45,11 @@ def examples(facts: LayerFacts, channels: Iterable[int], most: int) -> Iterator[
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """A part of one image, and what is read off it under each mask.
+class MaskedCrop:
+    """A crop of one image, and what is read off it under each mask.
 
     Attributes:
-        edges: the masks, (mask, 4), in pixels of the part.
+        edges: the masks, (mask, 4), in pixels of the crop.
         reads: by layer, (channel, place, row, column) of each example.
     """
 
@@ -60,8 +60,8 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
-    """Looks at parts of one size.
+class CropGroup:
+    """Crops of one size.
 
     Attributes:
         whole: whether these are whole images.
@@ -70,11 +70,11 @@ class Group:
     height: int
     width: int
     whole: bool
-    looks: tuple[Look, ...]
+    crops: tuple[MaskedCrop, ...]
 
 
-class Asked:
-    """Gathers looks.
+class Schedule:
+    """Gathers what has to run.
 
     Args:
         size: height and width of the images, in pixels.
@@ -84,44 +84,44 @@ class Asked:
 
     def __init__(self, size: tuple[int, int], cells: int, share: float) -> None:
         self.size, self.cells, self.share = size, cells, share
-        self._looks: dict[object, dict[tuple[int, int, int], Look]] = {}
+        self._crops: dict[object, dict[tuple[int, int, int], MaskedCrop]] = {}
 
-    def window(self, layer: Layer, example: Example, ledger: Ledger) -> Window:
-        """The part of the image that runs for an example."""
-        whole = ledger.whole[layer.name][example.channel, example.place]
+    def crop(self, layer: Layer, example: Example, checkpoint: Checkpoint) -> Crop:
+        """What of the image runs for an example."""
+        whole = checkpoint.whole[layer.name][example.channel, example.place]
         kept = None if whole else field_of(layer, self.size)
-        return window(kept, example.row, example.column, self.size)
+        return crop_at(kept, example.row, example.column, self.size)
 
-    def add(self, layer: Layer, example: Example, ledger: Ledger) -> None:
-        """Ask for an example, unless the ledger has it already."""
-        if ledger.known(layer.name, example.channel, example.place):
+    def add(self, layer: Layer, example: Example, checkpoint: Checkpoint) -> None:
+        """Ask for an example, unless the checkpoint has it already."""
+        if checkpoint.complete(layer.name, example.channel, example.place):
             return
-        part = self.window(layer, example, ledger)
-        whole = (part.box.height, part.box.width) == self.size
-        # Layers with one field have one grid of windows, and of masks.
-        group = self._looks.setdefault(None if whole else layer.field, {})
+        crop = self.crop(layer, example, checkpoint)
+        whole = (crop.box.height, crop.box.width) == self.size
+        # Layers with one field have one grid of crops, and of masks.
+        group = self._crops.setdefault(None if whole else layer.field, {})
         key = (example.image, 0, 0) if whole else (example.image, example.row, example.column)
         if key not in group:
-            seen = part.box if whole else layer.box(example.row, example.column, *self.size)
-            edges = edges_over(inside(seen, part.box), self.cells, self.share)
-            group[key] = Look(example.image, part.box, edges)
+            seen = crop.box if whole else layer.box(example.row, example.column, *self.size)
+            edges = mask_edges(inside(seen, crop.box), self.cells, self.share)
+            group[key] = MaskedCrop(example.image, crop.box, edges)
         wanted = group[key].reads.setdefault(layer.name, [])
-        wanted.append((example.channel, example.place, part.row, part.column))
+        wanted.append((example.channel, example.place, crop.row, crop.column))
 
-    def groups(self) -> list[Group]:
-        """What was asked for, whole images last; looks in the order of their images."""
+    def groups(self) -> list[CropGroup]:
+        """What was asked for, whole images last; crops in the order of their images."""
         found = []
-        for kind, looks in self._looks.items():
-            first = next(iter(looks.values())).box
-            ordered = tuple(looks[key] for key in sorted(looks))
-            found.append(Group(first.height, first.width, kind is None, ordered))
+        for shared, crops in self._crops.items():
+            first = next(iter(crops.values())).box
+            ordered = tuple(crops[key] for key in sorted(crops))
+            found.append(CropGroup(first.height, first.width, shared is None, ordered))
         return sorted(found, key=lambda group: group.height * group.width)
 
 
 def entries(run: range, masks: int) -> NDArray[np.int64]:
-    """Some of all masked parts of a group, (entry, 2): a look's number, and a mask's.
+    """Some of all masked crops of a group, (entry, 2): a crop's number, and a mask's.
 
-    Every look is seen without a mask, 0, and under each, 1 to `masks`, one after another.
+    Every crop is seen without a mask, 0, and under each, 1 to `masks`, one after another.
     """
     every = np.arange(run.start, run.stop)
     return np.stack([every // (masks + 1), every % (masks + 1)], axis=1)
