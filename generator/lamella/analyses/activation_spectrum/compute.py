@@ -1,7 +1,7 @@
 """What lies over a unit's photographs where its maps are published, or else its patches of them.
 
-Flow: survey/maps -> figures/overlays -> **compute** -> store. The photographs themselves are
-published once, by the analysis `photographs`.
+Flow: survey/activation_maps -> figures/overlays -> **compute** -> store. The photographs themselves
+are published once, by the analysis `photographs`.
 """
 
 from __future__ import annotations
