@@ -1,40 +1,30 @@
 """The activation atlas: sampling, layout, grids, names, pictures, and the page of a tiny one."""
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 
 from helpers.tiny import NETWORK, Tiny, write_images
 from lamella.analyses.activation_atlas import ActivationAtlas
-from lamella.analyses.activation_atlas.class_names import effects, named, strongest_classes
-from lamella.analyses.activation_atlas.grid import cells, levels
-from lamella.analyses.activation_atlas.likeness import likeness
+from lamella.analyses.activation_atlas.class_names import effects, named
 from lamella.analyses.activation_atlas.pictures import aims, batches_made, picture_side
-from lamella.analyses.activation_atlas.projection import directions, nearest, plane, spread
-from lamella.analyses.activation_atlas.sampling import chosen, inner, places_of, sample
-from lamella.analyses.activation_atlas.sheet import GROUND, font, sheet, wrapped
-from lamella.analyses.activation_atlas.spaces import Space, beside, deepest, spaces
+from lamella.analyses.activation_atlas.projection import directions
+from lamella.analyses.activation_atlas.sampling import sample
+from lamella.analyses.activation_atlas.spaces import Space, spaces
 from lamella.analyses.activation_atlas.stored import (
     CELLS_A_BATCH,
-    CLASSES,
-    Layout,
     Numbering,
 )
 from lamella.errors import ConfigError, LamellaError
-from lamella.network.units import Layer, Segment
+from lamella.network.units import Layer
 from lamella.pipeline.pipeline import Analysis
 from lamella.store.gathering import measured
 
 PANEL = "activation_atlas"
-Vectors = NDArray[np.float32]
 
 
 @pytest.fixture
@@ -70,50 +60,6 @@ def shards(tiny: Tiny) -> dict[str, bytes]:
 # Which layers.
 
 
-def layer(name: str, kernel: int = 3, side: int = 4, **more: Any) -> Layer:
-    return Layer(name, "convolution", 4, side, side, None, (kernel, kernel), **more)
-
-
-def test_the_deepest_place_is_all_that_is_read_side_by_side() -> None:
-    read = (Segment(0, 4, (("narrow", 0),)), Segment(4, 4, (("wide", 0),)))
-    head = layer("head", 1, sources=read)
-    fire = [layer("first"), layer("squeeze", 1), layer("narrow", 1), layer("wide"), head]
-    assert [each.name for each in beside(fire, fire[3])] == ["narrow", "wide"]
-    (space,) = spaces(fire, [])
-    assert space.name == "narrow+wide" and space.channels == 8
-    assert [str(space.unit(at)) for at in (0, 3, 4, 7)] == [
-        "narrow:0", "narrow:3", "wide:0", "wide:3",
-    ]  # fmt: skip
-    with pytest.raises(IndexError):
-        space.unit(8)
-    assert [each.name for each in spaces(fire, ["wide"])[0].layers] == ["wide"]
-    assert spaces(fire, ["narrow + wide"]) == (space,)
-
-
-@pytest.mark.parametrize(
-    "read",
-    [
-        (Segment(0, 4, (("wide", 0), ("first", 0))),),  # a sum
-        (Segment(0, 64, (("wide", 0),), 16),),  # flattened
-        (Segment(0, 4, (("wide", 2),)),),  # a part
-        (Segment(0, 4, (("wide", 0),)), Segment(4, 4, (("large", 0),))),  # of another size
-        (Segment(0, 4, (("wide", 0),)), Segment(4, 3, ())),  # beside the image
-    ],
-)
-def test_what_is_not_side_by_side_stands_alone(read: tuple[Segment, ...]) -> None:
-    all_ = [layer("first"), layer("large", side=8), layer("wide"), layer("head", 1, sources=read)]
-    assert beside(all_, all_[2]) == (all_[2],)
-
-
-def test_the_deepest_layer_is_hidden_and_has_positions() -> None:
-    vectors = [layer("a", 1, 1), layer("b", 1, 1)]
-    assert deepest(vectors) is None and spaces(vectors, []) == ()
-    assert deepest([layer("only", 1)]) == layer("only", 1)
-    transformer = [layer("patch", 16), *(layer(f"block{at}", 1) for at in range(6)), vectors[0]]
-    found = deepest(transformer)
-    assert found is not None and found.name == "block5"
-
-
 def test_layers_that_cannot_be_laid_out_are_errors(atlas: Tiny) -> None:
     all_ = analysis(atlas).model.facts.layers
     for layers, problem, remedy in (
@@ -133,30 +79,10 @@ def test_layers_that_cannot_be_laid_out_are_errors(atlas: Tiny) -> None:
     with pytest.raises(ConfigError, match="This network has none"):
         spaces(alone, ["fc"])
     with pytest.raises(ConfigError, match=r"Did you mean 'feature\.1'"):
-        spaces([layer("feature.1")], ["features.1"])
+        spaces([Layer("feature.1", "convolution", 4, 4, 4, None)], ["features.1"])
 
 
 # Sampling.
-
-
-def test_places_are_drawn_by_image_and_seed_alone() -> None:
-    one = places_of("abc", 9, 7, 10, 0)
-    assert np.array_equal(one, places_of("abc", 9, 7, 10, 0))
-    assert not np.array_equal(one, places_of("abd", 9, 7, 10, 0))
-    assert not np.array_equal(one, places_of("abc", 9, 7, 10, 1))
-    assert len(np.unique(one, axis=0)) == 10
-    assert one.min() == 1 and one[:, 0].max() <= 7 and one[:, 1].max() <= 5
-    assert len(inner(9, 7)) == 35 and len(inner(4, 9)) == 36 and len(inner(197, 1)) == 197
-
-
-def test_few_of_many_images_or_many_of_few() -> None:
-    ids = [f"{at:03d}" for at in range(40)]
-    assert chosen(ids, 25, 1000, 0) == (list(range(40)), 25)
-    assert chosen(ids, 25, 100, 0) == (list(range(40)), 2)
-    some, each = chosen(ids, 25, 10, 0)
-    assert len(some) == 10 and each == 1 and some == sorted(some)
-    turned, _ = chosen(ids[::-1], 25, 10, 0)
-    assert {ids[::-1][at] for at in turned} == {ids[at] for at in some}
 
 
 def test_a_sample_is_the_network_s_own_values(atlas: Tiny) -> None:
@@ -211,96 +137,6 @@ def test_vectors_of_joined_layers_lie_side_by_side(atlas: Tiny) -> None:
     np.testing.assert_allclose(told, (means - usual) @ weight.T, rtol=1e-4, atol=1e-5)
 
 
-# Layout.
-
-
-def test_the_plane_keeps_clusters_apart_and_repeats() -> None:
-    random = np.random.default_rng(0)
-    centres = random.normal(size=(3, 8))
-    kind = np.repeat(np.arange(3), 20)
-    vectors = (centres[kind] + 0.05 * random.normal(size=(60, 8))).astype(np.float32)
-    points = plane(vectors, 0)
-    assert points.tobytes() == plane(vectors, 0).tobytes()
-    apart = np.linalg.norm(points[:, None] - points[None], axis=2)
-    np.fill_diagonal(apart, np.inf)
-    assert (kind[apart.argmin(axis=1)] == kind).all()
-
-
-@pytest.mark.parametrize("number", [0, 1, 2, 3, 4, 7])
-def test_few_vectors_have_places_too(number: int) -> None:
-    vectors = np.random.default_rng(number).random((number, 5)).astype(np.float32)
-    points = spread(plane(vectors, 0))
-    assert points.shape == (number, 2) and np.isfinite(points).all()
-    same = np.ones((number, 5), np.float32)
-    assert np.isfinite(spread(plane(same, 0))).all()
-
-
-def test_neighbours_are_those_of_scikit_learn() -> None:
-    from sklearn.neighbors import NearestNeighbors
-
-    unit = directions(np.random.default_rng(1).normal(size=(700, 6)).astype(np.float32))
-    found, distance = nearest(unit, 5)
-    truth = NearestNeighbors(n_neighbors=5, metric="cosine", algorithm="brute").fit(unit)
-    far, index = truth.kneighbors(unit)
-    assert (found[:, 0] == np.arange(700)).all()
-    np.testing.assert_allclose(distance, far, atol=1e-5)
-    assert (found == index).mean() > 0.999
-
-
-def test_strays_do_not_squeeze_the_rest() -> None:
-    points = np.random.default_rng(0).random((1000, 2)).astype(np.float32) * 3 + 5
-    points[:2] = [[1e6, -1e6], [-1e6, 1e6]]
-    fitted = spread(points)
-    assert fitted.min() == 0 and fitted.max() == 1
-    assert (np.ptp(np.delete(fitted, [0, 1], axis=0), axis=0) > 0.85).all()
-    rest = fitted[2:]
-    assert (np.argsort(rest[:, 0]) == np.argsort(points[2:, 0].astype(np.float64))).mean() > 0.9
-
-
-# Grids.
-
-POINTS = arrays.arrays(
-    np.float32, st.tuples(st.integers(1, 60), st.just(2)), elements=st.floats(0, 1, width=32)
-)
-
-
-@given(POINTS, st.integers(1, 9), st.integers(1, 4))
-def test_cells_hold_what_numpy_s_histogram_counts(points: Vectors, side: int, fewest: int) -> None:
-    vectors = np.random.default_rng(len(points)).random((len(points), 3)).astype(np.float32) + 0.1
-    found = cells(points, vectors, side, fewest)
-    edges = np.arange(side + 1) / side
-    truth = np.histogram2d(points[:, 1], points[:, 0], bins=(edges, edges))[0][::-1]
-    at = np.stack([found.row, found.column], axis=1)
-    assert (np.argwhere(truth >= fewest) == at).all()
-    assert (truth[found.row, found.column] == found.count).all()
-    for row, column, mean in zip(found.row, found.column, found.mean, strict=True):
-        inside = [
-            vector
-            for (x, y), vector in zip(points.tolist(), vectors, strict=True)
-            if min(int(x * side), side - 1) == column
-            and side - 1 - min(int(y * side), side - 1) == row
-        ]
-        np.testing.assert_allclose(mean, np.mean(inside, axis=0), rtol=1e-5)
-
-
-def test_a_cell_of_one_level_is_four_of_the_next() -> None:
-    random = np.random.default_rng(0)
-    points, vectors = random.random((400, 2)).astype(np.float32), random.random((400, 3))
-    coarse, fine = levels(points, vectors.astype(np.float32), (3, 6), 1)
-    for row, column, count in zip(coarse.row, coarse.column, coarse.count, strict=True):
-        own = (fine.row // 2 == row) & (fine.column // 2 == column)
-        assert fine.count[own].sum() == count
-
-
-def test_grids_end_where_they_would_be_mostly_dark() -> None:
-    random = np.random.default_rng(0)
-    points, vectors = random.random((60, 2)).astype(np.float32), np.ones((60, 2), np.float32)
-    assert [level.side for level in levels(points, vectors, (2, 8, 16), 5)] == [2]
-    assert levels(points[:3], vectors[:3], (2, 4), 5) == []
-    zero = cells(points, np.zeros((60, 2), np.float32), 2, 1)
-    assert not len(zero.count) and zero.mean.shape == (0, 2)
-
-
 # Names.
 
 
@@ -340,15 +176,6 @@ def test_in_the_last_layer_a_direction_is_its_classes(atlas: Tiny) -> None:
     assert (effects(model, space, vectors, vectors[0], 16) == vectors - vectors[0]).all()
 
 
-def test_only_classes_that_gain_are_told() -> None:
-    gains = np.array([[3, -1, 2, 1], [-1, -2, -3, -4], [0, 5, 0, 0]], np.float32)
-    classes, kept = strongest_classes(gains, 3)
-    assert classes.tolist() == [[0, 2, 3], [-1] * 3, [1, -1, -1]]
-    assert kept.tolist() == [[3, 2, 1], [0] * 3, [5, 0, 0]]
-    assert (strongest_classes(None, 2)[0] == -1).all()
-    assert strongest_classes(gains[:, :2], 3)[0].shape == (3, CLASSES)
-
-
 # Pictures.
 
 
@@ -375,12 +202,6 @@ def test_pictures_go_where_they_are_sent(atlas: Tiny) -> None:
         return np.asarray((answers * directions(wanted)).sum(axis=1))
 
     assert (along(both) > along(one)).mean() > 0.7
-
-
-def test_aims_are_what_sets_a_cell_apart() -> None:
-    means = np.array([[1, 2], [3, 2]], np.float32)
-    assert aims(means, means.mean(axis=0)).tolist() == [[-1, 0], [1, 0]]
-    assert aims(means[:1], means[0]).tolist() == [[1, 2]]
 
 
 def test_a_picture_that_breaks_takes_no_other_with_it(
@@ -417,90 +238,6 @@ def test_a_size_that_does_not_fit_is_an_error(atlas: Tiny) -> None:
     assert picture_side(model, (space,), None) == 16 and picture_side(model, (space,), 24) == 24
     with pytest.raises(LamellaError, match="does not run on pictures of 4 px"):
         picture_side(model, (space,), 4)
-
-
-# The layout, and what is measured.
-
-
-def layout() -> Layout:
-    random = np.random.default_rng(0)
-    points, vectors = random.random((90, 2)).astype(np.float32), random.random((90, 4))
-    vectors = vectors.astype(np.float32)
-    grids = tuple(levels(points, vectors, (2, 4), 3))
-    classes, gains = strongest_classes(vectors[: sum(len(grid.count) for grid in grids)], 0 + sum(
-        len(grid.count) for grid in grids))  # fmt: skip
-    return Layout(grids, vectors.mean(axis=0), vectors.std(axis=0), classes, gains)
-
-
-def test_a_layout_survives_the_store() -> None:
-    one = layout()
-    again = Layout.of(one.arrays())
-    assert len(again.levels) == 2 and again.places == one.places
-    assert (again.means == one.means).all() and (again.classes == one.classes).all()
-    space = Space((layer("a"),))
-    assert again.cell_records(space) == one.cell_records(space)
-    assert Layout.of(replace(one, levels=()).arrays()).levels == ()
-
-
-def test_pictures_that_hit_their_cell_are_nearest_to_it() -> None:
-    one = layout()
-    perfect = likeness(3 * one.means, one)
-    assert all(level == {"cosine": pytest.approx(1), "own": 1.0} for level in perfect)
-    swapped = likeness(one.means[::-1], one)
-    assert swapped[1]["own"] < 0.5 and swapped[1]["cosine"] < 1
-    assert likeness(0 * one.means, one)[0]["cosine"] == 0
-
-
-@given(st.integers(0, 3), st.integers(1, 9), st.integers(1, 3), st.integers(16, 200))
-def test_entries_never_meet(place: int, grid: int, depth: int, size: int) -> None:
-    sides = tuple(grid << at for at in range(depth))
-    own, following = (Numbering(at, sides, size) for at in (place, place + 1))
-    cells_ = sum(side * side for side in sides)
-    taken = [*own.wanted(depth, cells_), own.layout]
-    assert len(taken) == len(set(taken)) and max(taken) < following.first
-    assert own.wanted(0, 0) == []
-
-
-# Drawing.
-
-
-def test_cells_lie_where_they_belong() -> None:
-    points = np.array([[0.1, 0.9], [0.9, 0.9], [0.1, 0.1]], np.float32)
-    grid = cells(points, np.ones((3, 2), np.float32), 2, 1)
-    pixels = np.zeros((3, 8, 8, 3), np.uint8)
-    pixels[:] = np.array([[200, 0, 0], [0, 200, 0], [0, 0, 200]])[:, None, None]
-    shown = np.asarray(sheet(grid, pixels, 8, ["", "", ""]))
-    assert shown.shape == (16, 16, 4)
-    assert (shown[0, 0] == [200, 0, 0, 255]).all() and (shown[0, 15] == [0, 200, 0, 255]).all()
-    assert (shown[15, 0] == [0, 0, 200, 255]).all() and (shown[15, 15] == GROUND).all()
-
-
-def test_words_stay_inside_their_cell() -> None:
-    grid = cells(np.array([[0.3, 0.3]], np.float32), np.ones((1, 2), np.float32), 3, 1)
-    pixels = np.full((1, 80, 80, 3), 128, np.uint8)
-    words = "yellow lady's slipper of an extraordinarily long name indeed"
-    shown = np.asarray(sheet(grid, pixels, 80, [words])).reshape(3, 80, 3, 80, 4)
-    outside = np.ones((3, 3), bool)
-    outside[2, 0] = False
-    for row, column in np.argwhere(outside):
-        assert (shown[row, :, column] == GROUND).all()
-    inside = shown[2, :, 0, :, :3]
-    assert (inside != 128).any() and (inside > 250).all(axis=2).any()
-
-
-@settings(max_examples=40)
-@given(st.text(max_size=60), st.sampled_from([20, 74, 120]))
-def test_any_name_is_drawn_or_left_out(name: str, width: int) -> None:
-    lines = wrapped(name, width)
-    assert len(lines) <= 2
-    assert all(font().getlength(line) <= width or len(line) == 1 for line in lines)
-
-
-def test_names_that_the_font_lacks_are_left_out() -> None:
-    assert wrapped("café crème", 100) == ("cafe creme",)
-    assert wrapped("猫", 100) == () and wrapped("ab\u202ec", 100) == () and wrapped("", 9) == ()
-    long = wrapped("soft-coated wheaten terrier dog", 74)
-    assert len(long) == 2 and long[1].endswith("…")
 
 
 # From a config to a page.

@@ -7,9 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
-from hypothesis import strategies as st
-from scipy.stats import spearmanr
 
 from helpers.tiny import Tiny
 from lamella.analyses.activation_statistics import ActivationStatistics
@@ -20,13 +17,11 @@ from lamella.analyses.activation_statistics.claims import (
     UNCLEAR,
     UNKNOWN,
     Reading,
-    depth_correlation,
     readings,
     role,
 )
 from lamella.analyses.activation_statistics.stored import (
     LayerStatistics,
-    components_for,
     participation_ratio,
     statistics_of,
 )
@@ -36,45 +31,7 @@ from lamella.figures.format import number
 from lamella.network.units import Layer
 from lamella.store.gathering import PanelFacts
 
-spectra = st.lists(st.floats(0, 1e6), min_size=1, max_size=40)
-
-
 # Numbers.
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_the_participation_ratio_is_that_of_the_traces(seed: int) -> None:
-    random = np.random.default_rng(seed)
-    turned, _ = np.linalg.qr(random.standard_normal((12, 12)))
-    covariance = turned @ np.diag(random.gamma(1, 3, 12)) @ turned.T
-    wanted = np.trace(covariance) ** 2 / np.trace(covariance @ covariance)
-    found = participation_ratio(np.linalg.eigvalsh(covariance)[::-1])
-    assert found == pytest.approx(wanted, rel=1e-9)
-
-
-@given(st.integers(1, 30), st.integers(0, 30), st.floats(1e-300, 1e300))
-def test_equal_directions_are_counted(there: int, empty: int, size: float) -> None:
-    spectrum = np.array([size] * there + [0.0] * empty)
-    assert participation_ratio(spectrum) == pytest.approx(there)
-    assert components_for(spectrum) == math.ceil(0.9 * there - 1e-9)
-
-
-@given(spectra)
-def test_components_are_those_of_a_slow_count(values: list[float]) -> None:
-    assume(sum(values) > 1e-6)
-    kept, held = sorted(values, reverse=True), 0.0
-    wanted = 0
-    while held < 0.9 * sum(values) * (1 - 1e-9):
-        held += kept[wanted]
-        wanted += 1
-    assert components_for(np.array(values)) == pytest.approx(max(1, wanted), abs=0)
-    assert 1 <= participation_ratio(np.array(values)) <= len(values) * (1 + 1e-9)
-
-
-def test_nothing_has_no_dimension() -> None:
-    for nothing in ([], [0.0, 0.0], [-1e-12, 0.0], [math.inf]):
-        assert math.isnan(participation_ratio(np.array(nothing)))
-        assert math.isnan(components_for(np.array(nothing)))
 
 
 def test_the_bias_that_is_told_is_the_one_that_is_there() -> None:
@@ -146,17 +103,6 @@ def test_what_is_not_known_is_no_number() -> None:
 
 
 # The claim.
-
-
-@given(st.lists(st.one_of(st.integers(-4, 4), st.just(math.nan)), min_size=2, max_size=30))
-def test_depth_correlation_is_scipys_spearman(values: list[float]) -> None:
-    known = [(at, value) for at, value in enumerate(values) if not math.isnan(value)]
-    found, number = depth_correlation(values)
-    assert number == len(known)
-    if len({value for _, value in known}) < 2:
-        assert math.isnan(found)
-    else:
-        assert found == pytest.approx(spearmanr(*zip(*known, strict=True)).statistic)
 
 
 def layer_of(name: str = "a", **numbers: Any) -> LayerStatistics:

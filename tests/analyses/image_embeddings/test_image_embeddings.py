@@ -1,6 +1,5 @@
 """The space of images: against slow truths, and with sets of images that are hardly any."""
 
-import itertools
 import json
 import shutil
 from dataclasses import replace
@@ -10,24 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from PIL import Image
 
 from helpers.pages import Scan
 from helpers.tiny import NETWORK, Tiny, write_images
 from lamella.analyses.image_embeddings import ImageEmbeddings
-from lamella.analyses.image_embeddings.features import SIDE, features, float_array, small
-from lamella.analyses.image_embeddings.grid import WIDEST, assigned, cells, columns_for
+from lamella.analyses.image_embeddings.features import SIDE, features, small
 from lamella.analyses.image_embeddings.layers import FeatureLayers, Piece, feature_layers
-from lamella.analyses.image_embeddings.mosaic import drawn, gridded, tiled
-from lamella.analyses.image_embeddings.neighbours import agreement, nearest, queries
-from lamella.analyses.image_embeddings.scatter import STEP, scattered
-from lamella.analyses.image_embeddings.settings import Options
-from lamella.analyses.image_embeddings.space import laid_out, preserved
-from lamella.analyses.image_embeddings.stored import Mosaic
 from lamella.errors import UnknownLayer
-from lamella.numbers.layouts import principal
 from lamella.pipeline.pipeline import Analysis
 
 RESIDUAL = """\
@@ -51,194 +40,6 @@ def network():
     torch.manual_seed(0)
     return Residual().eval()
 """
-
-
-def points(number: int, width: int, seed: int = 0) -> np.ndarray:
-    return np.random.default_rng([number, width, seed]).normal(size=(number, width)).astype("f4")
-
-
-# Neighbours
-
-
-@settings(max_examples=25)
-@given(st.integers(1, 40), st.integers(1, 9), st.sampled_from(["euclidean", "cosine"]))
-def test_exact_neighbours_are_those_of_all_distances(number: int, wanted: int, metric: str) -> None:
-    rows = points(number, 5).astype(np.float64)
-    if metric == "cosine":
-        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-    distances = ((rows[:, None] - rows[None]) ** 2).sum(axis=2)
-    np.fill_diagonal(distances, np.inf)
-    truth = distances.argsort(axis=1)[:, : min(wanted, number - 1)]
-    found = nearest(points(number, 5), wanted, metric, exact=10**6, seed=0)
-    assert found.tolist() == truth.tolist()
-
-
-@pytest.mark.soak  # pynndescent compiles for half a minute
-@pytest.mark.parametrize("metric", ["euclidean", "cosine"])
-def test_approximate_neighbours_are_nearly_those_of_scikit_learn(metric: str) -> None:
-    from sklearn.neighbors import NearestNeighbors
-
-    rows = points(600, 8)
-    rows[10:14] = rows[9]  # several that are alike
-    index = NearestNeighbors(n_neighbors=8, metric=metric, algorithm="brute").fit(rows)
-    truth = index.kneighbors(return_distance=False)
-    found, again = (nearest(rows, 8, metric, exact=599, seed=1) for _ in range(2))
-    assert found.tolist() == again.tolist()
-    assert found.shape == (600, 8) and (found != np.arange(600)[:, None]).all()
-    assert all(len(set(row)) == 8 for row in found.tolist())
-    recall = (found[:, :, None] == truth[:, None, :]).any(axis=2).mean()
-    assert recall > 0.95
-
-
-def test_an_approximate_graph_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A row may be missing from its own neighbours, or stand behind one that is the same."""
-    graph = np.array([[0, 2, 1, 3], [3, 1, 2, 0], [3, 1, 0, 4], [3, 4, -1, -1], [4, 0, 1, 3]])
-
-    class Fake:
-        def __init__(self, rows: np.ndarray, metric: str, **options: Any) -> None:
-            assert options["n_jobs"] == 1 and options["random_state"] == 7 and metric == "cosine"
-            self.neighbor_graph = graph, None
-
-    monkeypatch.setattr("pynndescent.NNDescent", Fake)
-    found = nearest(points(5, 3), 2, "cosine", exact=4, seed=7)
-    assert found[:3].tolist() == [[2, 1], [3, 2], [3, 1]] and found[4].tolist() == [0, 1]
-    truth = nearest(points(5, 3), 2, "cosine", exact=5, seed=7)
-    assert found[3].tolist() == truth[3].tolist()  # too few were found: searched for again
-
-
-@given(st.lists(st.integers(-1, 3), min_size=2, max_size=25), st.integers(1, 4))
-def test_agreement_is_counted(labels: list[int], wanted: int) -> None:
-    known = np.array(labels)
-    found = nearest(points(len(labels), 3), wanted, "euclidean", exact=99, seed=0)
-    told = agreement({"l2": found}, known)
-    if len(set(labels) - {-1}) < 2:
-        assert told is None
-        return
-    pairs = [
-        known[other] == label
-        for row, label in zip(found, labels, strict=True)
-        if label >= 0
-        for other in row
-    ]
-    every = [
-        known[other] == label
-        for row, label in enumerate(labels)
-        if label >= 0
-        for other in range(len(labels))
-        if other != row
-    ]
-    assert told and told.images == (known >= 0).sum()
-    assert told.shares["l2"] == pytest.approx(np.mean(pairs))
-    assert told.chance == pytest.approx(np.mean(every))
-
-
-def test_queries_are_spread_over_the_labels() -> None:
-    labels = np.array([0, 0, 0, 1, 0, 2, 1, -1])
-    assert queries(labels, 4) == [0, 3, 5, 7]
-    assert queries(labels, 6) == [0, 1, 3, 5, 6, 7]
-    assert queries(labels, 99) == list(range(8)) and queries(labels, 0) == []
-
-
-# Planes
-
-
-@pytest.mark.parametrize("solver", ["full", "covariance_eigh"])
-def test_principal_axes_are_those_of_the_singular_values(solver: str) -> None:
-    rows = points(40, 6) * np.array([9, 5, 3, 1, 0.5, 0.1], "f4") + 7
-    centred = rows - rows.mean(axis=0, dtype=np.float64)
-    left, singular, _ = np.linalg.svd(centred, full_matrices=False)
-    reduced, explained = principal(rows, 4, solver)
-    assert np.abs(reduced) == pytest.approx(np.abs((left * singular)[:, :4]), abs=1e-6)
-    assert explained == pytest.approx(singular[:4] ** 2 / (singular**2).sum())
-    assert (reduced[np.abs(reduced).argmax(axis=0), np.arange(4)] > 0).all()
-
-
-def test_few_or_equal_images_have_the_planes_that_they_allow() -> None:
-    assert laid_out(points(1, 4), Options(), 0)[0] == {}
-    assert laid_out(np.ones((5, 4), np.float32), Options(), 0)[0] == {}
-    assert laid_out(np.zeros((5, 4), np.float32), Options(), 0)[0] == {}
-    planes, explained = laid_out(points(2, 4), Options(), 0)
-    assert list(planes) == ["pca"] and explained.tolist() == [1.0]
-    for width in (1, 4):
-        planes, _ = laid_out(points(5, width), Options(), 0)
-        assert list(planes) == ["pca", "tsne", "umap"]
-        for plane in planes.values():
-            assert plane.shape == (5, 2) and plane.min() >= 0 and plane.max() <= 1
-
-
-def test_what_a_plane_keeps_is_counted() -> None:
-    flat = points(40, 2)
-    mixed = np.random.default_rng(3).permutation(flat)
-    kept = preserved(flat, {"same": flat, "mixed": mixed}, 10**6, 0)
-    assert kept["same"] == 1 and kept["chance"] == pytest.approx(10 / 39)
-    assert abs(kept["mixed"] - kept["chance"]) < 0.15
-    assert preserved(flat[:12], {"same": flat[:12]}, 10**6, 0) == {}
-
-
-# Grids and maps
-
-
-@given(st.integers(1, 3000))
-def test_grids_are_about_square_and_nearly_full(number: int) -> None:
-    columns = columns_for(number)
-    rows = -(-number // columns)
-    assert rows <= columns <= max(WIDEST * rows, rows + 1)
-    assert columns * rows - number < columns
-    middles = cells(number, columns)
-    assert len({(x, y) for x, y in middles.tolist()}) == number
-
-
-@settings(max_examples=30)
-@given(st.integers(1, 6), st.integers(0, 99))
-def test_no_other_assignment_moves_the_images_less(number: int, seed: int) -> None:
-    plane = points(number, 2, seed)
-    columns = columns_for(number)
-    found = assigned(plane, columns)
-    assert sorted(found.tolist()) == list(range(number))
-    extent = np.maximum(np.ptp(plane, axis=0), 1e-12)
-    stretched = (plane - plane.min(axis=0)) / extent
-    middles = cells(number, columns)
-
-    def moved(order: Any) -> float:
-        return float(((stretched - middles[list(order)]) ** 2).sum())
-
-    least = min(moved(order) for order in itertools.permutations(range(number)))
-    assert moved(found) == pytest.approx(least)
-
-
-@settings(max_examples=40)
-@given(st.integers(1, 60), st.integers(0, 9), st.sampled_from([32, 96, 100]))
-def test_thumbnails_lie_near_their_places_and_never_on_each_other(
-    number: int, seed: int, side: int
-) -> None:
-    plane = np.random.default_rng([number, seed]).random((number, 2)).astype("f4") ** 3
-    (width, height), placed = scattered(plane, side)
-    covered = np.zeros((height, width), int)
-    for _, left, top, size in placed:
-        assert 0 <= left <= width - size and 0 <= top <= height - size
-        covered[top : top + size, left : left + size] += 1
-    assert covered.max() == 1
-    shown = [point for point, *_ in placed]
-    assert shown == sorted(set(shown)) and 0 in shown
-    middles = {point: (left + size / 2, top + size / 2) for point, left, top, size in placed}
-    extent = np.sqrt(2.5 * number) * side
-    for point, middle in middles.items():
-        place = (plane[point] - plane.min(axis=0)) * extent + side / 2
-        assert np.abs(np.array(middle) - place).max() <= side + 3 * STEP
-
-
-def test_a_mosaic_shows_each_image_where_it_says() -> None:
-    shades = np.arange(7, dtype=np.uint8) * 30 + 20
-    thumbnails = np.broadcast_to(shades[:, None, None, None], (7, 16, 16, 3)).copy()
-    size, placed = gridded([3, 0, 6, 1, 2, 5, 4], 4, 16)
-    picture = drawn(size, placed, thumbnails)
-    assert picture.size == (64, 32) and picture.getpixel((63, 31))[3] == 0  # type: ignore[index]
-    for row, left, top, _ in placed:
-        assert picture.getpixel((left + 8, top + 8)) == (*[int(shades[row])] * 3, 255)
-    mosaic, shard = tiled("m", picture, placed, range(10, 17), 5, 80)
-    assert shard.channels == (5,) and set(shard.pictures) == {"m", "m-still"}
-    assert mosaic.placed[0] == (10, 48, 0, 16)
-    assert Mosaic.from_dict(json.loads(json.dumps(mosaic.as_dict()))) == mosaic
 
 
 # Features
@@ -308,14 +109,6 @@ def test_a_layer_can_be_named_and_mistyped(tmp_path: Path) -> None:
     said = tiny.change(panels__image_embeddings__layer="secnd").fails("build")
     assert "[panels.image_embeddings] layer: tiny has no layer 'secnd'" in said
     assert not (tmp_path / "work").glob("survey-*/*") or "second" in said
-
-
-def test_large_arrays_lie_in_files(tmp_path: Path) -> None:
-    mapped = float_array((5, 3), tmp_path / "new", in_memory=59)
-    assert isinstance(mapped, np.memmap) and mapped.sum() == 0
-    mapped[2] = 7
-    assert mapped[:3].sum() == 21 and not isinstance(float_array((5, 3), tmp_path, 60), np.memmap)
-    assert not list(tmp_path.rglob("*.*"))
 
 
 # The panel

@@ -4,28 +4,20 @@ import io
 import weakref
 from html import unescape
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 from PIL import Image
 
-import lamella.analyses.layer_activations.choice as choice
 import lamella.analyses.layer_activations.maps as forward_pass
 from helpers.pages import Scan
 from helpers.tiny import NETWORK, Tiny, write_images
-from lamella.analyses.layer_activations.choice import confident
-from lamella.analyses.layer_activations.colours import EITHER, STEPS, levels, palette
-from lamella.analyses.layer_activations.compute import strongest_outputs
-from lamella.analyses.layer_activations.grid import layout, reduced, squared
-from lamella.analyses.layer_activations.maps import LayerMaps, layer_maps, strongest
+from lamella.analyses.layer_activations.colours import EITHER, STEPS, palette
+from lamella.analyses.layer_activations.maps import LayerMaps, layer_maps
 from lamella.analyses.layer_activations.stored import HEAT, MAPS, PHOTOGRAPH
 from lamella.figures.links import panel_picture
-from lamella.images.manifest import Manifest, Photograph
 from lamella.network.units import Layer
 from lamella.pipeline.pipeline import Analysis
 from lamella.pipeline.plan import open_atlas
@@ -150,16 +142,6 @@ def test_the_classes_are_those_of_the_softmax(built: Tiny) -> None:
     assert facts["output"][0].tolist() == [*order.tolist(), -1, -1]
     assert facts["value"][0, :3] == pytest.approx(shares[order].numpy(), rel=1e-4)
     assert bool(facts["named"][0])
-
-
-def test_outputs_that_are_probabilities_stay_as_they_are() -> None:
-    shares = torch.tensor([0.2, 0.7, 0.1]).double()
-    stays = strongest_outputs(shares, 3)
-    assert stays["output"].tolist() == [1, 0, 2, -1, -1] and bool(stays["named"])
-    assert stays["value"].tolist() == np.float32([0.7, 0.2, 0.1, 0, 0]).tolist()
-    raised = strongest_outputs(torch.tensor([1e4, -1e4, 0]).double(), 3)
-    assert raised["value"].tolist() == [1, 0, 0, 0, 0]
-    assert strongest_outputs(shares * 2, 4)["value"][0] == np.float32(1.4)  # classes have no names
 
 
 def test_maps_of_one_layer_are_gone_when_the_next_one_comes(
@@ -320,106 +302,7 @@ def test_odd_networks_have_pages_too(tmp_path: Path, kind: str) -> None:
         assert facts["layout"][1 + names.index("up"), 1] == 7  # 16 tokens on 4 by 4 positions
 
 
-# Choosing.
-
-
-class Stub:
-    """Images whose pixels are their numbers."""
-
-    def __init__(self, manifest: Manifest) -> None:
-        self.manifest = manifest
-
-    def __len__(self) -> int:
-        return len(self.manifest.photographs)
-
-    def pixels(self, number: int) -> int:
-        return number
-
-
-def job_of(labels: str, answers: dict[int, list[float]], monkeypatch: pytest.MonkeyPatch) -> Any:
-    photographs = tuple(Photograph(str(at), f"{at}.png", label) for at, label in enumerate(labels))
-    monkeypatch.setattr(
-        choice, "class_scores", lambda model, number: torch.tensor(answers[number]).double()
-    )
-    return SimpleNamespace(images=Stub(Manifest("", photographs)), model=None)
-
-
-def test_it_chooses_different_answers_of_different_labels(monkeypatch: pytest.MonkeyPatch) -> None:
-    sure, unsure = 0.9, 0.4
-
-    def of(which: int, share: float) -> list[float]:
-        return [share if at == which else (1 - share) / 3 for at in range(4)]
-
-    answers = {0: of(0, sure), 1: of(0, sure), 2: of(1, sure), 3: of(2, unsure), 4: of(3, 0.8)}
-    assert confident(job_of("aabcd", answers, monkeypatch)) == [0, 2, 4]
-    assert confident(job_of("aaaad", answers, monkeypatch)) == [0, 2, 4]  # one label, then answers
-    same = {at: of(1, 0.5 + at / 10) for at in range(5)}
-    assert confident(job_of("abcde", same, monkeypatch)) == [2, 3, 4]
-    assert confident(job_of("a", same, monkeypatch)) == [0]
-
-
 # Small parts.
-
-
-@given(st.integers(1, 20_000), st.integers(1, 300), st.integers(1, 300), st.integers(8, 512))
-def test_every_layout_fits_a_picture(units: int, rows: int, columns: int, most: int) -> None:
-    how = layout(units, rows, columns, most)
-    high, wide = (-(-side // how.reduced) * how.enlarged for side in (rows, columns))
-    assert max(high, wide) <= max(most, 26 + 25)
-    assert how.columns * (wide + 1) <= 16_383  # what WebP can hold
-    assert -(-units // how.columns) * (high + 1) <= 16_383
-    if units * (rows + 1) * (columns + 1) < 3e7:
-        assert how.reduced == -(-max(rows, columns) // most)
-    assert min(how.reduced, how.enlarged) == 1 and 1 <= how.columns <= units
-
-
-@pytest.mark.parametrize("factor", [1, 2, 3])
-def test_a_reduced_map_keeps_what_is_largest(factor: int) -> None:
-    maps = np.random.default_rng(0).standard_normal((3, 7, 5)).astype(np.float32)
-    small = reduced(maps, factor)
-    assert small.shape == (3, -(-7 // factor), -(-5 // factor))
-    for unit, row, column in np.ndindex(*small.shape):
-        block = maps[unit, row * factor :, column * factor :][:factor, :factor]
-        assert abs(small[unit, row, column]) == np.abs(block).max()
-        assert small[unit, row, column] in block
-
-
-def test_tokens_lie_in_the_order_of_reading() -> None:
-    tokens = np.arange(10, dtype=np.float32)[None, :, None]
-    folded = squared(tokens)
-    assert folded.shape == (1, 3, 4) and np.isnan(folded[0, 2, 2:]).all()
-    assert folded.reshape(-1)[:10].tolist() == list(range(10))
-    square = np.zeros((2, 3, 3), np.float32)
-    assert squared(square) is square
-
-
-def test_anything_above_zero_is_seen() -> None:
-    values = np.array([[[0, -1, 1e-20, 0.5, 1, 9]]], np.float32)
-    assert levels(values, np.array([1.0]), False).tolist() == [[[0, 0, 1, 16, STEPS, STEPS]]]
-    assert levels(values, np.array([0.0]), False).max() == 0
-    assert levels(values, np.array([1.0]), True).tolist() == [[[0, -16, 0, 8, 16, 16]]]
-    for signed in (False, True):
-        assert len(np.unique(palette(signed), axis=0)) == len(palette(signed))
-
-
-def test_equal_peaks_are_ordered_by_how_full_the_map_is() -> None:
-    maps = np.zeros((4, 2, 2), np.float32)
-    maps[0, 0, 0] = maps[1, :, 0] = maps[2, 0, 0] = 2
-    best, ratio = strongest(maps, np.array([2.0, 2.0, 2.0, 0.0]))
-    assert best.tolist() == [1, 0, 2] and ratio.tolist() == [1, 1, 1, 0]
-
-
-def test_large_maps_are_reduced_to_the_side_that_is_set() -> None:
-    layer = Layer("a", "convolution", 3, 60, 60, None, activation="relu")
-    ones = {name: np.ones(3, np.float32) for name in ("p999", "maximum", "mean", "deviation")}
-    survey = PanelFacts(np.ones(3, np.bool_), ones, {}, {}, {})
-    maps = np.zeros((3, 60, 60), np.float32)
-    maps[1, 59, 0] = 1
-    made = layer_maps(layer, maps, survey, (60, 60), 30)
-    picture = np.asarray(Image.open(io.BytesIO(made.maps)).convert("RGBA"))
-    assert made.layout.reduced == 2 and picture.shape[:2] == (31, 93)
-    assert picture[29, 31].tolist() == [*palette(False)[STEPS], 255]
-    assert made.answering == 1 and made.strongest.tolist()[:2] == [1, -1]
 
 
 def test_addresses_are_promises(built: Tiny) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from html import unescape
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,16 +17,13 @@ from helpers.pages import Scan
 from helpers.tiny import NETWORK, Tiny, write_images
 from lamella import optvis
 from lamella.analyses.objectives import Objectives
-from lamella.analyses.objectives.ascents import Recorded, profile
-from lamella.analyses.objectives.choice import before, chosen, fitting_layer, parsed, ranked_units
+from lamella.analyses.objectives.ascents import Recorded
+from lamella.analyses.objectives.choice import chosen, parsed
 from lamella.analyses.objectives.compute import DEMONSTRATIONS, entries
 from lamella.analyses.objectives.context import Context
-from lamella.analyses.objectives.expressions import Expression, numbers
-from lamella.analyses.objectives.settings_text import parameterization_text, transformation_text
 from lamella.analyses.objectives.specification import Demonstration
 from lamella.analyses.objectives.text import ABSENT, SECTIONS
 from lamella.errors import LamellaError
-from lamella.network.units import Layer
 from lamella.pipeline.pipeline import Analysis
 
 
@@ -78,26 +74,6 @@ def pictures(built: Tiny) -> set[str]:
 # Demonstrations and words.
 
 
-def test_every_demonstration_is_shown_and_every_row_has_its_own() -> None:
-    keys = [demonstration.key for demonstration in DEMONSTRATIONS]
-    shown = {key for part in SECTIONS for row in part.rows for key in row.demonstrations}
-    assert len(set(keys)) == len(keys) and set(keys) == shown
-    needs = {need for demonstration in DEMONSTRATIONS for need in demonstration.needs}
-    assert ABSENT.keys() <= needs
-    assert all(part.title and part.text for part in SECTIONS)
-
-
-def test_pictures_are_numbered_without_gaps() -> None:
-    found = [number for run in entries().values() for number in run]
-    assert found == list(range(sum(demonstration.pictures for demonstration in DEMONSTRATIONS)))
-
-
-def test_what_shows_a_photograph_needs_it_to_be_public() -> None:
-    for demonstration in DEMONSTRATIONS:
-        assert demonstration.photographic == ("public" in demonstration.needs), demonstration.key
-        assert demonstration.photographic or demonstration.key not in {"image", "dreamt_late"}
-
-
 def written(term: str) -> optvis.Objective:
     """The objective that an expression stands for."""
 
@@ -128,18 +104,6 @@ def test_what_is_printed_is_what_was_raised(context: Context, demonstration: Dem
             term in specification.expression.terms
             for term in re.findall(r"[A-Z]\w*\([^()]*\)", text)
         )
-
-
-def test_words_add_up_as_objectives_do() -> None:
-    layer = torch.rand(2, 4, 5, 5)
-    one, other = optvis.DeepDream(), optvis.Neuron(torch.tensor([1, 2]))
-    a, b = Expression.of(one, "a", "a"), Expression.of(other, "b", "c")
-    both = torch.tensor([0.5, 0.0]) * a + 2.0 * b - 0.25 * a
-    assert both.texts == ("0.5 * a + 2 * b - 0.25 * a", "2 * c - 0.25 * a")
-    wanted = torch.tensor([0.25, -0.25]) * one(layer) + 2 * other(layer)
-    assert torch.allclose(both.objective(layer), wanted, rtol=1e-5)
-    assert set(both.terms) == {"a", "b", "c"}
-    assert (1.0 * a).texts == a.texts and numbers([1 / 3, 1234.5]) == [0.33, 1200]
 
 
 # The page.
@@ -357,44 +321,6 @@ def test_a_demonstration_that_fails_takes_no_other_with_it(
     found.works("build")  # and is not tried for ever
 
 
-# Choosing.
-
-
-def layer(name: str, kernel: int = 3, side: int = 8, activation: str | None = "relu") -> Layer:
-    return Layer(name, "convolution", 4, side, side, None, (kernel, kernel), activation=activation)
-
-
-def test_the_layer_is_deep_has_positions_and_a_kernel() -> None:
-    fire = [
-        layer(f"{at}.{name}", kernel) for at in range(9) for name, kernel in (("a", 1), ("b", 3))
-    ]
-    assert fitting_layer(fire).name == "6.b"
-    assert fitting_layer([*fire, layer("head", 1, 1, None)]).name == "6.b"
-    vectors = [layer(str(at), 1, 1) for at in range(5)]
-    assert fitting_layer(vectors).name == "3"
-    assert fitting_layer(vectors[:1]).name == "0"
-    on_the_way = before(fire, "6.b")
-    assert [each.name for each in on_the_way.values()] == ["2.b", "4.b", "6.b"]
-    assert {each.name for each in before(fire, "0.a").values()} == {"0.a"}
-
-
-def test_units_are_ranked_by_what_their_photographs_share() -> None:
-    import numpy as np
-
-    facts = SimpleNamespace(
-        layer=SimpleNamespace(channels=4),
-        manifest=SimpleNamespace(photographs=[SimpleNamespace(label=name) for name in "aabbb"]),
-        of=lambda name: {
-            "top_image": np.array([[0, 2, 4], [2, 3, 4], [0, 1, -1], [-1, -1, -1]]),
-            "mean": np.zeros(4),
-            "deviation": np.array([1.0, 1.0, 1.0, 0.0]),
-            "maximum": np.array([99.0, 5.0, 9.0, 0.0]),
-        },
-    )
-    order, labels = ranked_units(facts)  # type: ignore[arg-type]
-    assert order == [2, 1, 0] and labels == ["b", "b", "a", ""]
-
-
 # Small parts.
 
 
@@ -417,30 +343,6 @@ def test_pictures_of_the_way_are_those_of_the_ascent(context: Context) -> None:
     assert torch.equal(recorded.seen[0], specification.parameterization(drawn))
     assert not torch.equal(recorded.seen[15], recorded.seen[14])
     assert made.images.shape == recorded.seen[15].shape
-
-
-def test_a_profile_finds_the_frequency_of_a_wave() -> None:
-    side, wave = 48, 8
-    x = 0.5 + 0.2 * torch.sin(2 * torch.pi * torch.arange(side) / wave)
-    image = x.expand(1, 3, side, side)
-    found = profile(optvis.magnitudes([image], side))
-    assert found.argmax() == int(2 * ascents.BINS / wave)
-
-
-def test_settings_in_words() -> None:
-    assert parameterization_text(optvis.Pixels(8)) == "pixels"
-    flat = optvis.Fourier(16, decay=0, decorrelated=False)
-    assert parameterization_text(flat) == "Fourier, flat (decay 0), RGB"
-    waves = optvis.Fourier(64, decay=1.2, wave=24)
-    assert parameterization_text(waves) == (
-        "Fourier, decay 1.2 from waves of 24 px on, decorrelated colours"
-    )
-    assert transformation_text(optvis.Transformation(0, 1, 1, 0), 64, 1) == "not transformed"
-    assert (
-        transformation_text(optvis.Transformation(), 64, 1)
-        == "jitter 4 px, scale 0.9 to 1.1, rotation 10°"
-    )
-    assert "2 crops a step of 100% to 60%" in transformation_text(optvis.MACO.transformation, 64, 2)
 
 
 def test_the_class_may_be_called_by_its_name(built: Tiny) -> None:
