@@ -9,7 +9,7 @@ from hypothesis.extra import numpy as npst
 
 from lamella.survey.bins import BAND_SAMPLE, BANDS, BINS, PER_BAND, ZERO, edges, table
 from lamella.survey.collector import Extent, Shown
-from lamella.survey.covariance import PER_IMAGE, Covariance, places, sampled
+from lamella.survey.covariance import PER_IMAGE, Covariance, drawn_positions, sampled
 from lamella.survey.distribution import QUANTILES, Distribution, quantiles
 from lamella.survey.extremes import Bottom, Lowest, Top
 from lamella.survey.labels import Distinct, LabelMeans
@@ -202,7 +202,7 @@ def test_the_spectrum_is_that_of_the_covariance():
     random = np.random.default_rng(0)
     values = (random.standard_normal((50, 6, 3, 3)) * np.arange(1, 7)[:, None, None]).astype("f4")
     collector = collected(Covariance, values, range(50))
-    chosen = np.array([places(f"image {number}", 9) for number in range(50)])
+    chosen = np.array([drawn_positions(f"image {number}", 9) for number in range(50)])
     flat = values.reshape(50, 6, 9)
     vectors = np.concatenate([flat[i][:, chosen[i]].T for i in range(50)])
     assert vectors.shape == (50 * PER_IMAGE, 6)
@@ -226,8 +226,8 @@ def test_a_small_variance_beside_a_large_one_survives_any_split():
 
 
 def test_places_are_different_and_belong_to_the_image():
-    assert places("a", 100) == places("a", 100) != places("b", 100)
-    assert len(set(places("a", 5))) == PER_IMAGE and places("a", 3) == (0, 1, 2)
+    assert drawn_positions("a", 100) == drawn_positions("a", 100) != drawn_positions("b", 100)
+    assert len(set(drawn_positions("a", 5))) == PER_IMAGE and drawn_positions("a", 3) == (0, 1, 2)
 
 
 @settings(deadline=None, max_examples=60)

@@ -36,13 +36,13 @@ def validated(section: type[S], plain: dict[str, Any], where: str) -> S:
     try:
         return section.model_validate(plain)
     except ValidationError as error:
-        told = [_told(section, problem, where) for problem in error.errors()]
-        problems = "\n".join(f"{problem}\n  {remedy}" for problem, remedy in told[:-1])
-        last, remedy = told[-1]
+        described = [_described(section, problem, where) for problem in error.errors()]
+        problems = "\n".join(f"{problem}\n  {remedy}" for problem, remedy in described[:-1])
+        last, remedy = described[-1]
         raise ConfigError(f"{problems}\n{last}" if problems else last, remedy) from None
 
 
-def _told(section: type[BaseModel], found: Any, where: str) -> tuple[str, str]:
+def _described(section: type[BaseModel], found: Any, where: str) -> tuple[str, str]:
     """One thing that pydantic found: problem and remedy."""
     at = [str(part) for part in found["loc"]]
     fields = _section_at(section, at[:-1]).model_fields

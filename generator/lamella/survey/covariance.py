@@ -19,8 +19,8 @@ LARGEST = 4096  # channels; the covariance of more would take too much memory
 
 
 @lru_cache(maxsize=4096)  # every layer of the same size asks for those of the same batch
-def places(image_id: str, number: int) -> tuple[int, ...]:
-    """Four different places of an image in a layer of `number` places, drawn by the image's id."""
+def drawn_positions(image_id: str, number: int) -> tuple[int, ...]:
+    """Four different positions of an image in a layer of `number` positions, drawn by its id."""
     if number <= PER_IMAGE:
         return tuple(range(number))
     seed = hashlib.sha256(f"places/{image_id}/{number}".encode()).digest()[:8]
@@ -77,4 +77,4 @@ class Covariance(Collector):
 
 def sampled(ids: tuple[str, ...], number: int) -> NDArray[np.int64]:
     """The places of a batch's images, (image, place)."""
-    return np.array([places(image_id, number) for image_id in ids], np.int64)
+    return np.array([drawn_positions(image_id, number) for image_id in ids], np.int64)

@@ -163,8 +163,8 @@ class Bottom(Extremes):
 
     The peak, as of the strongest ones, not the smallest activation: an image is weak where nothing
     in it excites the channel. Wanted for the activation spectrum and for the machine
-    interpretability score, which asks whether weak can be told from strong (Zimmermann, Klindt and
-    Brendel 2024, "Measuring Mechanistic Interpretability at Scale Without Humans").
+    interpretability score, which asks whether weak can be distinguished from strong (Zimmermann,
+    Klindt and Brendel 2024, "Measuring Mechanistic Interpretability at Scale Without Humans").
     """
 
     name: ClassVar[str] = "bottom"
