@@ -7,8 +7,7 @@ import pytest
 from PIL import Image
 
 from lamella.analyses import PANELS
-from lamella.analyses.embedding import NEAREST, Options, nearest_on_plane
-from lamella.numbers.layouts import fitted, layouts
+from lamella.numbers.layouts import fitted
 
 
 def test_panels_are_named_once_and_say_what_they_are():
@@ -21,22 +20,7 @@ def test_panels_are_named_once_and_say_what_they_are():
             assert field.description, f"[panels.{panel.name}] {name} is not described"
 
 
-# Maps of units
-
-
-@pytest.mark.parametrize("units", [1, 2, 3, 5, 40])
-def test_few_units_have_a_map_too(units):
-    profiles = np.random.default_rng(units).standard_normal((units, 256)).astype(np.float32)
-    for points in layouts(profiles, Options(), seed=0).values():
-        assert points.shape == (units, 2) and np.isfinite(points).all()
-    assert nearest_on_plane(profiles[:, :2]).shape == (units, min(NEAREST, units - 1))
-
-
-def test_maps_are_the_same_twice():
-    profiles = np.random.default_rng(0).standard_normal((60, 256)).astype(np.float32)
-    one, other = (layouts(profiles, Options(), seed=3) for _ in range(2))
-    for name in ("umap", "tsne", "pca"):
-        assert one[name].tobytes() == other[name].tobytes()
+# What they share
 
 
 def test_fitted_keeps_proportions():

@@ -1,6 +1,6 @@
 """Which units answer to the same photographs as each unit: an exact search among sketches.
 
-Flow: survey's profiles -> **correlation** -> panels/embedding.py. A profile's sketch holds 256
+Flow: survey's profiles -> **correlation** -> compute. A profile's sketch holds 256
 numbers whatever the number of photographs (`survey/profile.py`), and the cosine of two sketches
 estimates the correlation r of two units' peak activations with a standard error of about
 (1 - r^2) / 16: 0.06 where it is weak, 0.01 at 0.9. The search itself leaves nothing out: every unit
