@@ -5,7 +5,7 @@ import sys
 
 from helpers.tiny import ENVIRONMENT
 
-HEAVY = ("torch", "torchvision", "numba", "sklearn", "umap", "captum")
+HEAVY = ("torch", "torchvision", "captum", "numba", "scipy", "sklearn", "umap")
 CLI = "from lamella.cli import main\nmain(prog_name='lamella')\n"
 _BLOCKED = f"""\
 import sys

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import rankdata
+from numpy.typing import NDArray
 
 from lamella.analyses.activation_statistics.stored import LayerStatistics
 
@@ -96,6 +96,14 @@ CLAIMS: tuple[tuple[str, tuple[Measure, ...]], ...] = (
 )
 
 
+def ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Ranks from 1; equal values share the mean of theirs. Pages are drawn without scipy's."""
+    _, place, count = np.unique(values, return_inverse=True, return_counts=True)
+    last = np.cumsum(count)
+    shared: NDArray[np.float64] = (last - (count - 1) / 2)[place.reshape(-1)]
+    return shared
+
+
 def depth_correlation(values: Sequence[float]) -> tuple[float, int]:
     """Spearman's rank correlation of values with their places; NaN values keep theirs empty.
 
@@ -103,7 +111,7 @@ def depth_correlation(values: Sequence[float]) -> tuple[float, int]:
         It, NaN where fewer than two are known or all are equal; and how many are known.
     """
     known = np.asarray(values, np.float64)
-    own = rankdata(known[np.isfinite(known)])
+    own = ranks(known[np.isfinite(known)])
     if len(own) < 2 or np.ptp(own) == 0:
         return math.nan, len(own)
     # Not by `numbers.rank_correlation`: the last bit differs, and so may the digits on pages.

@@ -30,7 +30,6 @@ class Objectives(Panel):
         "The figures of the article “Feature Visualization” for one unit: objectives, diversity, "
         "interaction, regularization and parameterization, each with its settings."
     )
-    version = 2
     needs = ("survey", "dataset_examples")
     uses_images = True
     uses_seed = True
