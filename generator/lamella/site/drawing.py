@@ -44,6 +44,7 @@ class Drawing:
             identity=citation(about.title, about.authors, about.site_url, self.network),
         )
         self.unit_template = self.environment.get_template("pages/unit.html.j2")
+        self.macros: Any = self.environment.get_template("layouts/sections.html.j2").module
 
     def assets(self, write: Write) -> Note:
         """Style sheet, scripts, icon, licences."""
@@ -91,8 +92,7 @@ class Drawing:
 
     def section(self, section: Section, path: str) -> str:
         """A panel's part of the page at `path`."""
-        figures: Any = self.environment.get_template("figures.html.j2").module
-        return str(figures.section(section, "../" * path.count("/")))
+        return str(self.macros.section(section, "../" * path.count("/")))
 
     def layer(self, write: Write, facts: LayerFacts) -> Note:
         """The pages and pictures of one layer and its units."""
@@ -101,8 +101,7 @@ class Drawing:
         at = layers.index(layer)
         sections = Sections(facts, self.panels)
         words = self.words(facts)
-        foot: Any = self.environment.get_template("layouts/provenance.html.j2").module
-        made_by = foot.made_by(made(facts, self.panels), network, self.about)
+        made_by = self.macros.made_by(made(facts, self.panels), network, self.about)
         path = links.layer_page(network.name, layer.name)
         before = layers[at - 1] if at else None
         after = layers[at + 1] if at + 1 < len(layers) else None

@@ -188,11 +188,14 @@ def _numbers(reading: Reading) -> tuple[object, ...]:
     return reading.rows, reading.columns, data, low, high, words
 
 
+_shape = lru_cache(maxsize=1024)(Shape)  # there are few, and making one takes longer
+
+
 def shape(shown: Picture) -> Shape:
     """How a picture is drawn."""
     kind = _kind(shown)
     outlined = kind == "whole" and shown.outline is not None
-    return Shape(kind, outlined, shown.pixelated, _over(shown, kind), shown.reading is not None)
+    return _shape(kind, outlined, shown.pixelated, _over(shown, kind), shown.reading is not None)
 
 
 def _kind(shown: Picture) -> str:
