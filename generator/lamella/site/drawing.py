@@ -167,7 +167,7 @@ class Drawing:
     def map(self, write: Write) -> Note:
         """The map of all units and its data."""
         path = links.map_page(self.network.name)
-        whole = self.atlas.whole_once("embedding")
+        whole = self.atlas.of_units("embedding")
         if whole is None:
             return {}
         places = overview.placements(whole)
