@@ -26,8 +26,7 @@ from lamella.analyses.photographs import Photographs
 from lamella.analyses.predictions import Predictions
 from lamella.analyses.sanity_checks import SanityChecks
 from lamella.analyses.statistics import Statistics
-from lamella.analyses.tuning_curves import TuningCurves
-from lamella.analyses.tuning_curves.stimuli import Stimuli
+from lamella.analyses.tuning_curves import Stimuli, TuningCurves
 from lamella.analyses.unit_attribution import UnitAttribution
 from lamella.analyses.visualization_quality import VisualizationQuality
 from lamella.analyses.weights import Weights

@@ -21,8 +21,8 @@ from lamella.analyses.tuning_curves.families import families
 from lamella.analyses.tuning_curves.family import STRAIGHT
 from lamella.analyses.tuning_curves.gratings import ORIENTATIONS
 from lamella.analyses.tuning_curves.passes import responses
-from lamella.analyses.tuning_curves.preferences import Tuned, tuned
-from lamella.analyses.tuning_curves.unit import DRIVEN, driven_by, tuned_of
+from lamella.analyses.tuning_curves.preferences import LayerTuning, preferences
+from lamella.analyses.tuning_curves.stored import DRIVEN, driven_by_stimuli, layer_tuning
 from lamella.config.config import Preprocessing
 from lamella.figures import Gallery, Histogram, Lines, Table
 from lamella.images.manifest import Manifest
@@ -128,7 +128,7 @@ def test_rotating_a_filter_rotates_its_curve():
 def test_orientation_selectivity_tells_stripes_from_blobs():
     blob = difference_of_gaussians(2, 4, side=25)
     found = answers(convolution([gabor(6, 30), blob], padding=0), 48, *ALL)
-    own = tuned(found, families((48, 48)))
+    own = preferences(found, families((48, 48)))
     assert own.orientation[0] > 0.8 and own.orientation[1] < 0.1
     assert own.oriented.tolist() == [True, False]
 
@@ -152,7 +152,7 @@ def test_an_opponent_unit_prefers_its_hue(hue, brightness):
 def test_what_only_weighs_brightness_has_no_hue():
     weights = np.array([[1.0, 1, 1], [1, -0.5, -0.5]]).reshape(2, 3, 1, 1)
     found = answers(convolution(weights), 16, *ALL)
-    own = tuned(found, families((16, 16)))
+    own = preferences(found, families((16, 16)))
     assert np.ptp(found["hues"][0]) < 1e-5
     assert own.coloured.tolist() == [False, True]
     assert own.hue[1] == pytest.approx(math.pi / 4, abs=0.02)  # of a cosine without its lower half
@@ -205,7 +205,7 @@ def test_a_difference_of_gaussians_prefers_its_centre(size, centre, surround):
 def test_a_surround_suppresses():
     on = difference_of_gaussians(2, 4)
     hill = on.clip(min=0)
-    own = tuned(answers(convolution([on, hill], padding=0), 48, *ALL), families((48, 48)))
+    own = preferences(answers(convolution([on, hill], padding=0), 48, *ALL), families((48, 48)))
     assert own.surround[0] == pytest.approx(1, abs=0.05) and own.surround[1] < 0.02
 
 
@@ -255,7 +255,9 @@ def test_a_line_detector_is_no_curve_detector():
     right, up = lattice(33)
     flat = (np.exp(-(up**2)) - 0.5 * np.exp(-(up**2) / 4)) * (np.abs(right) < 15)
     flat = np.repeat((flat / flat.size - flat.mean() / flat.size)[None], 3, axis=0)
-    own = tuned(answers(convolution([flat, arc(16, 90)], padding=0), 64, *ALL), families((64, 64)))
+    own = preferences(
+        answers(convolution([flat, arc(16, 90)], padding=0), 64, *ALL), families((64, 64))
+    )
     assert own.bend[0] < -0.1 and own.bend[1] > 0.1
     assert own.curved.tolist() == [False, True]
     assert own.peak["curves"][0, 1] == len(families((64, 64))["curves"].axes[1].values) - 1
@@ -327,7 +329,7 @@ class Standardised(nn.Module):
 def test_what_is_no_number_is_left_out():
     found = answers(Standardised(), 24, *ALL)
     assert np.isnan(found["greys"]).all() and np.isfinite(found["gratings"]).all()
-    own = tuned(found, families((24, 24)))
+    own = preferences(found, families((24, 24)))
     for values in (own.orientation, own.hue, own.curve, own.bend, own.surround, own.most):
         assert np.isfinite(values).all()
     assert own.peak["gratings"][0, 1] == 0 and own.orientation[0] > 0.3
@@ -360,7 +362,7 @@ def test_a_gabors_page_shows_its_curves_and_says_how_strong_they_are():
     table, *charts = TuningCurves().view(facts, 0)
     assert isinstance(table, Table) and all(isinstance(chart, Lines) for chart in charts)
     rows = {row[0]: row[1] for row in table.rows}
-    strongest = tuned_of(facts).most[0]
+    strongest = layer_tuning(facts).most[0]
     assert rows["Strongest response"] == f"{strongest:.3g}"
     assert rows["Of the photographs' largest"] == f"{strongest / 0.5:.0%}".replace("%", " %")
     assert "plain colours" in table.note
@@ -400,10 +402,10 @@ def test_a_unit_that_nothing_drives_has_one_line(maximum):
 def test_a_weak_response_is_no_tuning():
     """The rule is a tenth of the photographs' range, for the unit and for the layer."""
     facts = facts_of(GABOR, 40)
-    strongest = float(tuned_of(facts).most[0])
+    strongest = float(layer_tuning(facts).most[0])
     for factor, driven in ((0.99, True), (1.01, False)):
         facts.of("survey").numbers["maximum"][:] = strongest / DRIVEN * factor
-        assert driven_by(facts).tolist() == [driven]
+        assert driven_by_stimuli(facts).tolist() == [driven]
         assert (len(unit_figures(facts, 0)) > 1) == driven
     (line,) = unit_figures(facts, 0)
     assert f"{strongest:.3g}" in line.note and "10 % of the largest on photographs" in line.note
@@ -415,7 +417,7 @@ def test_signed_units_are_read_from_plain_grey_up(bias):
         convolution([gabor(9, 90)], bias=bias, padding=0), 40, maximum=bias + 1, p50=bias
     )
     assert facts.layer.signed
-    own = tuned_of(facts)
+    own = layer_tuning(facts)
     assert own.grey[0] == pytest.approx(bias, abs=1e-4)
     table, turn, *_ = TuningCurves().view(facts, 0)
     assert turn.x[int(np.argmax(turn.series[0].values))] == 90
@@ -449,13 +451,15 @@ def test_tuned_is_of_every_unit_by_itself():
     module = nn.Sequential(convolution([gabor(9, 45), gabor(5, 90)]), nn.ReLU())
     facts = facts_of(module, 32)
     stored, known = facts.of("tuning_curves").numbers, families((32, 32))
-    both = tuned(stored, known)
+    both = preferences(stored, known)
     for unit in range(2):
-        alone = tuned({name: values[unit : unit + 1] for name, values in stored.items()}, known)
+        alone = preferences(
+            {name: values[unit : unit + 1] for name, values in stored.items()}, known
+        )
         for name in ("grey", "orientation", "hue", "curve", "bend", "surround", "most"):
             assert getattr(alone, name)[0] == pytest.approx(getattr(both, name)[unit], abs=1e-12)
-    none = tuned({name: values[:0] for name, values in stored.items()}, known)
-    assert isinstance(none, Tuned) and none.most.shape == (0,)
+    none = preferences({name: values[:0] for name, values in stored.items()}, known)
+    assert isinstance(none, LayerTuning) and none.most.shape == (0,)
 
 
 # Through the command line

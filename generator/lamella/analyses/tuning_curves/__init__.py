@@ -2,8 +2,8 @@
 
 The physiologist's way to describe a neuron, on units (Cammarata et al. 2020, "Curve Detectors",
 doi:10.23915/distill.00024.003; Olah et al. 2020, "An Overview of Early Vision in InceptionV1",
-doi:10.23915/distill.00024.002). The stimuli are those of `lamella.stimuli`; what they show of a
-unit is in tuning_unit.py and tuning_charts.py, of a layer and the network in tuning_overview.py.
+doi:10.23915/distill.00024.002). The stimuli are those of `families`; what they show of a unit is in
+`charts` and `unit`, of a layer and the network in `overview`.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING
 
 from lamella.analyses.panel import Panel
 from lamella.analyses.tuning_curves.charts import unit_figures
-from lamella.analyses.tuning_curves.families import families
 from lamella.analyses.tuning_curves.overview import layer_figures, network_figures
+from lamella.analyses.tuning_curves.stimuli_page import article
+from lamella.analyses.tuning_curves.stored import PANEL, STIMULI
 from lamella.figures import Figure
+from lamella.figures.article import Article
 from lamella.network.units import Layer
 from lamella.store.facts import Atlas, LayerFacts
 from lamella.store.store import Shard
@@ -23,13 +25,34 @@ from lamella.store.store import Shard
 if TYPE_CHECKING:
     from lamella.analyses.job import Job
 
-SHARD = 256
+
+class Stimuli(Panel):
+    """Pictures of the stimuli, on a page of their own."""
+
+    name = STIMULI
+    title = "Stimuli"
+    about = "The generated pictures that tuning curves are measured with."
+    per = "network"
+    entries = "pictures"
+
+    def wanted(self, job: Job) -> list[int]:
+        from lamella.analyses.tuning_curves.pictures import number
+
+        return list(range(number(job.model.facts.size)))
+
+    def compute_network(self, job: Job, missing: list[int]) -> Iterator[Shard]:
+        from lamella.analyses.tuning_curves.pictures import shards
+
+        return shards(job, missing)
+
+    def articles(self, atlas: Atlas) -> tuple[Article, ...]:
+        return (article(atlas),)
 
 
 class TuningCurves(Panel):
     """Shows every stimulus once, to all layers; stores one number per unit and stimulus."""
 
-    name = "tuning_curves"
+    name = PANEL
     formerly = ("tuning",)
     title = "Tuning curves"
     about = (
@@ -43,43 +66,20 @@ class TuningCurves(Panel):
         "best disc's effect that the largest one lacks."
     )
     # Not for what that panel stores: the two change together.
-    needs = ("stimuli",)
+    needs = (STIMULI,)
 
     def compute_layers(
         self, job: Job, todo: Sequence[tuple[Layer, Sequence[int]]]
     ) -> Iterator[tuple[Layer, Shard]]:
-        import torch
+        from lamella.analyses.tuning_curves.compute import shards
 
-        from lamella.analyses.tuning_curves.passes import BATCH, responses
-
-        known = families(job.model.facts.size)
-        units, told = sum(len(channels) for _, channels in todo), 0
-
-        def tick(done: int, total: int) -> None:
-            nonlocal told
-            reached = units * done // total
-            job.tick(reached - told)
-            told = reached
-
-        found = responses(job.model, [layer for layer, _ in todo], known, tick)
-        made = {
-            "stimuli": sum(family.count for family in known.values()),
-            "batch": BATCH,
-            "torch": torch.__version__,
-            "device": job.model.device.type,
-        }
-        for layer, channels in todo:
-            of_layer = found.pop(layer.name)
-            for first in range(0, len(channels), SHARD):
-                run = tuple(channels[first : first + SHARD])
-                numbers = {name: values[list(run)] for name, values in of_layer.items()}
-                yield layer, Shard(run, numbers, made=made)
+        return shards(job, todo)
 
     def view(self, facts: LayerFacts, channel: int) -> tuple[Figure, ...]:
-        return unit_figures(facts, channel) if facts.of(self.name).present[channel] else ()
+        return unit_figures(facts, channel)
 
     def view_layer(self, facts: LayerFacts) -> tuple[Figure, ...]:
-        return layer_figures(facts) if facts.of(self.name).present.any() else ()
+        return layer_figures(facts)
 
     def view_network(self, atlas: Atlas) -> tuple[Figure, ...]:
         return network_figures(atlas)

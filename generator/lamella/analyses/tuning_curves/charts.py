@@ -1,8 +1,7 @@
 """The tuning of one unit as small charts.
 
-Flow: store -> stimuli/tuned -> tuning_unit -> **tuning_charts** -> panels/tuning.py. Only families
-that lift the unit by a tenth of what photographs do get a chart: noise around zero would look like
-a preference.
+Flow: stored -> unit -> **charts** -> site. Only families that lift the unit by a tenth of what
+photographs do get a chart: noise around zero would look like a preference. Imports no torch.
 """
 
 from __future__ import annotations
@@ -14,7 +13,8 @@ import numpy as np
 from lamella.analyses.tuning_curves.colours import NAMED
 from lamella.analyses.tuning_curves.families import families
 from lamella.analyses.tuning_curves.family import Axis
-from lamella.analyses.tuning_curves.unit import SOME, TunedUnit, tuned_of
+from lamella.analyses.tuning_curves.stored import DRIVERS, PANEL, layer_tuning
+from lamella.analyses.tuning_curves.unit import UnitTuning
 from lamella.figures import Figure, Gallery, Lines, Mark, Series, short
 from lamella.store.facts import LayerFacts
 
@@ -33,18 +33,19 @@ WHEEL = (*(Mark(name, at) for at, name in NAMED.items()), Mark("red", 360))
 
 def unit_figures(facts: LayerFacts, channel: int) -> tuple[Figure, ...]:
     """The numbers of a unit, and a chart for each family that drives it."""
-    known, own = families(facts.network.size), tuned_of(facts)
-    unit = TunedUnit(facts, own, known, channel)
-    driving = [name for name in SOME if unit.drives(name)]
+    if not facts.of(PANEL).present[channel]:
+        return ()
+    unit = UnitTuning(facts, layer_tuning(facts), families(facts.network.size), channel)
+    driving = [name for name in DRIVERS if unit.drives(name)]
     if not driving:
         return (Gallery("", (), note=unit.undriven()),)
     charts = [chart for name in driving for chart in CHARTS[name](unit)]
     return (unit.numbers(driving), *charts)
 
 
-def gratings(unit: TunedUnit) -> list[Lines]:
+def gratings(unit: UnitTuning) -> list[Lines]:
     """Over orientation, at three periods; over the period, along and across."""
-    periods, orientations = unit.known["gratings"].kept
+    periods, orientations = unit.families["gratings"].kept
     values, (period, orientation) = unit.responses("gratings"), unit.at("gratings")
     shown = [p for p in (period, period - APART, period + APART) if 0 <= p < len(values)]
     across = (orientation + len(orientations.values) // 2) % len(orientations.values)
@@ -80,9 +81,9 @@ def gratings(unit: TunedUnit) -> list[Lines]:
     return [turn, width]
 
 
-def curves(unit: TunedUnit) -> list[Lines]:
+def curves(unit: UnitTuning) -> list[Lines]:
     """Over the direction in which a curve bulges, at some radii, and for the straight line."""
-    kinds, radii, orientations = unit.known["curves"].kept
+    kinds, radii, orientations = unit.families["curves"].kept
     kind, radius, orientation = unit.at("curves")
     values = unit.responses("curves")[kind]
     last = len(values) - 1
@@ -104,10 +105,10 @@ def curves(unit: TunedUnit) -> list[Lines]:
     ]
 
 
-def hues(unit: TunedUnit) -> list[Lines]:
+def hues(unit: UnitTuning) -> list[Lines]:
     """Over hue: of the whole image, and of a disc."""
-    (axis,) = unit.known["hues"].kept
-    colours, radii = unit.known["discs"].kept
+    (axis,) = unit.families["hues"].kept
+    colours, radii = unit.families["discs"].kept
     values = unit.responses("hues")
     discs = unit.responses("discs")[len(colours.values) - len(NAMED) :]
     size = int(discs.max(axis=0).argmax())
@@ -134,9 +135,9 @@ def hues(unit: TunedUnit) -> list[Lines]:
     ]
 
 
-def discs(unit: TunedUnit) -> list[Lines]:
+def discs(unit: UnitTuning) -> list[Lines]:
     """Over the radius of a disc: white, black, and the best colour."""
-    colours, radii = unit.known["discs"].kept
+    colours, radii = unit.families["discs"].kept
     values = unit.responses("discs")
     first = len(colours.values) - len(NAMED)
     best = first + int(values[first:].max(axis=1).argmax())

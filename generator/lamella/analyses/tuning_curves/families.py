@@ -1,6 +1,6 @@
 """All families of stimuli of a network, in order.
 
-Flow: gratings, arcs, colours, discs -> **families** -> run, panels.
+Flow: gratings, arcs, colours, discs -> **families** -> compute, stored, views.
 """
 
 from functools import lru_cache

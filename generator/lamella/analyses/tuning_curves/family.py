@@ -1,7 +1,7 @@
 """What a family of stimuli is: axes in order, with values and units, and a way to draw one.
 
-Flow: **family** -> gratings, arcs, colours, discs -> run. Stimuli are numbered row by row, the last
-axis fastest; the same size always gives the same stimuli.
+Flow: **family** -> gratings, arcs, colours, discs -> passes. Stimuli are numbered row by row, the
+last axis fastest; the same size always gives the same stimuli.
 """
 
 import math

@@ -1,6 +1,6 @@
 """How many units of a layer are tuned, to what, and how that changes along the network.
 
-Flow: store -> stimuli/tuned -> **tuning_overview** -> panels/tuning.py.
+Flow: stored -> **overview** -> site. Imports no torch.
 """
 
 import math
@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lamella.analyses.tuning_curves.families import families
-from lamella.analyses.tuning_curves.preferences import BEND, SELECTIVE, Tuned
-from lamella.analyses.tuning_curves.unit import driven_by, tuned_of
+from lamella.analyses.tuning_curves.preferences import BEND, SELECTIVE, LayerTuning
+from lamella.analyses.tuning_curves.stored import PANEL, driven_by_stimuli, layer_tuning
 from lamella.figures import Figure, Gallery, Histogram, Lines, Series, Table, Tile
 from lamella.figures.published import thumbnail, unit_page
 from lamella.network.units import Unit
@@ -24,16 +24,18 @@ CLAIMS = (
 KINDS = ("orientation of gratings", "direction of curves", "hue", "suppressed by a surround")
 
 
-def _flags(own: Tuned) -> tuple[NDArray[np.bool_], ...]:
+def _flags(own: LayerTuning) -> tuple[NDArray[np.bool_], ...]:
     """Which units are tuned, for each of `KINDS`."""
     return own.oriented, own.curved, own.coloured, own.surrounded
 
 
 def layer_figures(facts: LayerFacts) -> tuple[Figure, ...]:
     """How many units are tuned to what; the most selective one for each angle."""
-    own, present = tuned_of(facts), facts.of("tuning_curves").present
-    units = int(present.sum())
-    driven = driven_by(facts) & present
+    present = facts.of(PANEL).present
+    if not present.any():
+        return ()
+    own, units = layer_tuning(facts), int(present.sum())
+    driven = driven_by_stimuli(facts) & present
     rows = [("Any stimulus drives it", *_count(int(driven.sum()), units))]
     flags = [each & driven for each in _flags(own)]
     words = (
@@ -72,7 +74,7 @@ def _count(number: int, of: int) -> tuple[str, str]:
 
 
 def _orientations(
-    facts: LayerFacts, own: Tuned, oriented: NDArray[np.bool_]
+    facts: LayerFacts, own: LayerTuning, oriented: NDArray[np.bool_]
 ) -> tuple[Histogram, ...]:
     """How many selective units prefer each orientation."""
     if not oriented.any():
@@ -97,7 +99,7 @@ def _orientations(
 
 def _best(
     facts: LayerFacts,
-    own: Tuned,
+    own: LayerTuning,
     family: str,
     chosen: NDArray[np.bool_],
     index: NDArray[np.float64],
@@ -118,9 +120,9 @@ def network_figures(atlas: Atlas) -> tuple[Figure, ...]:
     """The share of tuned units, layer by layer; nothing before there are responses."""
     shares: list[tuple[float, ...]] = []
     for facts in atlas.layers():
-        present = facts.of("tuning_curves").present
+        present = facts.of(PANEL).present
         if present.any():
-            shares.append(tuple(float(f[present].mean()) for f in _flags(tuned_of(facts))))
+            shares.append(tuple(float(f[present].mean()) for f in _flags(layer_tuning(facts))))
         else:
             shares.append((math.nan,) * len(KINDS))
     if all(math.isnan(each[0]) for each in shares):

@@ -1,6 +1,6 @@
 """The pass of all stimuli through the network: every layer at once, one number per unit kept.
 
-Flow: families + model -> activations -> **run** -> panels/tuning.py. Memory is a batch's
+Flow: families + model -> activations -> **passes** -> compute. Memory is a batch's
 activations, and units times responses.
 """
 

@@ -1,7 +1,7 @@
 """Where in a layer's map a unit's response to a stimulus is read.
 
-Flow: units -> **positions** -> run. Zero padding is an edge that no stimulus has: positions that it
-can reach are left out wherever there are others.
+Flow: units -> **positions** -> passes. Zero padding is an edge that no stimulus has: positions that
+it can reach are left out wherever there are others.
 """
 
 import numpy as np

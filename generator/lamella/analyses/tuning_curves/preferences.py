@@ -1,6 +1,6 @@
 """What a unit prefers, and how narrowly: read off its responses to the stimuli.
 
-Flow: run -> store -> **tuned** -> panels' `view`. Pure arithmetic, a layer at a time. Selectivity
+Flow: passes -> store -> **preferences** -> stored. Pure arithmetic, a layer at a time. Selectivity
 is one minus circular variance of what exceeds the response to plain grey: 0 where all angles
 excite alike, 1 where only one does.
 
@@ -27,7 +27,7 @@ BEND = 0.1  # contrast between the best curve and the best line from which a uni
 
 
 @dataclass(frozen=True, slots=True)
-class Tuned:
+class LayerTuning:
     """The tuning of the units of one layer, a row each.
 
     Attributes:
@@ -108,7 +108,7 @@ def selectivity(rises: Values, degrees: Values, fold: int) -> Values:
     return np.where(total > 0, vector / np.where(total > 0, total, 1), 0.0)
 
 
-def tuned(stored: Mapping[str, NDArray[Any]], families: Mapping[str, Family]) -> Tuned:
+def preferences(stored: Mapping[str, NDArray[Any]], families: Mapping[str, Family]) -> LayerTuning:
     """Read the tuning off stored responses, `(unit, *family.shape)` by family."""
     greys = families["greys"].axes[0].values
     grey = np.nan_to_num(stored["greys"][:, greys.index(0.5)].astype(np.float64))
@@ -137,7 +137,7 @@ def tuned(stored: Mapping[str, NDArray[Any]], families: Mapping[str, Family]) ->
     either = np.where(bent + straight > 0, bent + straight, 1)
     discs = rises["discs"][units, peak["discs"][:, 0]]
     best = discs.max(axis=1)
-    return Tuned(
+    return LayerTuning(
         responses=responses,
         grey=grey,
         peak=peak,

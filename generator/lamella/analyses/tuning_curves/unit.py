@@ -1,59 +1,32 @@
-"""What is known of one unit's tuning, in numbers and words.
+"""One unit's tuning, in numbers and words.
 
-Flow: store -> stimuli/tuned -> **tuning_unit** -> tuning_charts, tuning_overview.
+Flow: stored -> **unit** -> charts. Imports no torch.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from weakref import WeakKeyDictionary
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lamella.analyses.tuning_curves.colours import HUES, NAMED
-from lamella.analyses.tuning_curves.families import families
 from lamella.analyses.tuning_curves.family import STRAIGHT, Family
-from lamella.analyses.tuning_curves.preferences import Tuned, tuned
-from lamella.analyses.tuning_curves.stimuli import PICTURE, SLUG
+from lamella.analyses.tuning_curves.preferences import LayerTuning
+from lamella.analyses.tuning_curves.stored import DRIVEN, DRIVERS, PICTURE, SLUG, STIMULI
+from lamella.analyses.tuning_curves.text import NAMES
 from lamella.figures import Cell, Series, Table, links, short
 from lamella.figures.published import network_picture
 from lamella.store.facts import LayerFacts
 
-DRIVEN = 0.1  # of the photographs' range, from which a family drives a unit
-SOME = {"gratings": "gratings", "curves": "curves", "hues": "plain colours", "discs": "discs"}
 
-_KNOWN: WeakKeyDictionary[LayerFacts, Tuned] = WeakKeyDictionary()
-
-
-def tuned_of(facts: LayerFacts) -> Tuned:
-    """The tuning of a layer's units; worked out once, however many pages ask."""
-    known = _KNOWN.get(facts)
-    if known is None:
-        stored = facts.of("tuning_curves").numbers
-        known = _KNOWN[facts] = tuned(stored, families(facts.network.size))
-    return known
-
-
-def driven_by(facts: LayerFacts) -> NDArray[np.bool_]:
-    """Units that some stimulus drives, by the rule of their own pages."""
-    own, survey = tuned_of(facts), facts.of("survey")
-    rise = np.max([own.rise(name) for name in SOME], axis=0)
-    if not survey.present.any():
-        return np.asarray(rise > 0)
-    reach = np.where(survey.present, survey["maximum"] - survey["p50"], 0)
-    driven: NDArray[np.bool_] = (rise > 0) & (rise >= DRIVEN * reach)
-    return driven
-
-
-class TunedUnit:
-    """One unit's responses, ready to be told."""
+class UnitTuning:
+    """One unit's responses, and what sentences and tables say of them."""
 
     def __init__(
-        self, facts: LayerFacts, own: Tuned, known: dict[str, Family], channel: int
+        self, facts: LayerFacts, own: LayerTuning, families: dict[str, Family], channel: int
     ) -> None:
-        self.facts, self.own, self.known, self.channel = facts, own, known, channel
+        self.facts, self.own, self.families, self.channel = facts, own, families, channel
         self.grey = float(own.grey[channel])
         survey = facts.of("survey")
         surveyed = bool(survey.present[channel])
@@ -80,7 +53,7 @@ class TunedUnit:
 
     def best(self) -> str:
         """The family that excites the unit most."""
-        return max(SOME, key=self.strongest)
+        return max(DRIVERS, key=self.strongest)
 
     def share(self, value: float) -> str:
         """Of the largest activation on photographs, in words; "" where that says nothing."""
@@ -93,21 +66,23 @@ class TunedUnit:
         value = self.strongest(family)
         if value <= self.grey:
             return f"No stimulus lifts this unit above plain grey, {short(self.grey)}."
-        said = ", ".join(part for part in (short(value), self.share(value)) if part)
+        response = ", ".join(part for part in (short(value), self.share(value)) if part)
         return (
             f"No stimulus lifts this unit above plain grey, {short(self.grey)}, by a "
-            f"tenth of what photographs do. The strongest response is {said}, to "
+            f"tenth of what photographs do. The strongest response is {response}, to "
             f"{self.named(family)}."
         )
 
     def named(self, family: str) -> str:
         """The stimulus of a family that excites the unit most, in words."""
         at = self.at(family)
-        said = [axis.said(place) for axis, place in zip(self.known[family].kept, at, strict=True)]
+        said = [
+            axis.said(place) for axis, place in zip(self.families[family].kept, at, strict=True)
+        ]
         if family == "gratings":
             return f"a grating at {said[1]}, period {said[0]}"
         if family == "curves":
-            if self.known[family].axes[1].values[at[1]] == STRAIGHT:
+            if self.families[family].axes[1].values[at[1]] == STRAIGHT:
                 return f"a straight line ({said[0]}, across {said[2]})"
             return f"a curve ({said[0]}) of radius {said[1]}, bulging to {said[2]}"
         if family == "hues":
@@ -137,12 +112,12 @@ class TunedUnit:
         if "discs" in driving:
             rows.append(("Surround suppression", f"{max(0.0, float(own.surround[channel])):.2f}"))
         atlas = self.facts.atlas
-        if network_picture(atlas, "stimuli", PICTURE, 0, "") is not None:
+        if network_picture(atlas, STIMULI, PICTURE, 0, "") is not None:
             page = links.article_page(self.facts.network.name, SLUG)
-            number = sum(each.count for each in self.known.values())
+            number = sum(each.count for each in self.families.values())
             rows.append((Cell("The stimuli", page), str(number)))
         note = f"Strongest to {self.named(family)}."
-        idle = [words for name, words in SOME.items() if name not in driving]
+        idle = [words for name, words in NAMES.items() if name not in driving]
         note += f" Hardly excited by {_listed(idle)}." if idle else ""
         return Table("", tuple(rows), note=note)
 
