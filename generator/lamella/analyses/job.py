@@ -11,6 +11,7 @@ from typing import Any
 from lamella.images.images import Images
 from lamella.network.model import Model
 from lamella.store.facts import Atlas
+from lamella.store.store import document
 
 
 @dataclass(frozen=True)
@@ -36,11 +37,8 @@ class Job:
 
     def recall(self, name: str) -> Any:
         """A small document that the panel wrote beside its shards; None where there is none."""
-        return self.atlas.store.read_json(self._document(name))
+        return self.atlas.document(self.panel, name)
 
     def remember(self, name: str, value: object) -> None:
         """Write a small document beside the panel's shards: what a later run must know."""
-        self.atlas.store.write_json(self._document(name), value)
-
-    def _document(self, name: str) -> str:
-        return f"{self.panel}-{self.atlas.keys[self.panel][:16]}/{name}.json"
+        self.atlas.store.write_json(document(self.panel, self.atlas.keys[self.panel], name), value)

@@ -13,6 +13,7 @@ from lamella.commands.tables import size_of
 from lamella.config.config import Config
 from lamella.errors import StoreError, said
 from lamella.pipeline.plan import keys_now, open_atlas, store_of
+from lamella.store.store import results
 
 # The folders that a store makes: a panel's name and sixteen digits of its key.
 _OURS = re.compile(r"[a-z][a-z0-9_]*-[0-9a-f]{16}")
@@ -22,7 +23,7 @@ def stale(config: Config) -> list[Path]:
     """The store's folders that neither the config nor the atlas, as last analysed, uses."""
     atlas = open_atlas(config)
     used = {
-        f"{name}-{key[:16]}"
+        results(name, key)
         for keys in (atlas.keys, keys_now(config, atlas))
         for name, key in keys.items()
     }

@@ -18,7 +18,7 @@ from lamella.images.manifest import Manifest, Photograph
 from lamella.network.description import Network
 from lamella.network.units import Layer
 from lamella.store.facts import Atlas
-from lamella.store.store import Store
+from lamella.store.store import Store, document
 
 DOCUMENT = "atlas.json"
 SURVEY_VERSION = 4
@@ -133,7 +133,7 @@ def open_atlas(config: Config) -> Atlas:
         network |= {"size": tuple(network["size"]), "classes": tuple(network["classes"])}
         network = Network(**network, layers=layers)
         manifest = plain["manifest"]
-        seen = store.read_json(f"survey-{plain['keys']['survey'][:16]}/images.json") or {}
+        seen = store.read_json(document("survey", plain["keys"]["survey"], "images")) or {}
         photographs = tuple(Photograph(**photograph) for photograph in manifest["photographs"])
         skipped = tuple(
             (photographs[int(number)].name, why) for number, why in seen.get("skipped", {}).items()

@@ -3,9 +3,11 @@
 Flow: store -> gathering -> **facts** -> analyses -> pages. No torch.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, wraps
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -14,7 +16,22 @@ from lamella.network.description import Network
 from lamella.network.units import Layer, Unit
 from lamella.store.gathering import PanelFacts as PanelFacts  # part of what analyses read
 from lamella.store.gathering import Size, gather, sizes
-from lamella.store.store import Folder, Store
+from lamella.store.store import Folder, Store, document
+
+T = TypeVar("T")
+
+
+def once(work: Callable[["LayerFacts"], T]) -> Callable[["LayerFacts"], T]:
+    """Work on a layer that all pages of its units ask for: done once, kept as long as its facts."""
+    known: WeakKeyDictionary[LayerFacts, T] = WeakKeyDictionary()
+
+    @wraps(work)
+    def kept(facts: LayerFacts) -> T:
+        if facts not in known:
+            known[facts] = work(facts)
+        return known[facts]
+
+    return kept
 
 
 @dataclass(eq=False)
@@ -122,6 +139,11 @@ class Atlas:
         if panel not in self._sizes:
             self._sizes[panel] = sizes(self.store.folder(panel, self.keys[panel]))
         return self._sizes[panel].get((name, entry))
+
+    def document(self, panel: str, name: str) -> Any:
+        """A small document that a panel keeps beside its shards; None where there is none."""
+        key = self.keys.get(panel)
+        return self.store.read_json(document(panel, key, name)) if key else None
 
     @cached_property
     def labelled(self) -> Mapping[str, int]:

@@ -164,6 +164,16 @@ class Folder:
                 ) from error
 
 
+def results(panel: str, key: str) -> str:
+    """The folder of what a panel stored under a key, by its name in the work folder."""
+    return f"{panel}-{key[:16]}"
+
+
+def document(panel: str, key: str, name: str) -> str:
+    """A small document that a panel keeps beside its shards, by its path in the work folder."""
+    return f"{results(panel, key)}/{name}.json"
+
+
 @dataclass(frozen=True, slots=True)
 class Store:
     """A work folder."""
@@ -172,7 +182,7 @@ class Store:
 
     def folder(self, panel: str, key: str, layer: str = "") -> Folder:
         """Where a panel's shards of one layer lie; `layer` "" for those of the whole network."""
-        return Folder(self.root / f"{panel}-{key[:16]}" / (slug(layer) if layer else "network"))
+        return Folder(self.root / results(panel, key) / (slug(layer) if layer else "network"))
 
     def write_json(self, name: str, value: object) -> None:
         """Store a small document of the work folder itself."""

@@ -18,7 +18,7 @@ from lamella.images.images import Batch, Images
 from lamella.network.activations import visit
 from lamella.network.model import Model
 from lamella.network.units import Layer
-from lamella.store.store import Shard, Store, write_whole
+from lamella.store.store import Shard, Store, document, write_whole
 from lamella.survey.collector import Arrays, Collector, Extent, Shown
 from lamella.survey.covariance import Covariance, sampled
 from lamella.survey.distribution import Distribution
@@ -200,7 +200,7 @@ def survey(
     made = {"images": seen, "batch": batch, "torch": torch.__version__, "device": model.device.type}
     if "survey" in keys:
         store.write_json(
-            f"survey-{keys['survey'][:16]}/images.json",
+            document("survey", keys["survey"], "images"),
             {"seen": seen, "skipped": {str(number): why for number, why in state.skipped.items()}},
         )
     for layer in state.layers:

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from helpers.layer_facts import made_by_hand
 from helpers.tiny import Tiny
 from lamella.analyses.visualization_quality import VisualizationQuality
-from lamella.analyses.visualization_quality import stored as quality
 from lamella.analyses.visualization_quality.gates import Gate, gates, joined, percent, summarised
 from lamella.analyses.visualization_quality.stored import Quality, quality_of
 from lamella.commands.report import gate_words
@@ -283,22 +282,6 @@ def test_a_layers_page() -> None:
     assert words["Median strength, of the strongest photograph"] == "2.0 times"
     assert (words["Grey"], words["Dead"]) == ("1 of 4 live units", "1")
     assert words["Failed"] == "1: channel 4"
-
-
-def test_a_layer_is_measured_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    measured: list[int] = []
-    measure = quality._measured
-    monkeypatch.setattr(quality, "_measured", lambda facts: (measured.append(1), measure(facts))[1])
-    facts, other = usual(), usual()
-    for channel in range(6):
-        VisualizationQuality().view(facts, channel)
-    VisualizationQuality().view_layer(facts)
-    assert len(measured) == 1
-    quality_of(other)
-    assert len(measured) == 2
-    before = len(quality._MEASURED)
-    del facts, other
-    assert len(quality._MEASURED) <= before - 2, "what was measured goes with its layer"
 
 
 # On the command line

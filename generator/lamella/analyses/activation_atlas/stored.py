@@ -181,9 +181,5 @@ def notes_of(atlas: Atlas) -> Mapping[str, Any] | None:
     It holds "size", the side of a cell's picture, and by the name of its space what was said of
     each atlas: see `cells.laid_out`, and "likeness", see `likeness.likeness`.
     """
-    if PANEL not in atlas.keys:
-        return None
-    found: Mapping[str, Any] | None = atlas.store.read_json(
-        f"{PANEL}-{atlas.keys[PANEL][:16]}/{DOCUMENT}.json"
-    )
+    found: Mapping[str, Any] | None = atlas.document(PANEL, DOCUMENT)
     return found

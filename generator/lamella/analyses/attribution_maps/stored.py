@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from lamella.attribution.methods import BY_NAME, Method
 from lamella.figures.links import article_page, attribution_maps_slug
@@ -58,7 +57,7 @@ def entries(atlas: Atlas) -> dict[int, int]:
     """The entry of each image that is done, by the image's number; in the order of the index."""
     if PANEL not in atlas.keys or atlas.publish != "whole":
         return {}
-    chosen = _document(atlas, CHOSEN)
+    chosen = atlas.document(PANEL, CHOSEN)
     if not chosen:
         return {}
     done = atlas.store.folder(PANEL, atlas.keys[PANEL]).done()
@@ -76,14 +75,10 @@ def attribution_map_pages(atlas: Atlas) -> dict[int, str]:
 
 def network_methods(atlas: Atlas) -> NetworkMethods:
     """The methods that were found to be defined when the maps were computed."""
-    plain = _document(atlas, METHODS)
+    plain = atlas.document(PANEL, METHODS)
     if not plain:
         return NetworkMethods()
     missing = tuple((str(name), str(reason)) for name, reason in plain["missing"].items())
     return NetworkMethods(
         tuple(plain["names"]), missing, str(plain["weighed"]), tuple(plain["layers"])
     )
-
-
-def _document(atlas: Atlas, name: str) -> Any:
-    return atlas.store.read_json(f"{PANEL}-{atlas.keys[PANEL][:16]}/{name}.json")

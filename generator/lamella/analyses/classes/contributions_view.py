@@ -7,7 +7,6 @@ Imports no torch.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from weakref import WeakKeyDictionary
 
 from lamella.analyses.classes import text
 from lamella.analyses.classes.records import ClassRecords
@@ -27,9 +26,7 @@ from lamella.figures import Cell, Figure, Gallery, Table, Tile
 from lamella.figures.article import Part
 from lamella.figures.published import thumbnail, unit_page
 from lamella.network.units import Unit
-from lamella.store.facts import Atlas, LayerFacts
-
-_PAGES: WeakKeyDictionary[LayerFacts, dict[int, str]] = WeakKeyDictionary()
+from lamella.store.facts import Atlas, LayerFacts, once
 
 TITLE = "Units that push it"
 LISTS = (
@@ -104,12 +101,10 @@ def _classes(
         yield Tile(thumbnail(atlas, unit), predictions.short(output), text.signed(weight), link)
 
 
+@once
 def _pages(facts: LayerFacts) -> dict[int, str]:
     """The pages of the classes; looked up once for all units of a layer."""
-    found = _PAGES.get(facts)
-    if found is None:
-        found = _PAGES[facts] = class_pages(facts.atlas)
-    return found
+    return class_pages(facts.atlas)
 
 
 def _own_class(facts: LayerFacts, predictions: Answers, output: int) -> tuple[Figure, ...]:

@@ -17,7 +17,7 @@ from lamella.figures.links import article_page, class_slug
 from lamella.network.units import Layer, Unit
 from lamella.store.facts import Atlas
 from lamella.store.gathering import PanelFacts
-from lamella.store.store import Store
+from lamella.store.store import Store, document
 
 PANEL = "classes"
 HEAD = "head"  # a document beside the shards
@@ -104,7 +104,7 @@ def head_record(atlas: Atlas) -> HeadRecord | None:
     if PANEL not in atlas.keys:
         return None
     try:
-        return _read(atlas.store.root, f"{PANEL}-{atlas.keys[PANEL][:16]}/{HEAD}.json")
+        return _read(atlas.store.root, document(PANEL, atlas.keys[PANEL], HEAD))
     except LookupError:
         return None
 

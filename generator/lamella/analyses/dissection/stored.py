@@ -1,6 +1,6 @@
 """What was found, as pages read it: concepts, detectors, and both networks' numbers.
 
-Flow: store -> **report** -> the panel's views and articles. Imports no torch.
+Flow: compute -> store -> **stored** -> view, tables, articles. Imports no torch.
 """
 
 import hashlib
@@ -15,17 +15,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lamella.analyses.dissection.concepts import COLOUR, Concept
+from lamella.figures import Picture
+from lamella.figures.published import unit_picture
 from lamella.network.units import Layer, Unit
 from lamella.store.facts import Atlas, LayerFacts
-from lamella.store.store import Store
+from lamella.store.store import Store, document
 
 PANEL = "dissection"
 DOCUMENT = "concepts"  # beside the shards
+SCENES = "scenes"  # the sheet of a detector: its strongest scenes
 OVERVIEW = "dissection"  # the slug of the page on the whole network
 
 
 @dataclass(frozen=True)
-class Report:
+class DissectionRecord:
     """What the dissection was of.
 
     Attributes:
@@ -33,7 +36,7 @@ class Report:
             pixels of the half for measuring.
         allowed: whether enough images show them.
         scenes: images of each half.
-        plain: the rest, as it was stored: see `panels/dissection.py`.
+        plain: the rest, as `compute` stored it.
     """
 
     concepts: tuple[Concept, ...]
@@ -43,11 +46,11 @@ class Report:
     plain: Mapping[str, Any]
 
     @classmethod
-    def of(cls, atlas: Atlas) -> "Report | None":
+    def of(cls, atlas: Atlas) -> "DissectionRecord | None":
         """What an atlas stored; None where nothing was dissected yet."""
         key = atlas.keys.get(PANEL)
         try:
-            return _read(atlas.store.root, f"{PANEL}-{key[:16]}/{DOCUMENT}.json") if key else None
+            return _read(atlas.store.root, document(PANEL, key, DOCUMENT)) if key else None
         except LookupError:
             return None
 
@@ -64,13 +67,13 @@ class Report:
 
 
 @lru_cache(maxsize=8)
-def _read(root: Path, name: str) -> Report:
+def _read(root: Path, name: str) -> DissectionRecord:
     """The document of a store. Its key pins what it says, so it is read once."""
     plain = Store(root).read_json(name)
     if plain is None:
         raise LookupError(name)
     concepts = plain["concepts"]
-    return Report(
+    return DissectionRecord(
         tuple(Concept(each["name"], each["kind"]) for each in concepts),
         tuple((each["images"][0], each["images"][1]) for each in concepts),
         tuple(each["allowed"] for each in concepts),
@@ -93,15 +96,58 @@ def slug_of(concept: Concept) -> str:
     return f"concept-{kept}-{hashlib.sha256(whole).hexdigest()[:6]}"
 
 
+@dataclass(frozen=True, slots=True)
+class UnitDissection:
+    """What was found of one unit.
+
+    Attributes:
+        live: whether it has a threshold.
+        concepts: the best ones, best first.
+        measured, chosen: their IoU on the half for measuring and on the one for choosing.
+        detects: the concept that it detects; None for none.
+        threshold: of its activation; share: of the positions that lie above.
+        sheet: its strongest scenes, side by side in so many `columns`; None where not published.
+    """
+
+    live: bool
+    concepts: tuple[int, ...]
+    measured: tuple[float, ...]
+    chosen: tuple[float, ...]
+    detects: int | None
+    threshold: float
+    share: float
+    sheet: Picture | None
+    columns: int
+
+    @classmethod
+    def of(cls, facts: LayerFacts, channel: int) -> "UnitDissection | None":
+        """What the store knows of a unit; None before that, and where its layer has no map."""
+        own = facts.of(PANEL)
+        if not own.present[channel] or "concept" not in own.numbers:
+            return None
+        detects = int(own["detects"][channel])
+        return cls(
+            bool(own["live"][channel]),
+            tuple(at for at in own["concept"][channel].tolist() if at >= 0),
+            tuple(own["measured"][channel].tolist()),
+            tuple(own["chosen"][channel].tolist()),
+            detects if detects >= 0 else None,
+            float(own["threshold"][channel]),
+            float(own["share"][channel]),
+            unit_picture(facts, PANEL, SCENES, channel, ""),
+            own.sheets[SCENES].columns,
+        )
+
+
 @dataclass(frozen=True)
-class Found:
-    """What was found in one layer.
+class LayerDetectors:
+    """What was found in one layer: the detectors among its units.
 
     Attributes:
         trained, random: the concept that each unit detects, -1 for none; `random` is None where no
             random network was dissected.
         iou, random_iou: of its best concept, on the half for measuring.
-        ranked, measured: its best concepts and their IoU, as in `verdict`.
+        ranked, measured: its best concepts and their IoU, as in `detectors`.
         live: whether a unit has a threshold.
     """
 
@@ -115,7 +161,7 @@ class Found:
     live: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, facts: LayerFacts) -> "Found | None":
+    def of(cls, facts: LayerFacts) -> "LayerDetectors | None":
         """What the store knows of a layer; None before that, and where it has no map."""
         own = facts.of(PANEL)
         if not own.present.all() or not has_map(facts.layer):
@@ -132,13 +178,15 @@ class Found:
             own["live"].astype(np.bool_),
         )
 
-    def counts(self, report: Report, kind: str | None, *, random: bool = False) -> tuple[int, int]:
+    def counts(
+        self, record: DissectionRecord, kind: str | None, *, random: bool = False
+    ) -> tuple[int, int]:
         """Detectors of a kind (None: of any), and how many concepts they share among them."""
         detects = self.random if random else self.trained
         found = [
             concept
             for concept in (() if detects is None else detects[detects >= 0].tolist())
-            if kind in (None, report.concepts[concept].kind)
+            if kind in (None, record.concepts[concept].kind)
         ]
         return len(found), len(set(found))
 
@@ -161,3 +209,12 @@ class Found:
 def has_map(layer: Layer) -> bool:
     """Whether a layer says where in the image something is: a vector does not."""
     return layer.height * layer.width > 1
+
+
+def dissected(atlas: Atlas) -> tuple[DissectionRecord | None, list[LayerDetectors]]:
+    """What is known of all layers."""
+    record = DissectionRecord.of(atlas)
+    if record is None:
+        return None, []
+    every = (LayerDetectors.of(facts) for facts in atlas.layers())
+    return record, [each for each in every if each is not None]

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 from lamella.figures import Picture
 from lamella.figures.published import unit_picture
 from lamella.network.units import Unit
-from lamella.store.facts import LayerFacts
+from lamella.store.facts import LayerFacts, once
 
 # The panels. Of the last two, the stored pictures have the same name.
 PANEL, MINIMIZING, DIVERSITY = "feature_visualization", "minimizing", "diversity"
@@ -89,18 +88,9 @@ class Visualizations:
     curve: NDArray[np.float32]
 
 
-_READ: WeakKeyDictionary[LayerFacts, Visualizations] = WeakKeyDictionary()
-
-
+@once
 def visualizations(facts: LayerFacts) -> Visualizations:
     """The feature visualizations of a layer; read once, however many pages ask."""
-    found = _READ.get(facts)
-    if found is None:
-        found = _READ[facts] = _read(facts)
-    return found
-
-
-def _read(facts: LayerFacts) -> Visualizations:
     own, channels = facts.of(PANEL), facts.layer.channels
 
     def integers(name: str, unknown: int = 0) -> Integers:

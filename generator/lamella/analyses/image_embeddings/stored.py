@@ -64,5 +64,5 @@ def notes_of(atlas: Atlas) -> Notes | None:
     key = atlas.keys[PANEL]
     if 0 not in atlas.store.folder(PANEL, key).done():
         return None
-    found: Notes | None = atlas.store.read_json(f"{PANEL}-{key[:16]}/{DOCUMENT}.json")
+    found: Notes | None = atlas.document(PANEL, DOCUMENT)
     return found

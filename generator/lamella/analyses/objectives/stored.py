@@ -57,7 +57,5 @@ class Notes(TypedDict):
 
 def notes_of(atlas: Atlas) -> Notes | None:
     """The document; None before there is any."""
-    if PANEL not in atlas.keys:
-        return None
-    found: Notes | None = atlas.store.read_json(f"{PANEL}-{atlas.keys[PANEL][:16]}/{DOCUMENT}.json")
+    found: Notes | None = atlas.document(PANEL, DOCUMENT)
     return found

@@ -16,7 +16,7 @@ from lamella.analyses.predictions.class_names import named_by
 from lamella.analyses.predictions.class_sums import DENSE
 from lamella.store.facts import Atlas
 from lamella.store.gathering import gather
-from lamella.store.store import Store
+from lamella.store.store import Store, document
 
 PANEL = "predictions"
 LABELS = "labels"  # a document beside the shards: what images of each label are taken for
@@ -149,13 +149,7 @@ def answers(atlas: Atlas) -> Answers | None:
 
 def absent(atlas: Atlas) -> str:
     """Why the network has no answers of this kind; "" where it has, or where nobody looked."""
-    if PANEL not in atlas.keys:
-        return ""
-    return str(atlas.store.read_json(_document(atlas.keys[PANEL], ABSENT)) or "")
-
-
-def _document(key: str, name: str) -> str:
-    return f"{PANEL}-{key[:16]}/{name}.json"
+    return str(atlas.document(PANEL, ABSENT) or "")
 
 
 @lru_cache(maxsize=4)
@@ -168,7 +162,7 @@ def _read(root: Path, key: str, classes: tuple[str, ...], labels: tuple[str, ...
     number = max(done) + 1
     named = len(classes) == number
     names = classes if named else tuple(f"output {at}" for at in range(number))
-    counted = store.read_json(_document(key, LABELS)) or [] if named else []
+    counted = store.read_json(document(PANEL, key, LABELS)) or [] if named else []
     found = []
     for label, each in zip(labels, counted, strict=False):
         outputs = named_by(label, names)

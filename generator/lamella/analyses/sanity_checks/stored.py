@@ -91,7 +91,7 @@ class Plan:
 
 def results(atlas: Atlas) -> tuple[Plan, PanelFacts] | None:
     """What was planned, and the numbers of all entries; None where nothing was tested yet."""
-    plain = _document(atlas, PLAN)
+    plain = atlas.document(PANEL, PLAN)
     plan = Plan.read(plain) if plain is not None else None
     if plan is None or not plan.methods:
         return None
@@ -106,9 +106,4 @@ def sanity_page(atlas: Atlas) -> str:
 
 def absent(atlas: Atlas) -> str:
     """Why nothing was tested; "" where something was, or where nobody tried."""
-    return str(_document(atlas, ABSENT) or "")
-
-
-def _document(atlas: Atlas, name: str) -> Any:
-    key = atlas.keys.get(PANEL)
-    return atlas.store.read_json(f"{PANEL}-{key[:16]}/{name}.json") if key else None
+    return str(atlas.document(PANEL, ABSENT) or "")

@@ -7,7 +7,6 @@ of the units that were measured.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -20,7 +19,7 @@ from lamella.analyses.feature_visualization.stored import (
     visualizations,
 )
 from lamella.analyses.interpretability.stored import unit_means
-from lamella.store.facts import LayerFacts
+from lamella.store.facts import LayerFacts, once
 
 SCORES = ("mis_picture", "mis_natural", "path_picture", "path_natural", "path_shuffled")
 
@@ -104,18 +103,9 @@ class Quality:
         return self.picture & again
 
 
-_MEASURED: WeakKeyDictionary[LayerFacts, Quality] = WeakKeyDictionary()
-
-
+@once
 def quality_of(facts: LayerFacts) -> Quality:
     """The quality of a layer's pictures; worked out once, however many pages ask."""
-    found = _MEASURED.get(facts)
-    if found is None:
-        found = _MEASURED[facts] = _measured(facts)
-    return found
-
-
-def _measured(facts: LayerFacts) -> Quality:
     made = visualizations(facts)
     maximum = _survey(facts, "maximum")
     # A quantile is read off the middle of its bin, which may lie beyond the maximum.
