@@ -199,15 +199,18 @@ def test_an_analysis_says_whose_results_it_reads(house: House) -> None:
             assert read <= said[own], f"{module} reads {read - said[own]}"
 
 
-def test_tests_lie_as_the_rooms() -> None:
-    """tests/<room>/test_<file>.py, or tests/analyses/<analysis>/test_<file>.py."""
-    free = {"browser", "benchmarks", "golden", "helpers", "demonstration"}
+FREE = {"browser", "benchmarks", "demonstration", "golden", "helpers"}  # of no single room
+OF_ALL = {"cli", "contributing", "documented", "house", "readme", "soak"}  # tests at the top
+
+
+def test_a_test_is_found_from_its_file() -> None:
+    """tests/<room>/test_<file>.py; of a whole analysis, a file of the analysis' own name."""
     for path in TESTS.rglob("test_*.py"):
-        parts = path.relative_to(TESTS).parts
-        if len(parts) > 1 and parts[0] not in free:
-            assert parts[0] in ROOMS, path
-            assert (
-                parts[0] != "analyses"
-                or len(parts) == 2
-                or (PACKAGE / "analyses" / parts[1]).is_dir()
-            )
+        *folders, name = path.relative_to(TESTS).with_suffix("").parts
+        name = name.removeprefix("test_")
+        if not folders:
+            assert name in OF_ALL, path
+        elif folders[0] not in FREE:
+            beside = PACKAGE.joinpath(*folders)
+            named = (beside / f"{name}.py").is_file() or (beside / name).is_dir()
+            assert named or (folders[0] == "analyses" and name == folders[-1]), path

@@ -12,7 +12,13 @@ from torch import nn
 from torch.nn.functional import interpolate
 
 from lamella.analyses.dissection.colours import COLOURS, colours_of, oklch
-from lamella.analyses.dissection.detectors import RANKED, Half, eligible, judged, with_threshold
+from lamella.analyses.dissection.detectors import (
+    RANKED,
+    HalfCounts,
+    detect,
+    eligible,
+    has_threshold,
+)
 from lamella.analyses.dissection.overlap import Areas, Overlap
 from lamella.analyses.dissection.thresholds import ERROR, SHARE, Sketch, exponent_of, threshold
 from lamella.network.units import Field, Layer, ReceptiveField
@@ -244,15 +250,15 @@ def test_a_unit_that_is_dead_or_never_varies_has_no_threshold():
     values = np.stack([np.zeros(1000), np.full(1000, 1.06), varied, rare])
     limits = threshold(counts_of(values.astype(np.float32))).astype(np.float32)
     share = (values > limits[:, None]).mean(axis=1)
-    assert with_threshold(limits, share).tolist() == [False, False, True, False]
-    assert not with_threshold(np.array([1.0], np.float32), np.array([1.0]))
+    assert has_threshold(limits, share).tolist() == [False, False, True, False]
+    assert not has_threshold(np.array([1.0], np.float32), np.array([1.0]))
 
 
 # The verdict.
 
 
-def half(both, marked, pixels, images=(9, 9, 9, 9, 9)) -> Half:
-    return Half(*(np.array(each, np.int64) for each in (both, marked, pixels, images)))
+def half(both, marked, pixels, images=(9, 9, 9, 9, 9)) -> HalfCounts:
+    return HalfCounts(*(np.array(each, np.int64) for each in (both, marked, pixels, images)))
 
 
 def test_the_concept_is_chosen_on_one_half_and_measured_on_the_other():
@@ -260,15 +266,15 @@ def test_the_concept_is_chosen_on_one_half_and_measured_on_the_other():
     choose = half([[50, 1, 0, 0, 0], [0, 0, 60, 5, 0]], [[100, 0], [0, 100]], [100] * 5)
     measure = half([[40, 9, 0, 0, 0], [0, 0, 2, 90, 0]], [[100, 0], [0, 100]], [100] * 5)
     every, live = np.ones(5, bool), np.ones(2, bool)
-    found = judged(choose, measure, KINDS, every, live, 0.04)
+    found = detect(choose, measure, KINDS, every, live, 0.04)
     assert found.concept[:, 0].tolist() == [0, 2] and found.detects.tolist() == [0, -1]
     assert found.chosen[0, 0] == pytest.approx(50 / 150)
     assert found.measured[0, 0] == pytest.approx(40 / 160)
     assert found.measured[1, :2] == pytest.approx([2 / 198, 90 / 110])
     assert found.concept[0].tolist() == [0, 1, -1, -1, -1]
-    nobody = judged(choose, measure, KINDS, every, np.zeros(2, bool), 0.04)
+    nobody = detect(choose, measure, KINDS, every, np.zeros(2, bool), 0.04)
     assert (nobody.detects == -1).all() and (nobody.concept == -1).all()
-    others = judged(choose, measure, KINDS, np.array([0, 1, 0, 1, 1], bool), live, 0.04)
+    others = detect(choose, measure, KINDS, np.array([0, 1, 0, 1, 1], bool), live, 0.04)
     assert others.detects.tolist() == [1, 3]
 
 
@@ -280,12 +286,12 @@ def test_iou_is_between_nothing_and_all(seed):
     overlap = counted(layer, maps, planes, np.full(4, LIMIT, np.float32))
     areas = Areas(CONCEPTS)
     areas.update(planes)
-    own = Half(overlap.both[:, 1:], overlap.marked, areas.pixels, areas.images)
+    own = HalfCounts(overlap.both[:, 1:], overlap.marked, areas.pixels, areas.images)
     iou = own.iou(KINDS)
     assert (iou >= 0).all() and (iou <= 1).all()
     few = eligible(own, replace(own, images=np.array([0, 1, 2, 3, 4])), 2)
     assert (few <= np.array([False, False, True, True, True])).all()
-    found = judged(own, own, KINDS, np.ones(5, bool), np.ones(4, bool), 0.04)
+    found = detect(own, own, KINDS, np.ones(5, bool), np.ones(4, bool), 0.04)
     assert found.concept.shape == (4, RANKED)
     np.testing.assert_array_equal(found.detects >= 0, iou.max(axis=1) > 0.04)
 

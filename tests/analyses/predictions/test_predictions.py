@@ -13,7 +13,6 @@ from PIL import Image
 from helpers.tiny import NETWORK, Tiny, write_images
 from lamella.analyses.predictions import compute
 from lamella.analyses.predictions.stored import absent, answers
-from lamella.figures.format import probability, share_of
 from lamella.pipeline.pipeline import Analysis
 from lamella.pipeline.plan import open_atlas
 
@@ -29,22 +28,6 @@ COLOURS = (
     return nn.Sequential(convolution, nn.AdaptiveAvgPool2d(1), nn.Flatten()).eval()
 """
 )
-
-
-def test_probabilities_are_never_rounded_to_nothing_or_all() -> None:
-    assert [probability(p) for p in (0.0, 1e-4, 0.1234, 0.9999)] == [
-        "< 0.1 %",
-        "< 0.1 %",
-        "12.3 %",
-        "> 99.9 %",
-    ]
-    assert [share_of(n, 1000) for n in (0, 1, 500, 999, 1000)] == [
-        "0 %",
-        "< 1 %",
-        "50 %",
-        "> 99 %",
-        "100 %",
-    ]
 
 
 def atlas_in(folder: Path, network: str = NETWORK, images: int = 7, **keys: Any) -> Tiny:

@@ -10,7 +10,7 @@ import lamella.analyses
 from helpers.tiny import Tiny
 from lamella.pipeline.plan import open_atlas
 
-TEXT = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text(encoding="utf-8")
+TEXT = (Path(__file__).parents[1] / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
 
 def test_the_recipe_of_contributing_adds_an_analysis(
@@ -29,7 +29,7 @@ def test_the_recipe_of_contributing_adds_an_analysis(
     survey, stored = facts.of("survey"), facts.of("centre_distance")["distance"]
     middle = (facts.layer.height - 1) / 2
     far = [
-        sum(((survey[f"top_{axis}"][3, at] - middle) ** 2 for axis in ("row", "column"))) ** 0.5
+        sum((survey[f"top_{axis}"][3, at] - middle) ** 2 for axis in ("row", "column")) ** 0.5
         for at in range(2)
     ]
     assert stored[3] == pytest.approx(sum(far) / 2)
