@@ -1,98 +1,41 @@
 """The pages on the dissection: one on the whole network, one per concept.
 
-Flow: report -> **articles** -> pages. Plain text and figures, no HTML; imports no torch.
+Flow: stored -> **articles** -> pages. Plain text and figures, no HTML; imports no torch.
 """
 
-from collections.abc import Sequence
-
 from lamella.analyses.dissection.concept_page import concept_article
-from lamella.analyses.dissection.stored import OVERVIEW, Found, Report
+from lamella.analyses.dissection.stored import OVERVIEW, dissected
 from lamella.analyses.dissection.tables import all_concepts, by_layer, chart, numbers
+from lamella.analyses.dissection.text import method
 from lamella.figures.article import Article, Part
 from lamella.store.facts import Atlas
 
 
-def method(report: Report, found: Sequence[Found]) -> tuple[str, ...]:
-    """How it was done, with the numbers of this atlas."""
-    plain = report.plain
-    units = sum(len(each.live) for each in found)
-    without = units - sum(int(each.live.sum()) for each in found)
-    choose, measure = report.scenes
-    where = "labelled scenes" if plain["masks"] else "of the atlas’ own photographs"
-    halves = (
-        f"{choose} and {measure} {where}"
-        if plain["masks"]
-        else f"{choose} and {measure} {where}, parted by the digest of their content"
-    )
-    parted = (
-        "The two sets were parted by whoever made the scenes."
-        if plain["apart"]
-        else "The two sets were parted by the digest of each image’s content, not by what they "
-        "show: where several images are of one thing, the second number is too kind."
-    )
-    said = [
-        "Does a unit answer to something that people have a word for? Bau, Zhou, Khosla, Oliva and "
-        "Torralba (2017, “Network Dissection”, arXiv:1704.05796) take the strongest "
-        f"{plain['share']:.1%} of a unit’s activations over all images and positions, bring its "
-        "map to the size of the images, and ask how well the places above that threshold coincide "
-        "with the places that carry a concept: intersection over union (IoU), summed over all "
-        f"images that show something of the concept’s kind. Above {plain['iou']:g} the unit counts "
-        "as a detector.",
-        f"Here this was done on {halves}, on maps of {plain['side']} by {plain['side']} pixels, "
-        "with bilinear interpolation between the centres of what the positions see. Each unit’s "
-        "concept is the one with the highest IoU on the first set; its IoU on the second decides. "
-        f"{parted} "
-        f"A concept takes part if at least {plain['least']} images of each set show it.",
-        "Thresholds are read off counts in bins, within 1/16 of the exact value; the share of "
-        "positions that really lies above was counted too. A unit that is above zero at fewer than "
-        f"{plain['share']:.1%} of the positions has no threshold, nor has one that hardly varies: "
-        f"{without:,} of {units:,} units were left out for that.",
-        "Colours are eleven words for ranges of lightness, chroma and hue (OKLCH), drawn by hand."
-        + (
-            ""
-            if plain["masks"]
-            else " No masks were given, so that colours are the only concepts: `[panels.dissection]"
-            " scenes` names a folder of labelled images."
-        ),
-    ]
-    if plain["baseline"]:
-        said.append(
-            "The second network has the same architecture and random weights (He et al. 2015: "
-            "normal with variance 2 over inputs, biases 0, normalizations reset, seed "
-            f"{plain['seed']}), its own thresholds, and went through the same steps. What it "
-            "seems to detect is what the measure finds without learning: read the trained "
-            "network’s numbers beside it."
-        )
-    said.append(
-        "Limits: a unit is only ever offered the concepts of these scenes, and what it answers to "
-        "may be none of them; pasted objects are not photographs of objects; an IoU of .04 is a "
-        "weak agreement."
-    )
-    return tuple(said)
-
-
-def articles(atlas: Atlas, report: Report, found: Sequence[Found]) -> tuple[Article, ...]:
-    """All pages on the dissection."""
-    trained = sum(each.counts(report, None)[0] for each in found)
-    units = sum(len(each.trained) for each in found)
+def articles(atlas: Atlas) -> tuple[Article, ...]:
+    """All pages on the dissection; none before all of it is known."""
+    record, layers = dissected(atlas)
+    if record is None or not layers:
+        return ()
+    trained = sum(each.counts(record, None)[0] for each in layers)
+    units = sum(len(each.trained) for each in layers)
     lead = f"{trained:,} of {units:,} units detect a concept that people have a word for"
-    if report.plain["baseline"]:
-        theirs = sum(each.counts(report, None, random=True)[0] for each in found)
+    if record.plain["baseline"]:
+        theirs = sum(each.counts(record, None, random=True)[0] for each in layers)
         lead += f"; with random weights {theirs:,} do"
-    parts = [Part("What was done", method(report, found))]
-    if any(report.allowed):
+    parts = [Part("What was done", method(record, layers))]
+    if any(record.allowed):
         parts += [
-            Part("Detectors", (), (numbers(report, found), chart(report, found))),
-            Part("By layer", (), (by_layer(atlas, report, found),)),
-            Part("By concept", (), (all_concepts(atlas, report, found),)),
+            Part("Detectors", (), (numbers(record, layers), chart(record, layers))),
+            Part("By layer", (), (by_layer(atlas, record, layers),)),
+            Part("By concept", (), (all_concepts(atlas, record, layers),)),
         ]
     else:
-        few = f"No concept is shown by {report.plain['least']} images of each set."
+        few = f"No concept is shown by {record.plain['least']} images of each set."
         parts.append(Part("Too few images", (few,)))
-    whole = Article(OVERVIEW, "Network dissection", f"{lead}.", tuple(parts))
+    overview = Article(OVERVIEW, "Network dissection", f"{lead}.", tuple(parts))
     pages = (
-        concept_article(atlas, report, found, at)
-        for at in range(len(report.concepts))
-        if report.allowed[at]
+        concept_article(atlas, record, layers, at)
+        for at in range(len(record.concepts))
+        if record.allowed[at]
     )
-    return (whole, *pages)
+    return (overview, *pages)

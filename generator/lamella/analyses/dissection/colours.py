@@ -1,6 +1,6 @@
 """The colour of each pixel, in words: the concepts that need no masks.
 
-Flow: images -> **colours** -> scenes. The words are the eleven basic colour terms of English
+Flow: images -> **colours** -> labels. The words are the eleven basic colour terms of English
 (Berlin and Kay 1969, "Basic Color Terms"), which Network Dissection uses too; there they come from
 a table learned on photographs (van de Weijer et al. 2009). Here they are ranges of lightness,
 chroma and hue in OKLCH (Ottosson 2020, "A perceptual color space for image processing"), whose

@@ -1,6 +1,6 @@
-"""A dissection as the store keeps it: passes over both networks, verdicts, pictures, a document.
+"""A dissection as the store keeps it: passes over both networks, detectors, pictures, a document.
 
-Flow: run + verdict + specimens -> **making** -> store. For the panel `dissection`.
+Flow: passes + detectors + examples -> **compute** -> store.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lamella.analyses.dissection.detectors import Verdict, eligible, judged, with_threshold
-from lamella.analyses.dissection.examples import SHOWN, SIDE, specimens
-from lamella.analyses.dissection.labels import Labelled, of_photographs, of_scenes
-from lamella.analyses.dissection.passes import PASSES, Counted, Passes
+from lamella.analyses.dissection.detectors import Detections, detect, eligible, has_threshold
+from lamella.analyses.dissection.examples import SHOWN, SIDE, detector_examples
+from lamella.analyses.dissection.labels import LabelledImages, of_photographs, of_scenes
+from lamella.analyses.dissection.passes import PASSES, LayerCounts, Passes
 from lamella.analyses.dissection.scenes import find_scenes
 from lamella.analyses.dissection.settings import Options
-from lamella.analyses.dissection.stored import DOCUMENT, has_map
+from lamella.analyses.dissection.stored import DOCUMENT, SCENES, has_map
 from lamella.analyses.dissection.thresholds import SHARE
 from lamella.network.units import Layer
 from lamella.network.untrained import untrained
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 Todo = Sequence[tuple[Layer, Sequence[int]]]
 
 
-def labelled(job: Job) -> Labelled:
+def labelled_images(job: Job) -> LabelledImages:
     """The images that a job dissects.
 
     Raises:
@@ -46,19 +46,21 @@ def labelled(job: Job) -> Labelled:
 def shards(job: Job, todo: Todo) -> Iterator[tuple[Layer, Shard]]:
     """Dissect channels of layers, all at once; a shard for each layer."""
     options: Options = job.settings
-    scenes = labelled(job)
+    scenes = labelled_images(job)
     layers = [layer for layer, _ in todo if has_map(layer)]
     networks = [job.model.module]
     if options.baseline:
         networks.append(untrained(job.model.module, job.seed))
     images = sum(len(half) for half in scenes.halves)
     units = sum(len(channels) for _, channels in todo)
-    meter = _Meter(job.tick, units, PASSES * len(networks) * images)
+    progress = _Progress(job.tick, units, PASSES * len(networks) * images)
     skipped: dict[int, str] = {}
-    found: list[dict[str, tuple[Counted, Verdict]]] = []
+    found: list[dict[str, tuple[LayerCounts, Detections]]] = []
     for module in networks if layers else ():
-        counted = Passes(job.model, module, scenes, layers, meter.did, skipped).run()
-        found.append({name: (own, _judged(scenes, own, options)) for name, own in counted.items()})
+        counted = Passes(job.model, module, scenes, layers, progress.advance, skipped).run()
+        found.append(
+            {name: (own, _detections(scenes, own, options)) for name, own in counted.items()}
+        )
     if layers:
         _describe(job, scenes, found[0][layers[0].name][0], skipped)
     pictures = _pictures(job, scenes, todo, found[0] if layers else {})
@@ -76,30 +78,37 @@ def shards(job: Job, todo: Todo) -> Iterator[tuple[Layer, Shard]]:
         shard = Shard(
             tuple(rows),
             numbers={name: values[rows] for name, values in numbers.items()},
-            pictures={"scenes": [pictures.get((layer.name, c), b"") for c in rows]},
-            sheets={"scenes": Sheet(SIDE, SIDE, SHOWN, 1)},
+            pictures={SCENES: [pictures.get((layer.name, c), b"") for c in rows]},
+            sheets={SCENES: Sheet(SIDE, SIDE, SHOWN, 1)},
             made=made,
         )
         yield layer, shard
-    meter.finish()
+    progress.finish()
 
 
 def _pictures(
-    job: Job, scenes: Labelled, todo: Todo, found: Mapping[str, tuple[Counted, Verdict]]
+    job: Job,
+    scenes: LabelledImages,
+    todo: Todo,
+    found: Mapping[str, tuple[LayerCounts, Detections]],
 ) -> dict[tuple[str, int], bytes]:
     """The sheets of the detectors among those channels, by layer and channel."""
     options: Options = job.settings
     wanted = []
     for layer, channels in todo:
         if layer.name in found:
-            counted, verdict = found[layer.name]
-            detectors = {c: int(verdict.detects[c]) for c in channels if verdict.detects[c] >= 0}
+            counted, detections = found[layer.name]
+            detectors = {
+                c: int(detections.detects[c]) for c in channels if detections.detects[c] >= 0
+            }
             wanted.append((layer, detectors, counted.top, counted.thresholds))
-    drawn = specimens(job.model, scenes, wanted, options.quality)
+    drawn = detector_examples(job.model, scenes, wanted, options.quality)
     return {(layer.name, channel): sheet for layer, channel, sheet in drawn}
 
 
-def _describe(job: Job, scenes: Labelled, found: Counted, skipped: Mapping[int, str]) -> None:
+def _describe(
+    job: Job, scenes: LabelledImages, found: LayerCounts, skipped: Mapping[int, str]
+) -> None:
     """Write down what was dissected, for the pages."""
     options: Options = job.settings
     first, second = found.choose, found.measure
@@ -132,28 +141,28 @@ def _describe(job: Job, scenes: Labelled, found: Counted, skipped: Mapping[int, 
     )
 
 
-def _judged(scenes: Labelled, found: Counted, options: Options) -> Verdict:
-    return judged(
+def _detections(scenes: LabelledImages, found: LayerCounts, options: Options) -> Detections:
+    return detect(
         found.choose,
         found.measure,
         scenes.kind_of,
         eligible(found.choose, found.measure, options.least),
-        with_threshold(found.thresholds, found.share),
+        has_threshold(found.thresholds, found.share),
         options.iou,
     )
 
 
-def _numbers(both: Sequence[tuple[Counted, Verdict]]) -> dict[str, NDArray[Any]]:
+def _numbers(both: Sequence[tuple[LayerCounts, Detections]]) -> dict[str, NDArray[Any]]:
     """What is stored of a layer: of the trained network, and in short of the random one."""
-    found, verdict = both[0]
+    found, detections = both[0]
     numbers: dict[str, NDArray[Any]] = {
         "threshold": found.thresholds,
         "share": found.share.astype(np.float32),
-        "live": verdict.live.astype(np.uint8),
-        "concept": verdict.concept,
-        "chosen": verdict.chosen,
-        "measured": verdict.measured,
-        "detects": verdict.detects,
+        "live": detections.live.astype(np.uint8),
+        "concept": detections.concept,
+        "chosen": detections.chosen,
+        "measured": detections.measured,
+        "detects": detections.detects,
     }
     for _, other in both[1:]:
         numbers |= {
@@ -165,21 +174,21 @@ def _numbers(both: Sequence[tuple[Counted, Verdict]]) -> dict[str, NDArray[Any]]
     return numbers
 
 
-class _Meter:
+class _Progress:
     """Turns images done into units done, which is what the progress bar counts."""
 
     def __init__(self, tick: Callable[[int], None], units: int, images: int) -> None:
         self.tick, self.units, self.images = tick, units, max(1, images)
-        self.done = self.told = 0
+        self.done = self.ticked = 0
 
-    def did(self, images: int) -> None:
+    def advance(self, images: int) -> None:
         self.done += images
-        self._tell(min(self.units, self.units * self.done // self.images))
+        self._tick(min(self.units, self.units * self.done // self.images))
 
     def finish(self) -> None:
-        self._tell(self.units)
+        self._tick(self.units)
 
-    def _tell(self, units: int) -> None:
-        if units > self.told:
-            self.tick(units - self.told)
-            self.told = units
+    def _tick(self, units: int) -> None:
+        if units > self.ticked:
+            self.tick(units - self.ticked)
+            self.ticked = units

@@ -1,7 +1,7 @@
 """The words that units may turn out to stand for: the user's table of concepts.
 
-Flow: **concepts** -> scenes -> run -> verdict. The file is hostile input: what is wrong with it is
-told with its line.
+Flow: **concepts** -> scenes -> labels -> passes. The file is hostile input: what is wrong with it
+is said with its line.
 """
 
 import csv

@@ -1,6 +1,6 @@
 """Which concept a unit detects, if any: chosen on one half of the scenes, measured on the other.
 
-Flow: overlap -> **verdict** -> store. Pure arithmetic. The best of many concepts looks good by
+Flow: overlap -> **detectors** -> compute. Pure arithmetic. The best of many concepts looks good by
 chance on the scenes that it was chosen on; on scenes of other instances chance does not help.
 """
 
@@ -19,7 +19,7 @@ TOO_MANY = 2 * SHARE
 
 
 @dataclass(frozen=True, slots=True)
-class Half:
+class HalfCounts:
     """What was counted on one half of the scenes; shapes as in `overlap`.
 
     Attributes:
@@ -48,13 +48,12 @@ class Half:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What the units of a layer stand for.
+class Detections:
+    """What the units of a layer detect.
 
     Attributes:
-        concept: the best concepts of each unit on the half for choosing, best first, (unit,
-        RANKED);
-            -1 for none.
+        concept: the best concepts of each unit on the half for choosing, best first,
+            (unit, RANKED); -1 for none.
         chosen, measured: their IoU on the half for choosing and on the other.
         detects: the concept that each unit is assigned; -1 for none.
         live: whether a unit has a threshold at all.
@@ -67,21 +66,21 @@ class Verdict:
     live: NDArray[np.bool_]
 
 
-def eligible(choose: Half, measure: Half, least: int) -> NDArray[np.bool_]:
+def eligible(choose: HalfCounts, measure: HalfCounts, least: int) -> NDArray[np.bool_]:
     """Concepts that enough images of both halves show."""
     found: NDArray[np.bool_] = (choose.images >= least) & (measure.images >= least)
     return found
 
 
-def judged(
-    choose: Half,
-    measure: Half,
+def detect(
+    choose: HalfCounts,
+    measure: HalfCounts,
     kinds: Sequence[int],
     allowed: NDArray[np.bool_],
     live: NDArray[np.bool_],
     least_iou: float,
-) -> Verdict:
-    """The verdict on each unit.
+) -> Detections:
+    """The concept of each unit, if it detects one.
 
     Args:
         kinds: the kind of each concept.
@@ -101,14 +100,12 @@ def judged(
     chosen[:, :kept] = np.maximum(best, 0)
     measured[:, :kept] = np.where(best > 0, np.take_along_axis(second, order, axis=1), 0)
     passes = (concept[:, 0] >= 0) & (measured[:, 0] > least_iou)
-    return Verdict(
+    return Detections(
         concept, chosen, measured, np.where(passes, concept[:, 0], -1).astype(np.int32), live
     )
 
 
-def with_threshold(
-    thresholds: NDArray[np.float32], share: NDArray[np.float64]
-) -> NDArray[np.bool_]:
+def has_threshold(thresholds: NDArray[np.float32], share: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Units that can be on or off: above a threshold that is not zero, at few positions, not at
     none.
 

@@ -1,6 +1,6 @@
 """Pictures of what detectors mark: their strongest scenes, all but what they mark in the dark.
 
-Flow: verdict -> **specimens** -> store. Only the scenes that are shown run once more.
+Flow: detectors -> **examples** -> compute. Only the scenes that are shown run once more.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from lamella.analyses.dissection.labels import Labelled
+from lamella.analyses.dissection.labels import LabelledImages
 from lamella.figures.encoding import encode
 from lamella.network.model import Model
 from lamella.network.units import Layer
@@ -25,9 +25,9 @@ OUTLINE = (255, 214, 10)  # around the concept itself
 Detectors = Mapping[int, int]  # concepts by channel
 
 
-def specimens(
+def detector_examples(
     model: Model,
-    labelled: Labelled,
+    labelled: LabelledImages,
     wanted: Sequence[tuple[Layer, Detectors, NDArray[np.int64], NDArray[np.float32]]],
     quality: int,
 ) -> Iterator[tuple[Layer, int, bytes]]:
@@ -36,15 +36,15 @@ def specimens(
     Args:
         wanted: for each layer its detectors, its channels' strongest scenes and thresholds.
     """
-    known = {layer.name: (detectors, limits) for layer, detectors, _, limits in wanted}
-    asked = [
+    by_layer = {layer.name: (detectors, limits) for layer, detectors, _, limits in wanted}
+    maps_wanted = [
         Wanted(layer, tuple(sorted(detectors)), top[sorted(detectors), :SHOWN])
         for layer, detectors, top, _ in wanted
         if detectors
     ]
     with ThreadPoolExecutor(2) as pool:  # PIL lets other threads run meanwhile
-        for part, maps in maps_of(model, labelled.images, asked):
-            detectors, limits = known[part.layer.name]
+        for part, maps in maps_of(model, labelled.images, maps_wanted):
+            detectors, limits = by_layer[part.layer.name]
 
             def sheet(at: int) -> bytes:
                 channel = part.channels[at]  # noqa: B023
@@ -62,7 +62,7 @@ def specimens(
 
 
 def cell(
-    labelled: Labelled,
+    labelled: LabelledImages,
     model: Model,
     layer: Layer,
     image: int,

@@ -1,6 +1,6 @@
 """Scenes as the passes need them: pixels for the network, and for each a plane of labels.
 
-Flow: scenes -> **labels** -> run. Nothing is kept but recently decoded pixels.
+Flow: scenes -> **labels** -> passes. Nothing is kept but recently decoded pixels.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def resize_of(path: Path, preprocessing: Preprocessing) -> int:
 
 
 @dataclass(frozen=True)
-class Labelled:
+class LabelledImages:
     """Images in two halves, and the concepts in them.
 
     Attributes:
@@ -144,7 +144,7 @@ class Labelled:
         return table
 
 
-def of_scenes(scenes: Scenes, preprocessing: Preprocessing, side: int) -> Labelled:
+def of_scenes(scenes: Scenes, preprocessing: Preprocessing, side: int) -> LabelledImages:
     """The user's scenes.
 
     Raises:
@@ -160,7 +160,7 @@ def of_scenes(scenes: Scenes, preprocessing: Preprocessing, side: int) -> Labell
     own = sorted(set(scenes.table.values()), key=lambda concept: (concept.kind, concept.name))
     concepts = (*colours(), *own)
     indices = {index: concepts.index(concept) for index, concept in scenes.table.items()}
-    return Labelled(
+    return LabelledImages(
         images,
         _halves([scene.half for scene in scenes.scenes]),
         concepts,
@@ -171,10 +171,10 @@ def of_scenes(scenes: Scenes, preprocessing: Preprocessing, side: int) -> Labell
     )
 
 
-def of_photographs(images: Images, side: int) -> Labelled:
+def of_photographs(images: Images, side: int) -> LabelledImages:
     """The atlas' own photographs, as many as are needed, for colours alone."""
     numbers = range(min(len(images), MOST))  # they are numbered by digest: a random sample
-    return Labelled(images, _halves([n % 2 for n in numbers]), colours(), (), {}, side)
+    return LabelledImages(images, _halves([n % 2 for n in numbers]), colours(), (), {}, side)
 
 
 def colours() -> tuple[Concept, ...]:

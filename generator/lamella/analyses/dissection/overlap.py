@@ -1,6 +1,6 @@
 """How much of what a unit marks lies on each concept, counted without keeping a map.
 
-Flow: activations + label planes -> **overlap** -> verdict. A unit's map on a scene is brought to
+Flow: activations + label planes -> **overlap** -> detectors. A unit's map on a scene is brought to
 the grid of the masks (see numbers/upsampling.py) and compared with its threshold. Bilinear values
 never exceed the four around them, so only where one of those lies above the threshold is anything
 computed: one position in 200. Counts are whole numbers: the same for any order, split and number of
@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lamella.analyses.dissection.counting import count_marked
+from lamella.analyses.dissection.overlap_kernel import count_overlap
 from lamella.network.units import Layer
 from lamella.numbers.upsampling import weights
 
@@ -81,7 +81,7 @@ class Overlap:
         values = values.detach().float().cpu()
         last = values.permute(0, 2, 3, 1)
         by_channel = not last.is_contiguous()
-        count_marked(
+        count_overlap(
             (values.contiguous() if by_channel else last).numpy(),
             by_channel,
             self.thresholds,

@@ -1,8 +1,7 @@
 """The passes: thresholds first, then what lies above them on which concept; all layers at once.
 
-Flow: labels + model -> thresholds -> overlap -> **run** -> verdict. Two passes over all scenes.
-What
-is kept grows with units and concepts, not with scenes: no map outlives its batch.
+Flow: labels + model -> thresholds -> overlap -> **passes** -> detectors. Two passes over all
+scenes. What is kept grows with units and concepts, not with scenes: no map outlives its batch.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,8 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from lamella.analyses.dissection.detectors import Half
-from lamella.analyses.dissection.labels import Labelled
+from lamella.analyses.dissection.detectors import HalfCounts
+from lamella.analyses.dissection.labels import LabelledImages
 from lamella.analyses.dissection.overlap import Areas, Overlap
 from lamella.analyses.dissection.thresholds import Sketch, exponent_of
 from lamella.images.images import Batch
@@ -29,7 +28,7 @@ Tick = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class LayerCounts:
     """What was counted of one layer.
 
     Attributes:
@@ -41,8 +40,8 @@ class Counted:
 
     thresholds: NDArray[np.float32]
     share: NDArray[np.float64]
-    choose: Half
-    measure: Half
+    choose: HalfCounts
+    measure: HalfCounts
     top: NDArray[np.int64]
 
 
@@ -74,12 +73,12 @@ class Passes:
 
     model: Model
     module: nn.Module
-    labelled: Labelled
+    labelled: LabelledImages
     layers: Sequence[Layer]
     tick: Tick
     skipped: dict[int, str]
 
-    def run(self) -> dict[str, Counted]:
+    def run(self) -> dict[str, LayerCounts]:
         """Both passes; what was counted, by layer.
 
         Raises:
@@ -94,10 +93,10 @@ class Passes:
             first, second = (half[layer.name] for half in halves)
             positions = max(1, first.positions + second.positions)
             choose, measure = (
-                Half(each.both[:, 1:], each.marked, area.pixels, area.images)
+                HalfCounts(each.both[:, 1:], each.marked, area.pixels, area.images)
                 for each, area in zip((first, second), areas, strict=True)
             )
-            found[layer.name] = Counted(
+            found[layer.name] = LayerCounts(
                 thresholds[layer.name],
                 (first.above + second.above) / positions,
                 choose,
@@ -119,22 +118,22 @@ class Passes:
                 }
             numbers = np.array(batch.numbers, dtype=np.int64)
 
-            def look(layer: Layer, values: Tensor) -> None:
+            def take(layer: Layer, values: Tensor) -> None:
                 summary = sketches[layer.name].update(values)  # noqa: B023
                 if half == 1:  # noqa: B023
                     tops[layer.name].update(summary.peak, numbers)  # noqa: B023
 
-            self._show(batch, look)
+            self._run(batch, take)
         return sketches or {layer.name: Sketch(layer.channels) for layer in self.layers}, tops
 
     def _largest(self, batch: Batch) -> dict[str, float]:
         """The largest magnitude of each layer on one batch."""
         found: dict[str, float] = {}
 
-        def look(layer: Layer, values: Tensor) -> None:
+        def take(layer: Layer, values: Tensor) -> None:
             found[layer.name] = float(values.abs().max())
 
-        self._show(batch, look)
+        self._run(batch, take)
         return found
 
     def _overlaps(
@@ -161,10 +160,10 @@ class Passes:
             shown = areas.update(planes)
             present = np.stack([shown[:, kind_of == kind].any(axis=1) for kind in range(kinds)], 1)
 
-            def look(layer: Layer, values: Tensor) -> None:
+            def take(layer: Layer, values: Tensor) -> None:
                 found[layer.name].update(values, planes, present)  # noqa: B023
 
-            self._show(batch, look)
+            self._run(batch, take)
         return found
 
     def _batches(self, only: int | None = None) -> Iterator[tuple[int, Batch]]:
@@ -176,11 +175,11 @@ class Passes:
                     yield half, batch
                     self.tick(len(batch.numbers))
 
-    def _show(self, batch: Batch, look: Callable[[Layer, Tensor], None]) -> None:
-        """Run the network on a batch and show each layer's values."""
+    def _run(self, batch: Batch, take: Callable[[Layer, Tensor], None]) -> None:
+        """Run the network on a batch; `take` is given each layer's values."""
 
         def visitor(layer: Layer) -> Callable[[Tensor], None]:
-            return lambda values: look(layer, values)
+            return lambda values: take(layer, values)
 
         visitors = {self.model.traced[layer.name].observed: visitor(layer) for layer in self.layers}
         with torch.inference_mode():

@@ -1,6 +1,6 @@
-"""Labelled scenes: which images there are, in which half, and where in them which concept is.
+"""LabelledImages scenes: which images there are, in which half, and where in them which concept is.
 
-Flow: a folder of the user's, or the atlas' own photographs -> **scenes** -> run.
+Flow: a folder of the user's, or the atlas' own photographs -> **scenes** -> labels.
 
     choose/*.png    choose/masks/<same stem>.png      scenes on which a unit's concept is chosen
     measure/*.png   measure/masks/<same stem>.png     scenes on which its IoU is measured

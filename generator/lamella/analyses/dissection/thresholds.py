@@ -1,8 +1,7 @@
 """From which activation on a unit counts as on: exceeded at one position in 200.
 
-Flow: activations -> **thresholds** -> overlap. The survey's bins are counted a second time, over
-the
-scenes: they merge, and their size does not depend on how many scenes there are.
+Flow: activations -> **thresholds** -> overlap. The survey's bins are counted a second time,
+over the scenes: they merge, and their size does not depend on how many scenes there are.
 """
 
 from typing import Self

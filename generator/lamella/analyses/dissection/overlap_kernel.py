@@ -1,4 +1,7 @@
-"""The loops over maps and masks: how many pixels of each concept a unit marks."""
+"""The loops of `overlap`, compiled: how many pixels of each concept a unit marks.
+
+Flow: activations + label planes -> **overlap_kernel** -> overlap.
+"""
 
 from typing import Any
 
@@ -6,13 +9,11 @@ import numba
 import numpy as np
 
 BLOCK = 16  # channels that one thread takes at a time: a cache line of a channels-last place
-
-
 RUN = 128  # places: with a block, what a first-level cache holds
 
 
 @numba.njit(cache=True)
-def highest(bits: Any, size: int) -> Any:
+def largest_bits(bits: Any, size: int) -> Any:
     """The largest of some floats as the integer that their bits are, which vector registers find.
 
     Above zero these compare as the floats do; a NaN is taken for large, and found out later.
@@ -24,7 +25,7 @@ def highest(bits: Any, size: int) -> Any:
 
 
 @numba.njit(parallel=True, cache=True)
-def count_marked(
+def count_overlap(
     values: Any,
     by_channel: bool,
     thresholds: Any,
@@ -60,9 +61,8 @@ def count_marked(
         bits = run.view(np.int32)
         limits = thresholds[start : start + width]
         limit_bits = limits.view(np.int32)
-        hit = np.empty(
-            (BLOCK, rows + 1), np.bool_
-        )  # rows with anything above; none behind the last
+        # Rows with anything above; none behind the last.
+        hit = np.empty((BLOCK, rows + 1), np.bool_)
         strong = np.empty(BLOCK, np.int64)
         upper, lower = np.empty(columns, np.float32), np.empty(columns, np.float32)
         for image in range(images):
@@ -79,7 +79,7 @@ def count_marked(
                         for i in range(width):
                             run[i, place] = flat[image, first + place, start + i]
                 for i in range(width):
-                    if limits[i] > 0 and highest(bits[i], size) > limit_bits[i]:
+                    if limits[i] > 0 and largest_bits(bits[i], size) > limit_bits[i]:
                         for place in range(size):
                             if run[i, place] > limits[i]:
                                 strong[i] += 1
