@@ -254,7 +254,7 @@ def test_a_unit_that_is_dead_or_never_varies_has_no_threshold():
     assert not has_threshold(np.array([1.0], np.float32), np.array([1.0]))
 
 
-# The verdict.
+# Detectors.
 
 
 def half(both, marked, pixels, images=(9, 9, 9, 9, 9)) -> HalfCounts:

@@ -88,12 +88,12 @@ def _keeper(
     """A visitor that raises the responses at `rows` to a layer's peaks where they are read."""
     down, across = read
 
-    def look(values: Tensor) -> None:
+    def keep(values: Tensor) -> None:
         peak = values[:, :, down, across].amax((2, 3)).float().cpu().numpy()
         peak[~np.isfinite(peak)] = np.nan
         np.maximum.at(into, rows, peak)
 
-    return look
+    return keep
 
 
 def batches(images: Iterator[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
