@@ -18,7 +18,7 @@ from lamella.config.digest import digest_of
 from lamella.errors import StoreError
 from lamella.store import store as module
 from lamella.store.facts import gather
-from lamella.store.store import Folder, Shard, Sheet, Store, write_whole
+from lamella.store.store import Folder, Shard, Sheet, Store, write_atomically
 
 PICTURES = {"patch": [b"first", b"", b"third"]}
 
@@ -183,7 +183,7 @@ def test_a_kill_in_the_middle_leaves_nothing_that_looks_complete(tmp_path: Path)
         "from pathlib import Path\n"
         "from lamella.store import store\n"
         "store.os.replace = lambda *args: os._exit(9)\n"
-        "store.write_whole(Path(sys.argv[1]) / '00000-a.json', b'{}')\n"
+        "store.write_atomically(Path(sys.argv[1]) / '00000-a.json', b'{}')\n"
     )
     result = subprocess.run([sys.executable, "-c", code, str(tmp_path)], env=ENVIRONMENT)
     assert result.returncode == 9
@@ -204,7 +204,7 @@ def test_through_a_link(tmp_path: Path) -> None:
     (tmp_path / "work").symlink_to(tmp_path / "disk")
     Store(tmp_path / "work").write_json("a.json", [1])
     assert Store(tmp_path / "disk").read_json("a.json") == [1]
-    write_whole(tmp_path / "work" / "b", b"x")
+    write_atomically(tmp_path / "work" / "b", b"x")
     assert (tmp_path / "disk" / "b").stat().st_mode & 0o777 == 0o644
 
 

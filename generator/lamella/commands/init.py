@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from lamella.errors import ConfigError
-from lamella.store.store import write_whole
+from lamella.store.store import write_atomically
 
 ATLAS = """\
 # The definition of an atlas. Paths are relative to this file.
@@ -97,9 +97,9 @@ def start(folder: Path) -> None:
     images = folder / "images"
     if not images.exists():
         for name, content in sample_images():
-            write_whole(images / name, content)
-    write_whole(folder / "network.py", NETWORK.encode())
-    write_whole(folder / "atlas.toml", ATLAS.encode())
+            write_atomically(images / name, content)
+    write_atomically(folder / "network.py", NETWORK.encode())
+    write_atomically(folder / "atlas.toml", ATLAS.encode())
     click.echo(f"Wrote {folder}: atlas.toml, network.py and images.")
     click.echo(f"Build it:  lamella build {folder / 'atlas.toml'}")
     click.echo("Then put your own network into network.py, and your photographs into images.")

@@ -19,7 +19,7 @@ from lamella.config.config import Config
 from lamella.config.selection import chosen
 from lamella.pipeline.plan import DOCUMENT, keys_now, open_atlas, store_of
 from lamella.store.facts import Atlas
-from lamella.store.store import write_whole
+from lamella.store.store import write_atomically
 
 NAMED = 10  # of the units that miss a gate
 WORDS = {
@@ -70,7 +70,9 @@ def quality_report(config: Config, patterns: Sequence[str], file: str | None) ->
         _explain(say, whole)
         _gates(say, passed, whole)
         if file:
-            write_whole(Path(file), (document(atlas, summaries, whole, passed) + "\n").encode())
+            write_atomically(
+                Path(file), (document(atlas, summaries, whole, passed) + "\n").encode()
+            )
     if not whole.pictures:
         asked = "feature_visualization" in atlas.keys
         say("There are no pictures yet." if asked else "No feature visualization was asked for.")

@@ -1,7 +1,7 @@
 """What panels show of a network: their pictures, sections of its page and of the about page,
 and articles.
 
-Flow: store -> facts -> panels' `view_network`, `view_about` and `articles` -> **network_sections** -> pages.
+Flow: facts -> `view_network`, `view_about`, `articles` -> **network_sections** -> pages.
 What is drawn here may rest on all layers, so each panel's part is a group of its own, renewed only
 when what that panel reads has changed: when a layer is finished, the others' shards are not read
 again.

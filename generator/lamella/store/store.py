@@ -64,7 +64,7 @@ class Shard:
     made: Mapping[str, Any] = field(default_factory=dict)
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes) -> None:
     """Write a file under its name only once all of it was written.
 
     Raises:
@@ -127,8 +127,8 @@ class Folder:
             },
             "made": dict(shard.made),
         }
-        write_whole(self.path / f"{name}.safetensors", content)
-        write_whole(self.path / f"{name}.json", json.dumps(note, indent=1).encode())
+        write_atomically(self.path / f"{name}.safetensors", content)
+        write_atomically(self.path / f"{name}.json", json.dumps(note, indent=1).encode())
 
     @cached_property
     def notes(self) -> dict[str, dict[str, Any]]:
@@ -186,7 +186,7 @@ class Store:
 
     def write_json(self, name: str, value: object) -> None:
         """Store a small document of the work folder itself."""
-        write_whole(self.root / name, json.dumps(value, indent=1).encode())
+        write_atomically(self.root / name, json.dumps(value, indent=1).encode())
 
     def read_json(self, name: str) -> Any:
         """A document that `write_json` wrote; None where there is none."""

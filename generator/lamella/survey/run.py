@@ -18,7 +18,7 @@ from lamella.images.images import Batch, Images
 from lamella.network.activations import visit
 from lamella.network.model import Model
 from lamella.network.units import Layer
-from lamella.store.store import Shard, Store, document, write_whole
+from lamella.store.store import Shard, Store, document, write_atomically
 from lamella.survey.collector import Arrays, Collector, Extent, Shown
 from lamella.survey.covariance import Covariance, sampled
 from lamella.survey.distribution import Distribution
@@ -128,7 +128,7 @@ class Pass:
             "following": self.following,
             "skipped": self.skipped,
         }
-        write_whole(path, save(tensors, metadata={"note": json.dumps(note)}))
+        write_atomically(path, save(tensors, metadata={"note": json.dumps(note)}))
 
     def resume(self, path: Path) -> None:
         """Go on from the stored state, where it is of the same layers and collectors."""

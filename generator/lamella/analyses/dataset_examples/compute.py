@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from lamella.analyses.dataset_examples.stored import LISTS
+from lamella.analyses.dataset_examples.stored import DISTINCT, LISTS, PATCHES
 from lamella.figures.encoding import encode
 from lamella.figures.patches import patch
 from lamella.figures.published import THUMBNAIL
@@ -63,8 +63,8 @@ def shards(job: Job, layer: Layer, channels: Sequence[int]) -> Iterator[Shard]:
 
     side = options.side
     layout = {
-        "patches": Sheet(side, side, COLUMNS, ROWS),
-        "distinct": Sheet(side, side, DISTINCT_COLUMNS, DISTINCT_ROWS),
+        PATCHES: Sheet(side, side, COLUMNS, ROWS),
+        DISTINCT: Sheet(side, side, DISTINCT_COLUMNS, DISTINCT_ROWS),
         "thumb": Sheet(THUMBNAIL, THUMBNAIL),
     }
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # PIL lets other threads run meanwhile
@@ -72,7 +72,7 @@ def shards(job: Job, layer: Layer, channels: Sequence[int]) -> Iterator[Shard]:
             run = tuple(channels[first : first + SHARD])
             sheets = dict(zip(layout, zip(*pool.map(pictures, run), strict=True), strict=True))
             if not options.one_per_class:
-                del sheets["distinct"]
+                del sheets[DISTINCT]
             kept = {name: layout[name] for name in sheets}
             yield Shard(run, pictures=sheets, sheets=kept)
             job.tick(len(run))

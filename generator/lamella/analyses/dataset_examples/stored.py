@@ -11,8 +11,10 @@ from lamella.figures import Picture, links
 from lamella.figures.patches import cut_out, visible
 from lamella.figures.published import unit_picture
 from lamella.store.facts import EXAMPLES, LayerFacts
+from lamella.store.store import Sheet
 
 PANEL = "dataset_examples"
+PATCHES, DISTINCT = "patches", "distinct"  # names of stored sheets: strongest, one per label
 LISTS = {"top": "survey", "distinct": "labels"}  # where the survey lists places
 
 
@@ -45,11 +47,18 @@ class Examples:
     distinct: bool
 
 
+def patch_sheet(facts: LayerFacts, channel: int) -> tuple[Picture, Sheet] | None:
+    """The sheet of a unit's patches, as it is published, and what its cells are: cell i is the
+    i-th strongest example. None where it is not there."""
+    sheet = unit_picture(facts, PANEL, PATCHES, channel, "")
+    return (sheet, facts.of(PANEL).sheets[PATCHES]) if sheet is not None else None
+
+
 def examples(facts: LayerFacts, channel: int) -> Examples | None:
     """The examples of a unit as they are published; None where they are not there."""
     # One patch per label where that was asked for, else simply the strongest.
-    distinct = "distinct" in facts.of(PANEL).sheets
-    name, listed = ("distinct", "distinct") if distinct else ("patches", "top")
+    distinct = DISTINCT in facts.of(PANEL).sheets
+    name, listed = (DISTINCT, "distinct") if distinct else (PATCHES, "top")
     sheet = unit_picture(facts, PANEL, name, channel, "")
     if sheet is None or facts.atlas.publish == "none":
         return None

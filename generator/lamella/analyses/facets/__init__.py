@@ -36,6 +36,7 @@ class Facets(Panel):
         "for, the last of the 24 are strays, which look like one more kind."
     )
     needs = ("survey",)
+    shows = ("dataset_examples",)
     uses_images = True
 
     def compute_layers(

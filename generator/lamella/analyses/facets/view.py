@@ -12,14 +12,13 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from lamella.analyses.dataset_examples.stored import patch_sheet
 from lamella.analyses.facets.clusters import SHARP
 from lamella.analyses.facets.stored import LayerFacets
 from lamella.figures import Figure, Gallery, Tile, short
 from lamella.figures.patches import cut_out
-from lamella.figures.published import unit_picture
 from lamella.store.facts import LayerFacts
 
-PATCHES = "dataset_examples", "patches"  # whose sheet the cells are taken from
 ROW = 8  # patches of a cluster that are shown
 NAMED = 3  # labels of a cluster that are named
 NUMBERS = {2: "two", 3: "three", 4: "four"}
@@ -37,7 +36,7 @@ def figures(facts: LayerFacts, channel: int) -> tuple[Figure, ...]:
     if len(clusters) < 2:
         return (Gallery("", (), note=sentence),)
     words = [_words(facts, channel, cluster) for cluster in clusters]
-    if unit_picture(facts, *PATCHES, channel, "") is None or facts.atlas.publish == "none":
+    if patch_sheet(facts, channel) is None or facts.atlas.publish == "none":
         named = "; ".join(f"{len(each)}{word}" for each, word in zip(clusters, words, strict=True))
         return (Gallery("", (), note=f"{sentence} Photographs of each: {named}."),)
     galleries = [
@@ -82,10 +81,12 @@ def _words(facts: LayerFacts, channel: int, cluster: NDArray[np.int64]) -> str:
 def _tiles(facts: LayerFacts, channel: int, cluster: NDArray[np.int64]) -> Iterator[Tile]:
     """The patches of a cluster's examples, from the sheet of the dataset examples."""
     survey = facts.of("survey")
-    sheet = unit_picture(facts, *PATCHES, channel, "")
-    cells = facts.of(PATCHES[0]).sheets[PATCHES[1]]
+    stored = patch_sheet(facts, channel)
+    if stored is None:
+        return
+    sheet, cells = stored
     for place in cluster.tolist():
-        if sheet is None or place >= cells.columns * cells.rows:
+        if place >= cells.columns * cells.rows:
             continue
         label = facts.manifest.photographs[int(survey["top_image"][channel, place])].label
         activation = float(survey["top_activation"][channel, place])

@@ -19,7 +19,7 @@ from lamella.analyses.predictions.stored import ABSENT, LABELS, PANEL, absent
 from lamella.analyses.predictions.tally import Tally
 from lamella.attribution.scores import outputs_of, probabilities, scores
 from lamella.errors import ModelError
-from lamella.store.store import Shard, write_whole
+from lamella.store.store import Shard, write_atomically
 
 if TYPE_CHECKING:
     from lamella.analyses.job import Job
@@ -100,7 +100,7 @@ def tallied(
             tally.update(numbers[sound], labels[numbers[sound]], shares[sound])
         following = found.numbers[-1] + 1
         if time.monotonic() - saved > CHECKPOINT_SECONDS:
-            write_whole(partial, save(tally.state() | {FOLLOWING: np.array([following])}))
+            write_atomically(partial, save(tally.state() | {FOLLOWING: np.array([following])}))
             saved = time.monotonic()
         tick(following)
     partial.unlink(missing_ok=True)

@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
 from lamella.network.units import Layer
-from lamella.store.store import write_whole
+from lamella.store.store import write_atomically
 
 SECONDS = 20.0  # between two states on disk
 FILE = "partial.safetensors"
@@ -59,7 +59,7 @@ class Checkpoint:
         if now or time.monotonic() - self._saved > SECONDS:
             tensors = {f"values/{name}": values for name, values in self.values.items()}
             flags = {f"whole/{name}": flags for name, flags in self.whole.items()}
-            write_whole(path, save({**tensors, **flags}))
+            write_atomically(path, save({**tensors, **flags}))
             self._saved = time.monotonic()
 
     def resume(self, path: Path) -> None:

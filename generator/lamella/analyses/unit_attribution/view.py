@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from lamella.analyses.dataset_examples.stored import patch_sheet
 from lamella.analyses.unit_attribution.masks import side_of_mask
 from lamella.analyses.unit_attribution.stored import (
     COLUMNS,
@@ -21,11 +22,9 @@ from lamella.analyses.unit_attribution.stored import (
 from lamella.figures import Figure, Gallery, Picture, Reading, Tile, short
 from lamella.figures.heat import reading
 from lamella.figures.patches import cut_out
-from lamella.figures.published import unit_picture
 from lamella.network.units import Box
 from lamella.store.facts import LayerFacts
 
-PATCHES = "dataset_examples", "patches"  # whose sheet the patches beside the maps are taken from
 FINE = 28  # numbers along the square picture of a patch that is none
 PARTS = (("upper", "middle", "lower"), ("left", "centre", "right"))
 
@@ -35,16 +34,15 @@ def figures(facts: LayerFacts, channel: int) -> tuple[Figure, ...]:
     unit = None if facts.silent(channel) else attributions(facts, channel)
     if unit is None:
         return ()
-    patches = unit_picture(facts, *PATCHES, channel, "")
-    cells = facts.of(PATCHES[0]).sheets.get(PATCHES[1])
+    patches = patch_sheet(facts, channel)
     capped = facts.layer.activation == "relu6"
     found: list[Figure] = []
     for one in unit.examples:
         first = COLUMNS * one.place
         tiles = [_guided(one, replace(unit.sheet, cell=first))]
         tiles.append(_masked(one, replace(unit.sheet, cell=first + 1), capped))
-        if patches is not None and cells is not None:
-            patch = cut_out(patches, cells, one.place, one.what, one.activation, one.box)
+        if patches is not None:
+            patch = cut_out(*patches, one.place, one.what, one.activation, one.box)
             tiles.insert(0, Tile(patch, short(one.activation), one.what))
             over = replace(unit.sheet, cell=first + 2)
             tiles.append(_both(one, replace(patch, over=over)))
