@@ -62,6 +62,7 @@ def test_commands_stand_in_the_order_in_which_they_are_used() -> None:
         "render",
         "serve",
         "layers",
+        "settings",
         "status",
         "report",
         "prune",
