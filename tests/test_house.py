@@ -78,11 +78,15 @@ def complaints(house: House) -> list[str]:
 
 
 def _rooms(house: House) -> dict[str, set[str]]:
-    """Which room imports which."""
+    """Which room imports which; each analysis counts as a room, and so does what all share."""
+
+    def room_of(module: str) -> str:
+        return ".".join(module.split(".")[:2]) if room(module) == "analyses" else room(module)
+
     graph: dict[str, set[str]] = {}
     for module in house.files:
-        above = graph.setdefault(room(module), set())
-        above |= {room(name) for name in house.ours(module)} - {room(module)}
+        below = graph.setdefault(room_of(module), set())
+        below |= {room_of(name) for name in house.ours(module)} - {room_of(module)}
     return graph
 
 

@@ -150,6 +150,11 @@ class Panel:
         """The channels whose pictures stand for a layer, best first; () leaves that to others."""
         return ()
 
+    def pages(self, atlas: Atlas) -> Mapping[int, str]:
+        """Where its pages of single classes or images lie, by their numbers: other analyses' pages
+        lead there by `Atlas.pages_of`."""
+        return {}
+
     def named_pages(self, atlas: Atlas) -> Sequence[tuple[str, str]]:
         """What the search leads to beside layers and units: names, each with its page."""
         return ()

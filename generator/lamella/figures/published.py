@@ -11,6 +11,11 @@ from lamella.figures.picture import Picture
 from lamella.network.units import Unit
 from lamella.store.facts import Atlas, LayerFacts
 from lamella.store.slug import slug
+from lamella.store.store import Sheet
+
+# The pictures of a unit that more than one section shows: by analysis, and name in its store.
+PICTURE = "feature_visualization", "picture"
+PATCHES = "dataset_examples", "patches"  # a sheet: cell i is the i-th strongest example
 
 # Thumbnails of a layer lie on sheets of this many columns and rows, each this many pixels wide.
 SPRITE_SIDE = 8
@@ -28,6 +33,12 @@ def unit_picture(
     sheet = stored.sheets[name]
     src = links.unit_picture(facts.network.name, Unit(facts.layer.name, channel), name)
     return Picture(src, alt, sheet.width, sheet.height)
+
+
+def patch_sheet(facts: LayerFacts, channel: int) -> tuple[Picture, Sheet] | None:
+    """The sheet of a unit's patches, as it is published, and what its cells are; None for none."""
+    sheet = unit_picture(facts, *PATCHES, channel, "")
+    return (sheet, facts.of(PATCHES[0]).sheets[PATCHES[1]]) if sheet is not None else None
 
 
 def network_picture(atlas: Atlas, panel: str, name: str, entry: int, alt: str) -> Picture | None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from lamella.analyses.panel import Panel
 from lamella.figures import links
-from lamella.figures.published import network_picture_address
+from lamella.figures.published import PICTURE, network_picture_address
 from lamella.network.units import Layer, Unit
 from lamella.site import overview, resources, sprites
 from lamella.site.about import About
@@ -31,7 +31,9 @@ class Drawing:
         private = {panel.name for panel in panels if panel.shows_photographs}
         private |= {f"{panel.name}/{name}" for panel in panels for name in panel.photographic}
         withheld = frozenset(private) if atlas.publish != "whole" else frozenset()
-        self.atlas = atlas = replace(atlas, withheld=withheld)
+        atlas = replace(atlas, withheld=withheld)
+        pages = {panel.name: found for panel in panels if (found := panel.pages(atlas))}
+        self.atlas = atlas = replace(atlas, pages=pages)
         self.network = atlas.network
         self.environment = environment()
         self.environment.globals.update(
@@ -117,7 +119,7 @@ class Drawing:
                 sections=sections.of_layer(self.panels),
                 sheets=_sheets(layer),
                 words=words,
-                computed=int(facts.of("feature_visualization").present.sum()),
+                computed=int(facts.of(PICTURE[0]).present.sum()),
                 made=made_by,
             ),
         )

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lamella.figures.published import PICTURE
 from lamella.network.units import Unit
 from lamella.site.publish import Note
 from lamella.store.facts import EXAMPLES, Atlas, LayerFacts, PanelFacts
@@ -56,11 +57,12 @@ def layer_note(facts: LayerFacts, ranked: Sequence[int], words: Sequence[str] = 
         ranked: channels, those first whose pictures stand for the layer.
         words: what panels call each unit, "" for nothing.
     """
-    made = facts.of("feature_visualization")
+    panel, name = PICTURE
+    made = facts.of(panel)
     note: Note = {"pictures": int(made.present.sum()), "best": [], "size": 0}
-    if "picture" in made.sheets:
-        note["size"] = made.sheets["picture"].width
-        stored = made.pictures.get("picture", {})
+    if name in made.sheets:
+        note["size"] = made.sheets[name].width
+        stored = made.pictures.get(name, {})
         ranked = [channel for channel in ranked or sorted(stored) if channel in stored]
         # Not the very strongest, which are often the oddest, but from the upper quarter.
         upper = ranked[: max(BAND, len(ranked) // 4)]

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 
 from lamella.analyses.panel import Panel
 from lamella.figures import Figure, Gallery
+from lamella.figures.published import PATCHES, PICTURE
 from lamella.store.facts import Atlas, LayerFacts
 from lamella.store.store import Folder
 
 # Left and right at the top of a unit's page: what it looks for, what it answers to.
-HERO = ("feature_visualization", "dataset_examples")
+HERO = (PICTURE[0], PATCHES[0])
 WITHHELD = "The photographs of this atlas are not published."
 
 

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 
 from PIL import Image, UnidentifiedImageError
 
-from lamella.figures.published import SPRITE_SIDE, THUMBNAIL
+from lamella.figures.published import PATCHES, PICTURE, SPRITE_SIDE, THUMBNAIL
 from lamella.store.facts import LayerFacts
 
 # In order of preference: what the unit looks for, what it answers to. With neither, plain grey.
-SOURCES = ("feature_visualization", "dataset_examples")
+SOURCES = (PICTURE[0], PATCHES[0])
 VERSION = 1  # raised when the same thumbnails give other bytes
 GREY = (136, 136, 136)
 PER_SHEET = SPRITE_SIDE**2

@@ -90,6 +90,8 @@ class Atlas:
     Attributes:
         keys: the key of each analysis that was asked for, by its name.
         publish: what of the images may be shown: "whole", "patches" or "none".
+        pages: where pages of single classes or images lie, by the analysis that has them and the
+            number of the class or image; the site fills it in.
         withheld: analyses whose pictures of the network are not published; "analysis/name" where
             only those of one name are not.
     """
@@ -100,6 +102,7 @@ class Atlas:
     keys: Mapping[str, str]
     publish: str = "whole"
     withheld: frozenset[str] = frozenset()
+    pages: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
     _of_units: dict[str, PanelFacts] = field(default_factory=dict)
     _sizes: dict[str, dict[tuple[str, int], Size]] = field(default_factory=dict)
 
@@ -144,6 +147,10 @@ class Atlas:
         """A small document that a panel keeps beside its shards; None where there is none."""
         key = self.keys.get(panel)
         return self.store.read_json(document(panel, key, name)) if key else None
+
+    def pages_of(self, panel: str) -> Mapping[int, str]:
+        """Where the pages of an analysis lie, by the class or image that each is of."""
+        return self.pages.get(panel, {})
 
     @cached_property
     def labelled(self) -> Mapping[str, int]:

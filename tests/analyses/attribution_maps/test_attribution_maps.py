@@ -2,6 +2,7 @@
 
 import io
 import re
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,7 +16,7 @@ from PIL import Image
 from helpers.pages import Scan
 from helpers.tiny import NETWORK, Tiny, write_images
 from helpers.without_torch import CLI, without_torch
-from lamella.analyses.attribution_maps import AttributionMaps, choice, records
+from lamella.analyses.attribution_maps import AttributionMaps, choice
 from lamella.analyses.attribution_maps.compute import method_options
 from lamella.analyses.attribution_maps.settings import Options
 from lamella.analyses.attribution_maps.stored import (
@@ -28,6 +29,7 @@ from lamella.analyses.attribution_maps.stored import (
     network_methods,
 )
 from lamella.analyses.attribution_maps.text import percent
+from lamella.analyses.layer_activations import LayerActivations
 from lamella.attribution.compute import attribute
 from lamella.attribution.methods import BY_NAME
 from lamella.attribution.occlusion import occlusion
@@ -213,11 +215,10 @@ def test_alt_texts_say_where_a_map_is_strongest(built: Tiny) -> None:
     )
 
 
-def test_it_leads_to_layer_activations_and_to_the_pages_of_classes(
-    built: Tiny, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_it_leads_to_layer_activations_and_to_the_pages_of_classes(built: Tiny) -> None:
     atlas = open_atlas(built.config())
-    monkeypatch.setattr(records, "class_pages", lambda atlas: {1: "tiny/class-1.html"})
+    own = {"layer_activations": LayerActivations().pages(atlas)}
+    atlas = replace(atlas, pages=own | {"classes": {1: "tiny/class-1.html"}})
     _, first, second = AttributionMaps().articles(atlas)
     for article, layered in ((first, False), (second, True)):
         tables = [figure for figure in article.parts[0].figures if isinstance(figure, Table)]

@@ -132,8 +132,8 @@ def test_hits_are_counted_by_method_and_label_and_misses_are_listed(
     assert len(pictures) == missed
     # Where an image has a page of what the network looked at, its name and pictures lead there.
     monkeypatch.setattr(
-        "lamella.analyses.sanity_checks.view.attribution_map_pages",
-        lambda atlas: {number: f"tiny/image-{number}.html" for number in range(4)},
+        "lamella.store.facts.Atlas.pages_of",
+        lambda atlas, panel: {number: f"tiny/image-{number}.html" for number in range(4)},
     )
     (odd,) = (number for number, entry in report.pointed if entry in by_label["odd"])
     found.change(title="Again").works("render")

@@ -6,11 +6,11 @@ whole photographs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from lamella.analyses.attribution_maps.settings import Options
-from lamella.analyses.attribution_maps.stored import PANEL
+from lamella.analyses.attribution_maps.stored import PANEL, attribution_map_pages
 from lamella.analyses.attribution_maps.view import articles
 from lamella.analyses.panel import Panel
 from lamella.figures.article import Article
@@ -53,6 +53,9 @@ class AttributionMaps(Panel):
         from lamella.analyses.attribution_maps.compute import shards
 
         return shards(job, missing)
+
+    def pages(self, atlas: Atlas) -> Mapping[int, str]:
+        return attribution_map_pages(atlas)
 
     def articles(self, atlas: Atlas) -> tuple[Article, ...]:
         return articles(atlas)

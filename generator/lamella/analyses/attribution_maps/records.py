@@ -5,6 +5,7 @@ Flow: stored -> **records** -> image_page, view. Imports no torch.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lamella.analyses.attribution_maps.stored import (
@@ -13,10 +14,7 @@ from lamella.analyses.attribution_maps.stored import (
     entries,
     network_methods,
 )
-from lamella.analyses.classes.stored import class_pages
-from lamella.analyses.layer_activations.stored import pages as layer_activation_pages
 from lamella.analyses.predictions.stored import Answers, answers
-from lamella.analyses.sanity_checks.stored import sanity_page
 from lamella.store.facts import Atlas
 from lamella.store.gathering import PanelFacts
 
@@ -39,8 +37,8 @@ class ImageRecords:
     stored: PanelFacts
     entries: dict[int, int]
     methods: NetworkMethods
-    class_pages: dict[int, str]
-    layer_pages: dict[int, str]
+    class_pages: Mapping[int, str]
+    layer_pages: Mapping[int, str]
     sanity_page: str
 
     @classmethod
@@ -55,7 +53,7 @@ class ImageRecords:
             atlas.of_network(PANEL, max(done.values()) + 1),
             done,
             network_methods(atlas),
-            class_pages(atlas),
-            layer_activation_pages(atlas),
-            sanity_page(atlas),
+            atlas.pages_of("classes"),
+            atlas.pages_of("layer_activations"),
+            atlas.pages_of("sanity_checks").get(0, ""),
         )

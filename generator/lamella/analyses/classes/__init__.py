@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from lamella.analyses.classes.contributions_view import unit_figures
 from lamella.analyses.classes.settings import Options
-from lamella.analyses.classes.stored import IMAGES, MAPS, MEAN, PANEL, STRONGEST, named_pages
+from lamella.analyses.classes.stored import (
+    IMAGES,
+    MAPS,
+    MEAN,
+    PANEL,
+    STRONGEST,
+    class_pages,
+    named_pages,
+)
 from lamella.analyses.classes.view import articles
 from lamella.analyses.panel import Panel
 from lamella.figures import Figure
@@ -49,6 +57,9 @@ class Classes(Panel):
 
     def named_pages(self, atlas: Atlas) -> Sequence[tuple[str, str]]:
         return named_pages(atlas)
+
+    def pages(self, atlas: Atlas) -> Mapping[int, str]:
+        return class_pages(atlas)
 
     def articles(self, atlas: Atlas) -> tuple[Article, ...]:
         return articles(atlas)

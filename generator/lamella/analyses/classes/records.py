@@ -12,7 +12,6 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from lamella.analyses.attribution_maps.stored import attribution_map_pages
 from lamella.analyses.classes.stored import (
     PANEL,
     HeadRecord,
@@ -25,7 +24,7 @@ from lamella.analyses.classes.stored import (
 from lamella.analyses.predictions.stored import Answers, answers
 from lamella.figures import Cell, Picture
 from lamella.figures.links import CLASSES, article_page
-from lamella.figures.published import network_picture, unit_page, unit_picture
+from lamella.figures.published import PICTURE, network_picture, unit_page, unit_picture
 from lamella.network.units import Unit
 from lamella.store.facts import Atlas, LayerFacts
 from lamella.store.gathering import PanelFacts
@@ -59,7 +58,7 @@ class ClassRecords:
         if found is None or head is None or facts is None:
             return None
         outputs = tuple(sorted(computed(atlas)))
-        pages, image_pages = class_pages(atlas), attribution_map_pages(atlas)
+        pages, image_pages = class_pages(atlas), atlas.pages_of("attribution_maps")
         return cls(atlas, found, head, facts, outputs, pages, image_pages)
 
     @cached_property
@@ -102,7 +101,7 @@ class ClassRecords:
         if self._layer is None:
             return None
         alt = f"An image made to raise the score of {self.answers.short(output)}"
-        return unit_picture(self._layer, "feature_visualization", "picture", output, alt)
+        return unit_picture(self._layer, *PICTURE, output, alt)
 
     def picture(self, name: str, output: int, alt: str) -> Picture | None:
         """A stored picture of a class, as it is published."""

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lamella.figures import Picture, links
+from lamella.figures import Picture, links, published
 from lamella.figures.patches import cut_out, visible
 from lamella.figures.published import unit_picture
 from lamella.store.facts import EXAMPLES, LayerFacts
-from lamella.store.store import Sheet
 
-PANEL = "dataset_examples"
-PATCHES, DISTINCT = "patches", "distinct"  # names of stored sheets: strongest, one per label
+PANEL, PATCHES = published.PATCHES
+DISTINCT = "distinct"  # the other stored sheet: one patch per label
 LISTS = {"top": "survey", "distinct": "labels"}  # where the survey lists places
 
 
@@ -45,13 +44,6 @@ class Examples:
 
     shown: tuple[Example, ...]
     distinct: bool
-
-
-def patch_sheet(facts: LayerFacts, channel: int) -> tuple[Picture, Sheet] | None:
-    """The sheet of a unit's patches, as it is published, and what its cells are: cell i is the
-    i-th strongest example. None where it is not there."""
-    sheet = unit_picture(facts, PANEL, PATCHES, channel, "")
-    return (sheet, facts.of(PANEL).sheets[PATCHES]) if sheet is not None else None
 
 
 def examples(facts: LayerFacts, channel: int) -> Examples | None:

@@ -12,11 +12,11 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from lamella.analyses.dataset_examples.stored import patch_sheet
 from lamella.analyses.facets.clusters import SHARP
 from lamella.analyses.facets.stored import LayerFacets
 from lamella.figures import Figure, Gallery, Tile, short
 from lamella.figures.patches import cut_out
+from lamella.figures.published import patch_sheet
 from lamella.store.facts import LayerFacts
 
 ROW = 8  # patches of a cluster that are shown

@@ -13,14 +13,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lamella.figures import Picture
+from lamella.figures import Picture, published
 from lamella.figures.published import unit_picture
 from lamella.network.units import Unit
 from lamella.store.facts import LayerFacts, once
 
-# The panels. Of the last two, the stored pictures have the same name.
-PANEL, MINIMIZING, DIVERSITY = "feature_visualization", "minimizing", "diversity"
-PICTURE, THUMB = "picture", "thumb"  # the pictures of the first
+# The panels; of the last two, the stored pictures have the same name.
+PANEL, PICTURE = published.PICTURE
+THUMB = "thumb"  # beside it
+MINIMIZING, DIVERSITY = "minimizing", "diversity"
 
 BOUND = 1e-5  # of its value, within which an activation is at a bound
 GREY = 0.02  # a picture whose pixels deviate by less shows nothing

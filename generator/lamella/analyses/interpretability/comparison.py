@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from lamella.analyses.feature_visualization import stored as visualized
 from lamella.analyses.interpretability.patches import Examples, Place, examples
 from lamella.analyses.interpretability.score import FEWEST
+from lamella.figures.published import PICTURE
 from lamella.network.units import Layer, Unit
 from lamella.store.facts import EXAMPLES
 
@@ -54,7 +54,7 @@ class Comparison:
         found = tuple(
             examples(survey, layer, channel, facts.photographs) for channel in range(layer.channels)
         )
-        sheet = facts.of(visualized.PANEL).sheets.get(visualized.PICTURE)
+        sheet = facts.of(PICTURE[0]).sheets.get(PICTURE[1])
         side = min(*size, sheet.width) if sheet else min(size)
         able = [at for at, kinds in enumerate(found) if enough(kinds)]
         random = np.random.default_rng(Unit(layer.name, -1).seed(job.seed))

@@ -14,10 +14,10 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from lamella.analyses.feature_visualization import stored as visualized
 from lamella.analyses.interpretability.comparison import Comparison
 from lamella.analyses.interpretability.path_similarity import PathSimilarity
 from lamella.analyses.interpretability.tasks import LayerTasks
+from lamella.figures.published import PICTURE
 from lamella.network.units import Layer
 from lamella.store.store import Shard
 
@@ -30,14 +30,14 @@ SHARD = 64
 def shards(job: Job, layer: Layer, channels: Sequence[int]) -> Iterator[Shard]:
     """What is measured of these channels; one whose picture is still to be made is left to do."""
     options = job.settings
-    made = job.atlas.layer(layer).of(visualized.PANEL)
+    made = job.atlas.layer(layer).of(PICTURE[0])
     todo = [channel for channel in channels if made.present[channel]]
     if not todo:
         return
     comparison = Comparison.of(job, layer)
     tasks = LayerTasks(comparison, options.tasks, options.similarity)
     paths = PathSimilarity(comparison)
-    encoded = made.pictures.get(visualized.PICTURE, {})
+    encoded = made.pictures.get(PICTURE[1], {})
     for first in range(0, len(todo), SHARD):
         run = tuple(todo[first : first + SHARD])
         pictures = {channel: decoded(encoded[channel]) for channel in run if channel in encoded}

@@ -6,12 +6,12 @@ photographs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from lamella.analyses.layer_activations import view
 from lamella.analyses.layer_activations.settings import Options
-from lamella.analyses.layer_activations.stored import PANEL
+from lamella.analyses.layer_activations.stored import PANEL, layer_activation_pages
 from lamella.analyses.panel import Panel
 from lamella.figures.article import Article
 from lamella.store.facts import Atlas
@@ -52,6 +52,9 @@ class LayerActivations(Panel):
         from lamella.analyses.layer_activations.compute import shards
 
         return shards(job, missing)
+
+    def pages(self, atlas: Atlas) -> Mapping[int, str]:
+        return layer_activation_pages(atlas)
 
     def articles(self, atlas: Atlas) -> tuple[Article, ...]:
         return view.articles(atlas)

@@ -30,7 +30,7 @@ def slug_of(photograph: Photograph) -> str:
     return f"layer-activations-{photograph.id[:ID].lower()}"
 
 
-def pages(atlas: Atlas) -> dict[int, str]:
+def layer_activation_pages(atlas: Atlas) -> dict[int, str]:
     """The page of each image that has one, by the image's number, ascending."""
     if PANEL not in atlas.keys:
         return {}

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from lamella.analyses.classes.stored import class_pages
 from lamella.analyses.predictions import text
 from lamella.analyses.predictions.stored import Answers, absent, answers
 from lamella.figures import Cell, Figure, Gallery, Histogram, Mark, Table
@@ -46,7 +45,7 @@ def _overview(atlas: Atlas, found: Answers) -> Table:
     right, labelled = found.accuracy
     if labelled:
         rows.append((text.RIGHT, f"{right:,} of {labelled:,} ({share_of(right, labelled)})"))
-    if class_pages(atlas):
+    if atlas.pages_of("classes"):
         rows.append(("More", Cell("All classes", article_page(atlas.network.name, CLASSES))))
     every = len(atlas.manifest.photographs) - len(atlas.manifest.skipped)
     if found.images < every:
@@ -73,7 +72,7 @@ def _sureness(found: Answers) -> Histogram:
 
 def _frequent(atlas: Atlas, found: Answers) -> Table:
     """The classes that it names most often."""
-    pages = class_pages(atlas)
+    pages = atlas.pages_of("classes")
     rows = tuple(
         (
             Cell(found.short(c), pages.get(c, "")),

@@ -10,7 +10,13 @@ from pydantic import Field
 
 from lamella.analyses.panel import Panel, Settings
 from lamella.analyses.sanity_checks import text
-from lamella.analyses.sanity_checks.stored import PANEL, PHOTOGRAPH, map_name, miss_name
+from lamella.analyses.sanity_checks.stored import (
+    PANEL,
+    PHOTOGRAPH,
+    map_name,
+    miss_name,
+    sanity_page,
+)
 from lamella.analyses.sanity_checks.view import articles, figures
 from lamella.attribution.methods import METHODS
 from lamella.figures import Figure
@@ -90,6 +96,10 @@ class SanityChecks(Panel):
 
     def view_about(self, atlas: Atlas) -> tuple[Figure, ...]:
         return figures(atlas)
+
+    def pages(self, atlas: Atlas) -> Mapping[int, str]:
+        page = sanity_page(atlas)
+        return {0: page} if page else {}
 
     def articles(self, atlas: Atlas) -> tuple[Article, ...]:
         return articles(atlas)

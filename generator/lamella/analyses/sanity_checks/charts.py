@@ -5,6 +5,8 @@ Flow: report -> **charts** -> view.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from lamella.analyses.sanity_checks.report import Report, Share
 from lamella.analyses.sanity_checks.stored import BASELINES, SHARES
 from lamella.analyses.sanity_checks.text import counted, number, percent
@@ -167,7 +169,7 @@ def by_label(report: Report) -> Table | None:
     return Table("By what the photographs are of", rows, head)
 
 
-def misses(report: Report, links: dict[int, str]) -> Table | None:
+def misses(report: Report, links: Mapping[int, str]) -> Table | None:
     """The images that some method missed, and which did."""
     if not report.pointed:
         return None

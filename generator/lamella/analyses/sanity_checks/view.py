@@ -5,9 +5,8 @@ Flow: report -> verdicts, charts -> **view** -> site. Imports no torch.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from lamella.analyses.attribution_maps.stored import attribution_map_pages
 from lamella.analyses.sanity_checks import charts, text
 from lamella.analyses.sanity_checks.report import Report
 from lamella.analyses.sanity_checks.stored import (
@@ -46,10 +45,10 @@ def figures(atlas: Atlas) -> tuple[Figure, ...]:
 def articles(atlas: Atlas) -> tuple[Article, ...]:
     """The page of the tests; () where nothing was tested."""
     report = Report.of(atlas)
-    return () if report is None else (_article(report, attribution_map_pages(atlas)),)
+    return () if report is None else (_article(report, atlas.pages_of("attribution_maps")),)
 
 
-def _article(report: Report, pages: dict[int, str]) -> Article:
+def _article(report: Report, pages: Mapping[int, str]) -> Article:
     """The whole page.
 
     Args:
@@ -112,7 +111,7 @@ def _curves(report: Report) -> Part | None:
     return Part("Does a map mark what counts?", text.CURVES, drawn) if drawn else None
 
 
-def _pointing(report: Report, pages: dict[int, str]) -> Part:
+def _pointing(report: Report, pages: Mapping[int, str]) -> Part:
     title = "Does a map point at the thing?"
     if not report.plan.masked:
         return Part(title, text.no_masks(report.plan))
@@ -122,7 +121,7 @@ def _pointing(report: Report, pages: dict[int, str]) -> Part:
     return Part(title, text.pointing(report), (*drawn, *galleries))
 
 
-def _missed(report: Report, pages: dict[int, str]) -> Iterator[Gallery]:
+def _missed(report: Report, pages: Mapping[int, str]) -> Iterator[Gallery]:
     """For each method the images that it missed, with the place where it points."""
     for method in report.methods:
         tiles = []

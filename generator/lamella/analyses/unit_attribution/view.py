@@ -10,7 +10,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from lamella.analyses.dataset_examples.stored import patch_sheet
 from lamella.analyses.unit_attribution.masks import side_of_mask
 from lamella.analyses.unit_attribution.stored import (
     COLUMNS,
@@ -22,6 +21,7 @@ from lamella.analyses.unit_attribution.stored import (
 from lamella.figures import Figure, Gallery, Picture, Reading, Tile, short
 from lamella.figures.heat import reading
 from lamella.figures.patches import cut_out
+from lamella.figures.published import patch_sheet
 from lamella.network.units import Box
 from lamella.store.facts import LayerFacts
 
