@@ -171,7 +171,7 @@ def test_the_page_shows_every_layer_and_leads_to_the_strongest(built: Tiny) -> N
     assert path.stem == f"layer-activations-{photograph.id[:8]}" and photograph.name == "odd/1.png"
     text = unescape(path.read_text())
     first = ("ant", "bee", "cat")[int(facts["output"][0, 0])]
-    assert f"An image through the network: {first}</bdi>" in text and "(1.png)" in text
+    assert f"Layer-by-layer activations: {first}</bdi>" in text and "(1.png)" in text
     assert path.name in (path.parent / "index.html").read_text()
     links = {value for _, attributes in Scan(text).found if (value := attributes.get("href"))}
     for at, layer in enumerate(LAYERS, 1):

@@ -198,7 +198,7 @@ def test_a_killed_run_goes_on_and_yields_the_same(built: Tiny) -> None:
 def test_the_about_page_says_it_at_a_glance(built: Tiny) -> None:
     built.works("render")
     about = page(built, "about.html")
-    assert 'id="sanity_checks"' in about and "Can the maps be trusted?" in about
+    assert 'id="sanity_checks"' in about and "Sanity checks" in about
     for word in ("Depends on what was learned?", "Points at the thing?", "Deletion", "Insertion"):
         assert word in about
     assert 'href="tiny/sanity-checks.html"' in about

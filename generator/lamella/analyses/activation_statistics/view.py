@@ -38,7 +38,7 @@ def layer_figures(facts: LayerFacts) -> tuple[Figure, ...]:
         rows += [("Components for 90 % of the variance", number(one.components))]
         rows += [("Activation vectors that these two rest on", f"{one.vectors:,}")]
     page = links.article_page(facts.network.name, SLUG)
-    rows += [("Beside the other layers", Cell("Information distillation", page))]
+    rows += [("Beside the other layers", Cell("Activation statistics", page))]
     return (Table("", tuple(rows), note=text.SIGNED if one.signed else ""),)
 
 

@@ -1,4 +1,4 @@
-"""What the network looked at: single images, their first answers, every attribution method.
+"""Attribution maps: single images, their first answers, every attribution method.
 
 The maps of gradients show the outlines of the photograph: all of it is for atlases that publish
 whole photographs.

@@ -131,7 +131,7 @@ class ImagePage:
             for at, share in zip(self.outputs, self.shares, strict=True)
         )
         head = ("class" if self.records.answers.named else "output", "probability")
-        return Part("What it answers", (), (*figures, Table("", rows, head), *self._links()))
+        return Part("Predictions", (), (*figures, Table("", rows, head), *self._links()))
 
     def _links(self) -> Iterator[Table]:
         """Links to other pages."""
@@ -150,7 +150,7 @@ class ImagePage:
         ]
         if self.records.sanity_page:
             rows.append(
-                ("Can the maps be trusted?", Cell("how each was tested", self.records.sanity_page))
+                ("Sanity checks", Cell("how each was tested", self.records.sanity_page))
             )
         if rows:
             yield Table("", tuple(rows))

@@ -12,7 +12,7 @@ from lamella.attribution.methods import Method
 from lamella.figures import short
 from lamella.figures.heat import STEPS
 
-TITLE = "What the network looked at"
+TITLE = "Attribution maps"
 LEAD = (
     "For each photograph the network's first answers, and what they rest on: gradients, occlusion "
     "and class activation maps side by side, with the number behind each place."

@@ -138,7 +138,7 @@ def visualization(facts: LayerFacts, channel: int) -> Made | None:
 
 def minimizing(facts: LayerFacts, channel: int) -> Made | None:
     """The picture that lowers a unit most; None where there is none."""
-    alt = f"Negative picture of {Unit(facts.layer.name, channel)}"
+    alt = f"Minimizing visualization of {Unit(facts.layer.name, channel)}"
     return _made(facts, MINIMIZING, MINIMIZING, channel, alt)
 
 

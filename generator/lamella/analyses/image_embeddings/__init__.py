@@ -1,4 +1,4 @@
-"""The space of images: nearest neighbours, maps and grids of the photographs by their features."""
+"""Image embeddings: nearest neighbours, maps and grids of the photographs by their features."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The space of images: who is near whom, and the planes that keep as much of it as they can.
+"""Image embeddings: who is near whom, and the planes that keep as much of it as they can.
 
 Flow: features -> neighbours, layouts -> **space** -> compute. What grows faster than the images is
 done for a sample of at most so many; images are numbered by a digest of their content, so the first

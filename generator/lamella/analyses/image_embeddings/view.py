@@ -72,7 +72,7 @@ class Pages:
             parts.append(Part("What the maps keep", text.kept(), (self._kept(),)))
         parts.append(self._scales())
         lead = text.lead(self.notes)
-        return Article(MAPS, "The space of images", lead, tuple(parts))
+        return Article(MAPS, "Image embeddings", lead, tuple(parts))
 
     def nearest(self) -> Article:
         """Nearest neighbours."""

@@ -74,7 +74,7 @@ class Page:
         """The whole page."""
         photograph = self._photograph
         slug = slug_of(photograph)
-        title = f"An image through the network: {self._name}"
+        title = f"Layer-by-layer activations: {self._name}"
         what = f"A photograph of “{photograph.label}”" if photograph.label else "A photograph"
         layers = self.atlas.network.layers
         lead = (

@@ -1,4 +1,4 @@
-"""Can the maps be trusted? Tests of all attribution methods: on the about page, and an article."""
+"""Sanity checks of attribution maps, all methods: on the about page, and an article."""
 
 from __future__ import annotations
 

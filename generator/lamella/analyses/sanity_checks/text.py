@@ -10,7 +10,7 @@ import math
 from lamella.analyses.sanity_checks.report import Report, Share
 from lamella.analyses.sanity_checks.stored import Plan
 
-TITLE = "Can the maps be trusted?"
+TITLE = "Sanity checks"
 ABOUT = (
     "Tests of every kind of heat map in this atlas, on this network. To pass them is necessary, "
     "not enough: a map that fails says little of the network, one that passes may still mislead."

@@ -1,4 +1,4 @@
-"""Can the maps be trusted? The section of the about page, and the article behind it.
+"""Sanity checks of attribution maps. The section of the about page, and the article behind it.
 
 Flow: report -> verdicts, charts -> **view** -> site. Imports no torch.
 """
