@@ -149,9 +149,7 @@ class ImagePage:
             if layer in self.records.atlas.channels
         ]
         if self.records.sanity_page:
-            rows.append(
-                ("Sanity checks", Cell("how each was tested", self.records.sanity_page))
-            )
+            rows.append(("Sanity checks", Cell("how each was tested", self.records.sanity_page)))
         if rows:
             yield Table("", tuple(rows))
 
