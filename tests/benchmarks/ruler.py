@@ -62,7 +62,7 @@ def photographs(folder: Path, model: Model, most: int | None) -> Tensor:
     found = []
     for path in files[:: max(1, len(files) // most) if most else 1][:most]:
         try:
-            decoded = decode(path, model.preprocessing.resize, model.preprocessing.size)
+            decoded = decode(path, model.preprocessing)
         except BrokenImage:
             continue
         found.append(torch.from_numpy(decoded.copy()).permute(2, 0, 1))

@@ -326,8 +326,8 @@ def recognised(config_file: str) -> tuple[int, int]:
     photographs = sorted((DATA / "photographs" / "imagenet-photographs").glob("*.jpg"))
     assert len(photographs) == 20
     labels = torch.tensor([int(path.stem.rpartition("_")[2]) for path in photographs])
-    resize, size = atlas.model.preprocessing.resize, atlas.model.preprocessing.size
-    pixels = np.stack([images.decode(path, resize, size) for path in photographs])
+    how = atlas.model.preprocessing
+    pixels = np.stack([images.decode(path, how) for path in photographs])
     with torch.no_grad():
         srgb = torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255
         top = network.module(network.normalise(srgb)).topk(5).indices

@@ -390,3 +390,26 @@ def test_torchvision_beside_a_torch_of_any_build(tmp_path: Path, build: str) -> 
     )
     assert result.returncode == 0, result.stderr
     assert result.stdout.split() == [str(package / "__init__.py"), "torchvision.nms"]
+
+
+def test_torchvisions_weights_state_their_preprocessing(
+    tiny: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from torchvision.models import EfficientNet_B0_Weights, efficientnet_b0
+
+    torch.manual_seed(0)
+    monkeypatch.setattr(
+        "torchvision.models._api.load_state_dict_from_url",
+        lambda *args, **kwargs: efficientnet_b0().state_dict(),
+    )
+    model = load(
+        tiny.change(
+            model__source="torchvision:efficientnet_b0", model__preprocessing=None
+        ).config(),
+        CPU,
+    )
+    stated = EfficientNet_B0_Weights.DEFAULT.transforms()
+    own = model.preprocessing
+    assert (own.resize, own.size) == (stated.resize_size[0], stated.crop_size[0])
+    assert own.interpolation == "bicubic" == stated.interpolation.value and own.antialias
+    assert model.facts.classes[:2] == ("tench", "goldfish")

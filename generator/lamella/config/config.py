@@ -43,6 +43,21 @@ class Preprocessing(Section):
     size: Annotated[int, Field(ge=8)] = Field(
         default=224, description="Side of the square that is cut from its centre, in pixels."
     )
+    interpolation: Literal["nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"] = Field(
+        default="bilinear",
+        description="How the photograph is resized, as torchvision's Resize does it.",
+    )
+    antialias: bool = Field(
+        default=True,
+        description="Whether it is smoothed before it is made smaller; without it, as tensors were "
+        "resized by torchvision before 0.17, bilinear or bicubic alone.",
+    )
+    fast: bool = Field(
+        default=False,
+        description="Decode JPEGs at the size that is needed, and resize the square alone: several "
+        "times as fast for large photographs, but not the pixels that the network was trained "
+        "with; activations differ by some per cent.",
+    )
     channels: Literal["RGB", "BGR"] = Field(
         default="RGB", description="Order of the colour channels."
     )
@@ -65,6 +80,11 @@ class Preprocessing(Section):
             raise ValueError(
                 f"size, {self.size}, is more than resize, {self.resize}.\n"
                 "The square is cut out of the resized photograph: raise resize or lower size."
+            )
+        if not self.antialias and self.interpolation not in ("bilinear", "bicubic"):
+            raise ValueError(
+                f"antialias is false, and interpolation {self.interpolation!r}.\n"
+                "Without antialiasing there are bilinear and bicubic alone."
             )
         return self
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from lamella.config.config import Preprocessing
 from lamella.errors import said
 
 SUFFIXES = frozenset(
@@ -34,10 +35,12 @@ def _formats() -> tuple[str, ...]:
     return tuple(sorted({known[suffix] for suffix in SUFFIXES if suffix in known}))
 
 
-def decode(path: Path, resize: int, size: int) -> Pixels:
+def decode(path: Path, how: Preprocessing) -> Pixels:
     """An image file as sRGB bytes, (size, size, 3): shorter side to `resize`, centre cut out.
 
-    Turned upright as its EXIF says; transparency lies on white; of an animation the first picture.
+    The same bytes as torchvision's `Resize` and `CenterCrop` give on the whole image, unless `fast`
+    is set. Turned upright as its EXIF says; transparency lies on white; of an animation the first
+    picture.
 
     Raises:
         BrokenImage: it is no image, is truncated, or is too large.
@@ -46,8 +49,9 @@ def decode(path: Path, resize: int, size: int) -> Pixels:
         with Image.open(path, formats=_formats()) as image:
             if image.width * image.height > MOST_PIXELS:
                 raise BrokenImage(f"{image.width} x {image.height} pixels are too many")
-            image.draft("RGB", (resize, resize))  # JPEGs are decoded at the size that is needed
-            return _centre(_plain(ImageOps.exif_transpose(image)), resize, size)
+            if how.fast:  # JPEGs are decoded at the size that is needed
+                image.draft("RGB", (how.resize, how.resize))
+            return _centre(_plain(ImageOps.exif_transpose(image)), how)
     except UnidentifiedImageError as error:
         raise BrokenImage("not an image, or not one that can be read here") from error
     except OSError as error:
@@ -71,6 +75,13 @@ def _plain(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
+def resized(size: tuple[int, int], resize: int) -> tuple[int, int]:
+    """Width and height once the shorter side is `resize`, rounded as torchvision rounds."""
+    short, long = min(size), max(size)
+    other = int(resize * long / short)
+    return (resize, other) if size[0] <= size[1] else (other, resize)
+
+
 def centre_box(
     size: tuple[int, int], resize: int, square: int
 ) -> tuple[float, float, float, float]:
@@ -78,9 +89,8 @@ def centre_box(
 
     The square in the middle of it, once its shorter side is `resize`.
     """
-    scale = resize / min(size)
-    width, height = (max(resize, round(side * scale)) for side in size)
-    left, top = (width - square) // 2, (height - square) // 2
+    width, height = resized(size, resize)
+    left, top = round((width - square) / 2), round((height - square) / 2)
     across, down = size[0] / width, size[1] / height
     return left * across, top * down, (left + square) * across, (top + square) * down
 
@@ -102,11 +112,31 @@ def nearest(plane: NDArray[Any], resize: int, square: int, side: int) -> NDArray
     return found
 
 
-def _centre(image: Image.Image, resize: int, size: int) -> Pixels:
-    """The square in the middle of an image whose shorter side is `resize`; only it is resized."""
-    box = centre_box(image.size, resize, size)
-    square = image.resize((size, size), Image.Resampling.BICUBIC, box=box, reducing_gap=3.0)
-    return np.asarray(square)
+def _centre(image: Image.Image, how: Preprocessing) -> Pixels:
+    """The square in the middle of an image whose shorter side is `resize`."""
+    width, height = resized(image.size, how.resize)
+    method = Image.Resampling[how.interpolation.upper()]
+    if how.fast or width * height > MOST_PIXELS:  # a strip a pixel wide would fill the memory
+        box = centre_box(image.size, how.resize, how.size)
+        return np.asarray(image.resize((how.size, how.size), method, box=box, reducing_gap=3.0))
+    if not how.antialias:
+        image = _interpolated(image, (width, height), how.interpolation)
+    elif (width, height) != image.size:
+        image = image.resize((width, height), method)
+    left, top = round((width - how.size) / 2), round((height - how.size) / 2)
+    return np.asarray(image.crop((left, top, left + how.size, top + how.size)))
+
+
+def _interpolated(image: Image.Image, size: tuple[int, int], mode: str) -> Image.Image:
+    """An image resized as tensors are without antialiasing: four or sixteen pixels make one."""
+    import torch
+    from torch.nn.functional import interpolate
+
+    pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float()
+    found = interpolate(pixels, size=size[::-1], mode=mode, align_corners=False)
+    if mode == "bicubic":
+        found = found.clamp(0, 255)
+    return Image.fromarray(found.round().byte()[0].permute(1, 2, 0).numpy())
 
 
 _TURNED = range(5, 9)  # EXIF orientations that swap width and height

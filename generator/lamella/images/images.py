@@ -52,7 +52,7 @@ class Images:
         return len(self.paths)
 
     def _decode(self, number: int) -> Pixels:
-        return decode(self.paths[number], self.preprocessing.resize, self.preprocessing.size)
+        return decode(self.paths[number], self.preprocessing)
 
     def pixels(self, number: int) -> Pixels:
         """One image as the network sees it, sRGB bytes, (row, column, 3); do not write into it."""

@@ -89,6 +89,8 @@ def from_torchvision(name: str, weights: str) -> tuple[nn.Module, dict[str, Any]
     preprocessing = Preprocessing(
         resize=transforms.resize_size[0],
         size=transforms.crop_size[0],
+        interpolation=transforms.interpolation.value,
+        antialias=bool(transforms.antialias),
         mean=tuple(transforms.mean),
         std=tuple(transforms.std),
     )

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from lamella.analyses.sanity_checks.masks import digest_of_masks, find_masks, read
+from lamella.config.config import Preprocessing
 from lamella.errors import ImagesError
 from lamella.images.decoding import decode
 
@@ -41,7 +42,7 @@ def test_a_mask_is_cut_out_as_its_photograph_is(tmp_path: Path, size: tuple[int,
     photograph[top : top + 12, left : left + 10] = (255, 0, 0)
     save(tmp_path / "a.png", photograph)
     path = save(tmp_path / "mask.png", photograph[..., 0])
-    seen = decode(tmp_path / "a.png", 40, 32)[..., 0] > 127
+    seen = decode(tmp_path / "a.png", Preprocessing(resize=40, size=32))[..., 0] > 127
     found = read(path, 40, 32)
     assert found.shape == (32, 32) and found.any()
     assert (found != seen).mean() < 0.03

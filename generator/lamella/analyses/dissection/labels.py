@@ -36,7 +36,8 @@ class SceneImages(Images):
 
     def _decode(self, number: int) -> Pixels:
         path = self.paths[number]
-        return decode(path, resize_of(path, self.preprocessing), self.preprocessing.size)
+        resize = resize_of(path, self.preprocessing)
+        return decode(path, self.preprocessing.model_copy(update={"resize": resize}))
 
 
 def resize_of(path: Path, preprocessing: Preprocessing) -> int:
