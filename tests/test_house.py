@@ -31,7 +31,7 @@ ROOMS = {
     "figures": "errors network images store numbers",
     "analyses": "errors config network images store numbers survey optvis attribution engines "
     "figures",
-    "pipeline": "errors config network images store survey analyses",
+    "pipeline": "errors config network images store survey engines analyses",
     "site": "errors config network store figures analyses",
     "commands": "errors config network store figures analyses pipeline site",
     "cli": "errors commands config",

@@ -16,7 +16,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from lamella.network.allocator import keep_freed_memory
+from lamella.engines.allocator import keep_freed_memory
 from lamella.network.source import mend_torchvision
 from lamella.optvis import Channel, Settings, ascend
 

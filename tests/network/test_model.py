@@ -16,7 +16,7 @@ import lamella
 from helpers.tiny import NETWORK, Tiny
 from lamella.config.config import Preprocessing
 from lamella.errors import ModelError
-from lamella.network.model import Model, device_of, load
+from lamella.network.model import Model, _examined, device_of, load
 from lamella.network.weights import load_weights, weights_digest
 
 CPU = torch.device("cpu")
@@ -413,3 +413,151 @@ def test_torchvisions_weights_state_their_preprocessing(
     assert (own.resize, own.size) == (stated.resize_size[0], stated.crop_size[0])
     assert own.interpolation == "bicubic" == stated.interpolation.value and own.antialias
     assert model.facts.classes[:2] == ("tench", "goldfish")
+
+
+VIEWS = {
+    "flat": "self.last(maps.view(maps.size(0), -1))",
+    "fixed": "self.last(maps.view(-1, 8 * 5 * 5))",
+    "heads": "self.last(maps.view(-1, 2, 4, 5, 5).transpose(1, 2).reshape(-1, 200))",
+}
+
+
+class Viewing(nn.Module):
+    """Takes maps apart by their places in memory, as torch's tutorial does."""
+
+    def __init__(self, how: str) -> None:
+        super().__init__()
+        torch.manual_seed(23)
+        self.first, self.second = nn.Conv2d(3, 6, 5), nn.Conv2d(6, 8, 5)
+        self.pool, self.last, self.how = nn.MaxPool2d(2), nn.Linear(200, 4), how
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        maps = self.pool(self.first(images).relu())
+        maps = self.pool(self.second(maps).relu())
+        return eval(VIEWS[self.how], {"self": self, "maps": maps})  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("how", VIEWS)
+def test_a_network_that_views_maps_runs_in_torchs_usual_format(how: str) -> None:
+    network = Viewing(how).eval().requires_grad_(False)
+    images = torch.rand(2, 3, 32, 32)
+    wanted = network(images)
+    seen, memory_format = _examined(network, (32, 32))
+    assert [each.layer.name for each in seen.traced] == ["first", "second", "last"]
+    model = Model(
+        network, Preprocessing(mean=(0, 0, 0), std=(1, 1, 1)), {}, None, CPU, memory_format
+    )  # type: ignore[arg-type]
+    shown = images.contiguous(memory_format=torch.channels_last)
+    assert torch.allclose(network(model.normalise(shown)), wanted, atol=1e-6)
+
+
+def test_kernels_of_other_dimensions_have_no_format() -> None:
+    class Volume(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.plane, self.volume = nn.Conv2d(3, 4, 3), nn.Conv3d(1, 2, 3, padding=1)
+            self.last = nn.Linear(8, 3)
+
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            maps = self.volume(self.plane(images)[:, None]).mean((3, 4))
+            return self.last(maps.flatten(1))  # type: ignore[no-any-return]
+
+    seen, _ = _examined(Volume().eval(), (8, 8))
+    assert [each.layer.name for each in seen.traced] == ["plane", "last"]
+    assert dict(seen.left_out) == {
+        "volume.weight": "a parameter that conv3d reads, which is no layer here",
+        "volume.bias": "a parameter that conv3d reads, which is no layer here",
+    }
+
+
+def test_parameters_that_no_layer_reads_are_named() -> None:
+    class Attending(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.patches = nn.Conv2d(3, 8, 4, stride=4)
+            self.position = nn.Parameter(torch.zeros(1, 16, 8))
+            self.attention = nn.MultiheadAttention(8, 2, batch_first=True)
+            self.norm, self.last = nn.LayerNorm(8), nn.Linear(8, 3)
+            self.scaled = nn.utils.parametrizations.weight_norm(nn.Linear(8, 8))
+            self.unused = nn.Linear(8, 8)
+
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            tokens = self.patches(images).flatten(2).transpose(1, 2) + self.position
+            tokens = tokens + self.attention(tokens, tokens, tokens)[0]
+            return self.last(self.scaled(self.norm(tokens).mean(1)))  # type: ignore[no-any-return]
+
+    seen, _ = _examined(Attending().eval(), (16, 16))
+    names = {"attention.in_proj_weight", "attention.in_proj_bias", "attention.out_proj.weight"}
+    assert set(seen.outside) == names | {"attention.out_proj.bias", "position"}
+    assert "multi_head_attention_forward" in dict(seen.left_out)["attention.in_proj_weight"]
+
+
+def test_layers_whose_first_axis_is_not_the_image_are_left_out() -> None:
+    class Windows(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.stem, self.inside, self.last = (
+                nn.Conv2d(3, 4, 2, 2),
+                nn.Linear(4, 5),
+                nn.Linear(4, 3),
+            )
+
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            maps = self.stem(images)
+            windows = maps.unfold(2, 2, 2).unfold(3, 2, 2).permute(0, 2, 3, 4, 5, 1)
+            mixed = self.inside(windows.reshape(-1, 4, 4))
+            return self.last(maps.mean((2, 3))) + mixed.mean()  # type: ignore[no-any-return]
+
+    seen, _ = _examined(Windows().eval(), (16, 16))
+    assert [each.layer.name for each in seen.traced] == ["stem", "last"]
+    assert seen.left_out == (("inside", "its values are not one per image, but 16 x 4 x 5"),)
+
+
+def test_a_network_for_one_image_is_refused_with_the_reason() -> None:
+    class One(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv, self.last = nn.Conv2d(3, 4, 3), nn.Linear(4 * 36, 3)
+
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return self.last(self.conv(images).reshape(1, -1))  # type: ignore[no-any-return]
+
+    with pytest.raises(ModelError, match="on one image, but not on two at once"):
+        _examined(One().eval(), (8, 8))
+
+
+REFUSED = {
+    "grey": ("nn.Sequential(nn.Conv2d(1, 3, 3))", "images of 1 channels, and is given three"),
+    "half": ("nn.Sequential(nn.Conv2d(3, 3, 3)).half()", "model.float().eval()"),
+    "double": ("nn.Sequential(nn.Conv2d(3, 3, 3)).double()", "model.float().eval()"),
+    "two inputs": ("nn.Bilinear(3, 3, 3)", "It takes more than images: 'input2'"),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_the_remedy_is_that_of_the_cause(tiny: Tiny, what: str) -> None:
+    code, wanted = REFUSED[what]
+    (tiny.folder / "network.py").write_text(
+        f"from torch import nn\n\n\ndef network():\n    return {code}.eval()\n"
+    )
+    said = tiny.fails("build")
+    assert wanted in said and "size it was trained with" not in said
+
+
+def test_what_is_left_out_is_said_in_the_log_and_on_the_page(tiny: Tiny) -> None:
+    text = (tiny.folder / "network.py").read_text()
+    text = text.replace("    return layers.eval()", "    return Placed(*layers).eval()")
+    (tiny.folder / "network.py").write_text(
+        text + "\n\nclass Placed(nn.Sequential):\n"
+        "    def __init__(self, *layers):\n"
+        "        super().__init__(*layers)\n"
+        "        self.place = nn.Parameter(torch.ones(1, 3, 16, 16))\n\n"
+        "    def forward(self, images):\n"
+        "        return super().forward(images * self.place)\n"
+    )
+    result = tiny.run("build")
+    assert result.exit_code == 0, result.output
+    said = "place: a parameter that mul reads, which is no layer here"
+    assert said in result.stderr and said in tiny.works("layers", "--no-time")
+    page = (tiny.folder / "public" / "tiny" / "index.html").read_text()
+    assert "Not in this atlas" in page and "<bdi>place</bdi>" in page

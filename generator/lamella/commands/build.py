@@ -8,6 +8,7 @@ import time
 import click
 
 from lamella import __version__
+from lamella.commands.layers import left_out_words
 from lamella.commands.progress import Progress
 from lamella.config.config import Config
 from lamella.config.selection import channel_numbers
@@ -85,6 +86,8 @@ def analysed(
         f"{network.name}: {len(network.layers)} layers, {network.units} units, "
         f"{len(analysis.images)} images, on {analysis.model.device}"
     )
+    if network.left_out:
+        progress.say(left_out_words(network))
     page = config.path(config.output.site) / "index.html"
     told = False
     for _ in analysis.run(Selection(layers, panels, numbers), progress):

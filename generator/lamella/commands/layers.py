@@ -9,6 +9,7 @@ import click
 
 from lamella.commands.tables import plain_table, show
 from lamella.config.config import Config
+from lamella.network.description import Network
 from lamella.network.units import Layer
 
 
@@ -26,6 +27,19 @@ def duration(seconds: float) -> str:
     if seconds < 90 * 60:
         return f"{seconds / 60:.0f} min"
     return f"{seconds / 3600:.1f} h"
+
+
+def left_out_words(network: Network, named: int = 3) -> str:
+    """What took part in a pass and is not in the atlas, in one sentence."""
+    shown = "; ".join(f"{name}: {why}" for name, why in network.left_out[:named])
+    more = len(network.left_out) - named
+    share = f" They hold {network.outside / network.parameters:.0%}".replace("%", " %")
+    numbers = f"{share} of the network's parameters." if network.outside else ""
+    return (
+        f"Not in this atlas, though they took part: {shown}"
+        + (f"; and {more} more, which `lamella layers` lists." if more > 0 else ".")
+        + numbers
+    )
 
 
 def layers_report(config: Config, timed: bool) -> None:
@@ -61,6 +75,8 @@ def layers_report(config: Config, timed: bool) -> None:
     click.echo(
         f"\n{len(network.layers)} layers, {network.units} units, {len(analysis.images)} images"
     )
+    if network.left_out:
+        click.echo(left_out_words(network, len(network.left_out)))
     click.echo("Sees: receptive field and stride, in pixels of the input.")
     click.echo(f"Panels: {names}.")
     if timed and visualization:

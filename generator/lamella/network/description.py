@@ -24,6 +24,9 @@ class Network:
         preprocessing: how an image becomes its input, as plain values.
         layers: in the order in which they run.
         classes: names of its outputs; empty where they have none.
+        left_out: what took part in a pass and is not in the atlas: layers and parameters, each by
+            its name with the reason.
+        outside: how many of its numbers those parameters are.
     """
 
     name: str
@@ -35,6 +38,8 @@ class Network:
     preprocessing: Mapping[str, Any]
     layers: tuple[Layer, ...]
     classes: tuple[str, ...] = ()
+    left_out: tuple[tuple[str, str], ...] = ()
+    outside: int = 0
 
     @property
     def units(self) -> int:

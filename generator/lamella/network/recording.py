@@ -4,6 +4,7 @@ Flow: activations, propagation -> **recording** -> trace, dataflow. The layers a
 (trace.py), and so is how the maps of a network become its scores (attribution/heads.py).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,7 +14,8 @@ from torch.nn.modules.module import register_module_forward_hook, register_modul
 
 from lamella.errors import ModelError
 from lamella.network.activations import Address, Watch
-from lamella.network.propagation import Call, Value, convolved, result_of
+from lamella.network.propagation import NORMS, Call, Value, convolved, result_of
+from lamella.network.remedies import remedy
 from lamella.network.units import Field, ReceptiveField
 
 _KERNELS = {"conv2d": 1, "conv_transpose2d": 1, "linear": -1}  # with the axis of their channels
@@ -48,11 +50,18 @@ class Op:
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """The operations of one forward pass over one image, and the place of the one whose result is
-    the output; -1 where that is no tensor, or comes from nothing that was seen."""
+    """The operations of one forward pass.
+
+    Attributes:
+        output: the place of the operation whose result is the output; -1 where that is no tensor,
+            or comes from nothing that was seen.
+        outside: parameters that took part, and are of no layer and no normalization: by name, the
+            operation that first reads each.
+    """
 
     ops: tuple[Op, ...]
     output: int
+    outside: Mapping[str, str] = field(default_factory=dict)
 
 
 class _Record:
@@ -61,10 +70,17 @@ class _Record:
     def __init__(self, network: nn.Module, image: Tensor) -> None:
         self.paths = {id(module): path for path, module in network.named_modules()}
         self.stack: list[str] = []
+        self.failed = ""  # the innermost module that raised
         self.ops: list[Op] = []
         self.names: set[str] = set()
         self.alive: list[Tensor] = []  # so that no id is given twice
         self.known: dict[int, tuple[Value, int]] = {}
+        # The parameters that a tensor is made of: those themselves, and what is computed of them.
+        self.made_of: dict[int, frozenset[str]] = {
+            id(parameter): frozenset([name]) for name, parameter in network.named_parameters()
+        }
+        self.reader: dict[str, str] = {}  # of each parameter, the first operation on the image
+        self.inside: set[str] = set()  # parameters of layers and normalizations
         axis = ReceptiveField()
         self.keep(
             image, Value(tuple(image.shape), 1, Field(axis, axis), ((image.shape[1], (), 1),)), -1
@@ -77,15 +93,22 @@ class _Record:
     def see(
         self, name: str, ordinal: int, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> None:
-        operands = [
-            self.known[id(tensor)]
+        given = [
+            tensor
             for arg in (*args, *kwargs.values())
             for tensor in (arg if isinstance(arg, tuple | list) else (arg,))
-            if id(tensor) in self.known
+            if isinstance(tensor, Tensor)
         ]
+        operands = [self.known[id(tensor)] for tensor in given if id(tensor) in self.known]
+        own = frozenset().union(*(self.made_of.get(id(tensor), ()) for tensor in given))
         place = len(self.ops)
         if not operands:
+            self.derive(result, own)
             return
+        for parameter in sorted(own):
+            self.reader.setdefault(parameter, name)
+        if name in NORMS:
+            self.inside |= own
         sources = tuple(source for _, source in operands)
         if not isinstance(result, Tensor):
             parts = result if isinstance(result, tuple | list) else ()
@@ -109,11 +132,21 @@ class _Record:
         self.ops.append(op)
         self.keep(result, op.value, place)
 
+    def derive(self, result: Any, own: frozenset[str]) -> None:
+        """Remember what is computed of parameters alone: a kernel that is scaled first, say."""
+        parts = result if isinstance(result, tuple | list) else (result,)
+        for part in parts if own else ():
+            if isinstance(part, Tensor) and id(part) not in self.made_of:
+                self.alive.append(part)
+                self.made_of[id(part)] = own
+
     def layer(self, op: Op, call: Call) -> Value:
         """Note an operation with learned kernels; what is known of its result."""
         weight: Tensor = call.argument(1, "weight")
         op.kernel = weight.transpose(0, 1) if call.name == "conv_transpose2d" else weight
         op.bias = call.argument(2, "bias")
+        for learned in (weight, op.bias):
+            self.inside |= self.made_of.get(id(learned), frozenset())
         op.source = call.first
         op.groups = int(call.argument(6, "groups", 1)) if call.name == "conv2d" else 1
         path = self.stack[-1] if self.stack and self.stack[-1] else call.name
@@ -138,26 +171,38 @@ def _bounds(call: Call) -> tuple[float, float]:
     return call.argument(1, "min_val", -1.0), call.argument(2, "max_val", 1.0)
 
 
-def recorded(network: nn.Module, size: tuple[int, int], channels: int = 3) -> Pass:
-    """All operations of one forward pass over an image of zeros; the network stays as it is.
+def recorded(
+    network: nn.Module,
+    size: tuple[int, int],
+    channels: int = 3,
+    *,
+    images: int = 1,
+    memory_format: torch.memory_format = torch.contiguous_format,
+) -> Pass:
+    """All operations of one forward pass over images of zeros; the network stays as it is.
 
     Args:
         network: in eval mode.
         size: height and width of its input, in pixels.
         channels: of its input.
+        images: how many run together.
+        memory_format: of the input.
     Raises:
         ModelError: the network does not run on such an input.
     """
     anchor = next(network.parameters(), torch.zeros(0))
-    image = torch.zeros((1, channels, *size), device=anchor.device)
+    image = torch.zeros((images, channels, *size), device=anchor.device)
+    image = image.contiguous(memory_format=memory_format)
     record = _Record(network, image)
 
     def enter(module: nn.Module, _: object) -> None:
         around = record.stack[-1] if record.stack else ""
         record.stack.append(record.paths.get(id(module), around))
 
-    def leave(*_: object) -> None:
-        record.stack.pop()
+    def leave(module: nn.Module, given: object, output: object) -> None:
+        path = record.stack.pop()
+        if output is None and not record.failed:  # it raised
+            record.failed = path
 
     hooks = (
         register_module_forward_pre_hook(enter),
@@ -167,13 +212,16 @@ def recorded(network: nn.Module, size: tuple[int, int], channels: int = 3) -> Pa
         with torch.no_grad(), Watch(record.see):
             output = network(image)
     except Exception as error:  # the user's own code may raise anything
+        what = "an image" if images == 1 else f"{images} images"
+        where = f", in {record.failed}" if record.failed else ""
         raise ModelError(
-            f"The network does not run on an image of {size[0]} x {size[1]} pixels: "
+            f"The network does not run on {what} of {size[0]} x {size[1]} pixels{where}: "
             f"{type(error).__name__}: {error}",
-            "Set [model.preprocessing] size to the size it was trained with.",
+            remedy(error),
         ) from error
     finally:
         for hook in hooks:
             hook.remove()
-    place = record.known[id(output)][1] if id(output) in record.known else -1
-    return Pass(tuple(record.ops), place)
+    at = record.known[id(output)][1] if id(output) in record.known else -1
+    outside = {name: op for name, op in record.reader.items() if name not in record.inside}
+    return Pass(tuple(record.ops), at, outside)

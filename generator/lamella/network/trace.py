@@ -7,12 +7,13 @@ layer, observed behind the normalization and the activation function that follow
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
 
 from lamella.errors import ModelError
 from lamella.network.activations import Address
 from lamella.network.propagation import ACTIVATIONS, IDENTITIES, NORMS
-from lamella.network.recording import Op, recorded
+from lamella.network.recording import Op, Pass, recorded
 from lamella.network.units import Layer, Segment
 
 
@@ -33,6 +34,68 @@ class Traced:
     kernel: Tensor
 
 
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """The layers of a network, and what took part in a pass without being one.
+
+    Attributes:
+        traced: in the order in which they run.
+        left_out: layers whose values are not one per image, and parameters that no layer reads:
+            each by its name, with the reason.
+        outside: the names of those parameters.
+    """
+
+    traced: tuple[Traced, ...]
+    left_out: tuple[tuple[str, str], ...] = ()
+    outside: tuple[str, ...] = ()
+
+
+def examined(
+    network: nn.Module,
+    size: tuple[int, int],
+    channels: int = 3,
+    memory_format: torch.memory_format = torch.contiguous_format,
+) -> Examination:
+    """The layers of a network, from a pass over one image and one over two.
+
+    A layer whose first axis does not grow with the images has windows, heads or tokens there: its
+    values are nobody's, and it is left out.
+
+    Raises:
+        ModelError: it does not run on such inputs, or has no layer with learned kernels.
+    """
+    one = recorded(network, size, channels, memory_format=memory_format)
+    found = _layers(one)
+    try:
+        two = recorded(network, size, channels, images=2, memory_format=memory_format)
+    except ModelError as error:
+        raise ModelError(
+            f"The network runs on one image, but not on two at once: {error.problem}",
+            "Let its forward take any number of images: images are surveyed in batches.",
+        ) from error
+    left_out = []
+    kept = []
+    shapes = {(op.address.function, op.address.ordinal): op.value.shape for op in two.ops}
+    for own in found:
+        shape = next(op.value.shape for op in one.ops if op.address == own.observed)
+        double = shapes.get((own.observed.function, own.observed.ordinal))
+        if shape[0] == 1 and double == (2, *shape[1:]):
+            kept.append(own)
+        else:
+            words = " x ".join(map(str, shape))
+            left_out.append((own.layer.name, f"its values are not one per image, but {words}"))
+    if not kept:
+        raise ModelError(
+            f"None of the {len(found)} layers of the network has values for each image: "
+            f"{left_out[0][0]}: {left_out[0][1]}."
+        )
+    left_out += [
+        (name, f"a parameter that {operation} reads, which is no layer here")
+        for name, operation in one.outside.items()
+    ]
+    return Examination(tuple(kept), tuple(left_out), tuple(one.outside))
+
+
 def trace(network: nn.Module, size: tuple[int, int], channels: int = 3) -> tuple[Traced, ...]:
     """The layers of a network in the order in which they run; the network stays as it is.
 
@@ -43,8 +106,11 @@ def trace(network: nn.Module, size: tuple[int, int], channels: int = 3) -> tuple
     Raises:
         ModelError: it does not run on such an input, or has no layer with learned kernels.
     """
-    ops = recorded(network, size, channels).ops
-    found = tuple(_described(ops, op) for op in ops if op.layer)
+    return _layers(recorded(network, size, channels))
+
+
+def _layers(seen: Pass) -> tuple[Traced, ...]:
+    found = tuple(_described(seen.ops, op) for op in seen.ops if op.layer)
     if not found:
         raise ModelError(
             "The network has no convolution or linear layer that torch can see.",

@@ -14,6 +14,7 @@ from lamella.analyses.job import Job
 from lamella.analyses.panel import Panel, Settings
 from lamella.config.config import Config
 from lamella.config.selection import chosen
+from lamella.engines.allocator import keep_freed_memory
 from lamella.errors import UnknownLayer
 from lamella.images.images import Digests, Images, find
 from lamella.network.description import Network
@@ -68,6 +69,7 @@ class Analysis:
         """Load the network and find the images; nothing is noted before `run`."""
         panels = panels_of(config)
         store = store_of(config)
+        keep_freed_memory()
         model = load(config, device_of(config.analysis.device))
         digests = Digests(store.read_json(DIGESTS) or {})
         images = find(config, model.preprocessing, digests)
