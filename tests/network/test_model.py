@@ -121,9 +121,9 @@ def test_files_that_cannot_be_run(tiny: Tiny, text: str) -> None:
 
 
 def test_classes(tiny: Tiny) -> None:
-    (tiny.folder / "classes.txt").write_text("cat\ndög\n", encoding="utf-8")
+    (tiny.folder / "classes.txt").write_text("cat\ndög\nbee\n", encoding="utf-8")
     tiny.change(model__classes="classes.txt")
-    assert load(tiny.config(), CPU).facts.classes == ("cat", "dög")
+    assert load(tiny.config(), CPU).facts.classes == ("cat", "dög", "bee")
     assert "cannot read" in said(tiny.change(model__classes="nowhere.txt"))
 
 
@@ -528,8 +528,11 @@ def test_a_network_for_one_image_is_refused_with_the_reason() -> None:
 
 REFUSED = {
     "grey": ("nn.Sequential(nn.Conv2d(1, 3, 3))", "images of 1 channels, and is given three"),
-    "half": ("nn.Sequential(nn.Conv2d(3, 3, 3)).half()", "model.float().eval()"),
-    "double": ("nn.Sequential(nn.Conv2d(3, 3, 3)).double()", "model.float().eval()"),
+    "half inside": (
+        "type('N', (nn.Conv2d,), {'forward': lambda self, x: nn.Conv2d.forward(self, x.half())})"
+        "(3, 3, 3)",
+        "model.float().eval()",
+    ),
     "two inputs": ("nn.Bilinear(3, 3, 3)", "It takes more than images: 'input2'"),
 }
 
@@ -561,3 +564,54 @@ def test_what_is_left_out_is_said_in_the_log_and_on_the_page(tiny: Tiny) -> None
     assert said in result.stderr and said in tiny.works("layers", "--no-time")
     page = (tiny.folder / "public" / "tiny" / "index.html").read_text()
     assert "Not in this atlas" in page and "<bdi>place</bdi>" in page
+
+
+CLASSES = {
+    "plain": (b"ant\nbee\ncat\n", ""),
+    "a byte order mark": (b"\xef\xbb\xbfant\nbee\ncat", ""),
+    "line ends of Windows": (b"ant\r\nbee\r\ncat\r\n\r\n\r\n", ""),
+    "an empty line": (b"ant\n\nbee\ncat\n", "has 1 empty lines among its names (2)"),
+    "too few": (b"ant\nbee\n", "has 2 names, and the network 3 outputs"),
+    "too many": (b"ant\nbee\ncat\ndog\n", "has 4 names, and the network 3 outputs"),
+    "another coding": ("ant\nbée\ncat".encode("utf-16"), "cannot read"),
+}
+
+
+@pytest.mark.parametrize("what", CLASSES)
+def test_names_of_classes_are_read_or_refused(tiny: Tiny, what: str) -> None:
+    content, wanted = CLASSES[what]
+    (tiny.folder / "classes.txt").write_bytes(content)
+    tiny.change(model__classes="classes.txt")
+    if wanted:
+        assert wanted in tiny.fails("layers", "--no-time")
+    else:
+        assert load(tiny.config(), CPU).facts.classes == ("ant", "bee", "cat")
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_weights_of_another_precision_are_computed_in_single_precision(
+    tiny: Tiny, dtype: torch.dtype
+) -> None:
+    text = (tiny.folder / "network.py").read_text()
+    text = text.replace("return layers.eval()", f"return layers.to({dtype}).eval()")
+    (tiny.folder / "network.py").write_text(text)
+    model = load(tiny.config(), CPU)
+    assert model.facts.notes == (f"Its weights are {str(dtype)[6:]}; it is computed in float32.",)
+    assert model.facts.digest == weights_digest(network().to(dtype))
+    result = tiny.run("build")
+    assert result.exit_code == 0 and model.facts.notes[0] in result.stderr
+    page = (tiny.folder / "public" / "tiny" / "index.html").read_text()
+    assert model.facts.notes[0] in page
+
+
+def test_a_network_with_autocast_inside_has_all_analyses(tiny: Tiny) -> None:
+    text = (tiny.folder / "network.py").read_text()
+    text = text.replace("    return layers.eval()", "    return Narrow(*layers).eval()")
+    (tiny.folder / "network.py").write_text(
+        text + "\n\nclass Narrow(nn.Sequential):\n"
+        "    def forward(self, images):\n"
+        "        with torch.autocast('cpu', torch.bfloat16):\n"
+        "            return super().forward(images)\n"
+    )
+    panels = ["*", "!embedding", "!activation_atlas", "!objectives", "!image_embeddings"]
+    tiny.change(analysis__panels=panels, panels__feature_visualization__steps=2).works("build")

@@ -226,3 +226,26 @@ def test_relu6_is_known_for_what_it_is(activation, name, signed):
     (traced, _) = trace(network, (8, 8))
     assert (traced.layer.activation, traced.layer.signed) == (name, signed)
     assert cut(network, traced.observed)(torch.rand(1, 3, 8, 8)).shape == (1, 2, 8, 8)
+
+
+@pytest.mark.parametrize("groups", [1, 2, 4])
+def test_kernels_of_grouped_transposed_convolutions(groups: int) -> None:
+    """What each output's kernel reads is what its gradient says."""
+    torch.manual_seed(groups)
+    first, second = nn.Conv2d(3, 4, 1), nn.ConvTranspose2d(4, 8, 3, stride=2, groups=groups)
+    network = nn.Sequential(first, second).eval()
+    traced = trace(network, (6, 6))[1]
+    kinds = {1: "transposed", 2: "grouped transposed", 4: "depthwise transposed"}
+    assert traced.layer.kind == f"{kinds[groups]} convolution" and traced.layer.channels == 8
+    assert traced.kernel.shape == (8, 4 // groups, 3, 3)
+    maps = torch.zeros(1, 4, 4, 4, requires_grad=True)
+    for channel in range(8):
+        (gradient,) = torch.autograd.grad(second(maps)[0, channel].sum(), maps)
+        reads = gradient[0, :, 1, 1]  # a place that the whole kernel slides from
+        wanted = torch.zeros(4)
+        group = channel // (8 // groups)
+        for index in range(4 // groups):
+            wanted[group * (4 // groups) + index] = traced.kernel[channel, index].sum()
+        assert torch.allclose(reads, wanted, atol=1e-5)
+        inputs = [traced.layer.source(channel, index) for index in range(4 // groups)]
+        assert [unit.channel for (unit,) in inputs] == wanted.nonzero().flatten().tolist()

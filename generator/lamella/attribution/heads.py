@@ -74,7 +74,8 @@ def values_at(model: Model, shown: Tensor, addresses: Sequence[Address]) -> list
     kept: dict[Address, Tensor] = {}
 
     def keep(address: Address, value: Tensor) -> None:
-        kept[address] = value.clone()  # what follows may overwrite it
+        # What follows may overwrite it; and what the network narrows itself is widened for us.
+        kept[address] = value.clone().float()
 
     visitors = {address: partial(keep, address) for address in addresses}
     visit(model.module, model.normalise(shown.to(model.device)), visitors)

@@ -86,6 +86,8 @@ def analysed(
         f"{network.name}: {len(network.layers)} layers, {network.units} units, "
         f"{len(analysis.images)} images, on {analysis.model.device}"
     )
+    for note in network.notes:
+        progress.say(note)
     if network.left_out:
         progress.say(left_out_words(network))
     page = config.path(config.output.site) / "index.html"

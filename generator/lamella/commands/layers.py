@@ -4,6 +4,7 @@ Flow: pipeline -> **layers**.
 """
 
 import math
+from collections.abc import Sequence
 
 import click
 
@@ -31,15 +32,20 @@ def duration(seconds: float) -> str:
 
 def left_out_words(network: Network, named: int = 3) -> str:
     """What took part in a pass and is not in the atlas, in one sentence."""
-    shown = "; ".join(f"{name}: {why}" for name, why in network.left_out[:named])
-    more = len(network.left_out) - named
+    reasons: dict[str, list[str]] = {}
+    for name, why in network.left_out:
+        reasons.setdefault(why, []).append(name)
+    shown = "; ".join(f"{_some(names, named)}: {why}" for why, names in reasons.items())
     share = f" They hold {network.outside / network.parameters:.0%}".replace("%", " %")
     numbers = f"{share} of the network's parameters." if network.outside else ""
-    return (
-        f"Not in this atlas, though they took part: {shown}"
-        + (f"; and {more} more, which `lamella layers` lists." if more > 0 else ".")
-        + numbers
+    return f"Not in this atlas, though they took part: {shown}.{numbers}" + (
+        " `lamella layers` lists all." if len(network.left_out) > named else ""
     )
+
+
+def _some(names: Sequence[str], most: int) -> str:
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 def layers_report(config: Config, timed: bool) -> None:

@@ -6,9 +6,11 @@ it. It needs no symbolic trace, so control flow is no obstacle.
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from lamella.errors import ModelError
@@ -49,6 +51,11 @@ class Watch(FunctionMode):
         return result
 
 
+def _unnarrowed(device: str) -> AbstractContextManager[object]:
+    """Outside of any autocast that the network entered; other devices have none."""
+    return torch.autocast(device, enabled=False) if device in {"cpu", "cuda"} else nullcontext()
+
+
 class _Reached(BaseException):
     """Ends a forward pass; no `except Exception` of the user's network may swallow it."""
 
@@ -82,7 +89,9 @@ def visit(
     def see(name: str, ordinal: int, result: Any, args: object, kwargs: object) -> None:
         address = waiting.pop((name, ordinal), None)
         if address is not None:
-            visitors[address](channels_first(result, address.axis))
+            # What a network narrows itself is widened; ours is not computed by its rules.
+            with _unnarrowed(result.device.type):
+                visitors[address](channels_first(result, address.axis).float())
             if not waiting:
                 raise _Reached
 

@@ -27,6 +27,7 @@ class Network:
         left_out: what took part in a pass and is not in the atlas: layers and parameters, each by
             its name with the reason.
         outside: how many of its numbers those parameters are.
+        notes: what was done so that it runs here, in sentences.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Network:
     classes: tuple[str, ...] = ()
     left_out: tuple[tuple[str, str], ...] = ()
     outside: int = 0
+    notes: tuple[str, ...] = ()
 
     @property
     def units(self) -> int:

@@ -109,16 +109,20 @@ def load(config: Config, device: torch.device) -> Model:
     if section.weights and not stated:
         load_weights(module, config.path(section.weights))
     module.requires_grad_(False)
+    digest = weights_digest(module)
+    notes = _widened(module)
     module.to(device)
     preprocessing = section.preprocessing or stated.get("preprocessing") or Preprocessing()
-    classes = _classes(config) if section.classes else stated.get("classes", ())
     size = (preprocessing.size, preprocessing.size)
     seen, memory_format = _examined(module, size)
+    if memory_format != torch.channels_last:
+        notes.append("It takes maps apart by their places in memory, so they lie as torch's do.")
     traced = seen.traced
+    classes = _classes(config, seen.outputs) if section.classes else stated.get("classes", ())
     facts = Network(
         name=section.name,
         source=section.source,
-        digest=weights_digest(module),
+        digest=digest,
         architecture=digest_of([found.layer.as_dict() for found in traced]),
         parameters=sum(parameter.numel() for parameter in module.parameters()),
         size=size,
@@ -131,9 +135,20 @@ def load(config: Config, device: torch.device) -> Model:
             for name, parameter in module.named_parameters()
             if name in seen.outside
         ),
+        notes=tuple(notes),
     )
     traced_by_name = {each.layer.name: each for each in traced}
     return Model(module, preprocessing, traced_by_name, facts, device, memory_format)
+
+
+def _widened(module: nn.Module) -> list[str]:
+    """Bring a network to single precision; what there is to say of it."""
+    floats = {each.dtype for each in module.state_dict().values() if each.is_floating_point()}
+    other = sorted(str(dtype).removeprefix("torch.") for dtype in floats - {torch.float32})
+    if not other:
+        return []
+    module.float()
+    return [f"Its weights are {' and '.join(other)}; it is computed in float32."]
 
 
 def _examined(module: nn.Module, size: tuple[int, int]) -> tuple[Examination, torch.memory_format]:
@@ -157,13 +172,29 @@ def _arrange(module: nn.Module, memory_format: torch.memory_format) -> None:
             parameter.data = parameter.data.contiguous(memory_format=memory_format)
 
 
-def _classes(config: Config) -> tuple[str, ...]:
-    """The names of the network's outputs, one a line."""
+def _classes(config: Config, outputs: int | None) -> tuple[str, ...]:
+    """The names of the network's outputs, one a line; empty lines at the end do not count.
+
+    Raises:
+        ModelError: the file cannot be read, or its names are not as many as the outputs.
+    """
     path = config.path(config.model.classes)
+    rule = "It is a text file in UTF-8, one name a line, relative to the folder of atlas.toml."
     try:
-        return tuple(path.read_text(encoding="utf-8").splitlines())
+        text = path.read_text(encoding="utf-8-sig")  # with a mark of its byte order, or without
     except (OSError, UnicodeDecodeError) as error:
+        raise ModelError(f"[model] classes: cannot read {path}: {said(error)}.", rule) from error
+    names = [name.strip() for name in text.rstrip().split("\n")]
+    empty = [at + 1 for at, name in enumerate(names) if not name]
+    if empty:
+        lines = ", ".join(map(str, empty[:5])) + (", ..." if len(empty) > 5 else "")
         raise ModelError(
-            f"[model] classes: cannot read {path}: {said(error)}.",
-            "It is a text file in UTF-8, one name a line, relative to the folder of atlas.toml.",
-        ) from error
+            f"[model] classes: {path} has {len(empty)} empty lines among its names ({lines}).",
+            "Each line names an output, in their order: delete them, or write what they are.",
+        )
+    if outputs is not None and len(names) != outputs:
+        raise ModelError(
+            f"[model] classes: {path} has {len(names)} names, and the network {outputs} outputs.",
+            "Write one name for each output, in their order.",
+        )
+    return tuple(names)

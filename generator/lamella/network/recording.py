@@ -143,12 +143,12 @@ class _Record:
     def layer(self, op: Op, call: Call) -> Value:
         """Note an operation with learned kernels; what is known of its result."""
         weight: Tensor = call.argument(1, "weight")
-        op.kernel = weight.transpose(0, 1) if call.name == "conv_transpose2d" else weight
+        op.groups = int(call.argument(6, "groups", 1)) if call.name != "linear" else 1
+        op.kernel = _forward(weight, op.groups) if call.name == "conv_transpose2d" else weight
         op.bias = call.argument(2, "bias")
         for learned in (weight, op.bias):
             self.inside |= self.made_of.get(id(learned), frozenset())
         op.source = call.first
-        op.groups = int(call.argument(6, "groups", 1)) if call.name == "conv2d" else 1
         path = self.stack[-1] if self.stack and self.stack[-1] else call.name
         op.layer, call_number = path, 1
         while op.layer in self.names:
@@ -160,6 +160,15 @@ class _Record:
         if call.name == "linear" and len(call.shape) > 2:
             seen = call.first.field
         return Value(call.shape, axis, seen, ((call.shape[axis], ((op.layer, 0),), 1),))
+
+
+def _forward(weight: Tensor, groups: int) -> Tensor:
+    """The kernels of a transposed convolution, (channel, input of its group, row, column).
+
+    torch keeps them as (input, channel of its group, row, column).
+    """
+    apart = weight.reshape(groups, -1, *weight.shape[1:]).transpose(1, 2)
+    return apart.reshape(-1, *apart.shape[2:])
 
 
 def _unknown(part: Tensor) -> Value:

@@ -43,11 +43,13 @@ class Examination:
         left_out: layers whose values are not one per image, and parameters that no layer reads:
             each by its name, with the reason.
         outside: the names of those parameters.
+        outputs: how many numbers the network gives for an image; None where they are no vector.
     """
 
     traced: tuple[Traced, ...]
     left_out: tuple[tuple[str, str], ...] = ()
     outside: tuple[str, ...] = ()
+    outputs: int | None = None
 
 
 def examined(
@@ -93,7 +95,9 @@ def examined(
         (name, f"a parameter that {operation} reads, which is no layer here")
         for name, operation in one.outside.items()
     ]
-    return Examination(tuple(kept), tuple(left_out), tuple(one.outside))
+    given = one.ops[one.output].value.shape if one.output >= 0 else ()
+    outputs = given[1] if len(given) == 2 else None
+    return Examination(tuple(kept), tuple(left_out), tuple(one.outside), outputs)
 
 
 def trace(network: nn.Module, size: tuple[int, int], channels: int = 3) -> tuple[Traced, ...]:
@@ -146,12 +150,10 @@ def _described(ops: Sequence[Op], op: Op) -> Traced:
         first += count
     if op.name == "linear":
         kind = "linear"
-    elif op.name == "conv_transpose2d":
-        kind = "transposed convolution"
-    elif op.groups == 1:
-        kind = "convolution"
     else:
-        kind = "depthwise convolution" if kernel.shape[1] == 1 else "grouped convolution"
+        kind = "transposed convolution" if op.name == "conv_transpose2d" else "convolution"
+        if op.groups > 1:
+            kind = f"{'depthwise' if kernel.shape[1] == 1 else 'grouped'} {kind}"
     layer = Layer(
         name=op.layer,
         kind=kind,

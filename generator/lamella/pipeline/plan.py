@@ -131,6 +131,7 @@ def open_atlas(config: Config) -> Atlas:
         network = plain["network"]
         layers = tuple(Layer.from_dict(layer) for layer in network.pop("layers"))
         network |= {"size": tuple(network["size"]), "classes": tuple(network["classes"])}
+        network["notes"] = tuple(network["notes"])
         network["left_out"] = tuple((name, why) for name, why in network["left_out"])
         network = Network(**network, layers=layers)
         manifest = plain["manifest"]
