@@ -615,3 +615,62 @@ def test_a_network_with_autocast_inside_has_all_analyses(tiny: Tiny) -> None:
     )
     panels = ["*", "!embedding", "!activation_atlas", "!objectives", "!image_embeddings"]
     tiny.change(analysis__panels=panels, panels__feature_visualization__steps=2).works("build")
+
+
+def built_of(tiny: Tiny, forward: str, more: str = "") -> Tiny:
+    """The tiny network with another forward pass."""
+    text = (tiny.folder / "network.py").read_text()
+    text = text.replace("    return layers.eval()", "    return Other(*layers).eval()")
+    (tiny.folder / "network.py").write_text(
+        f"{text}\n\n{more}\nclass Other(nn.Sequential):\n    def forward(self, images):\n{forward}"
+    )
+    return tiny
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")
+def test_compiled_parts_run_eagerly_under_their_own_names(tiny: Tiny) -> None:
+    text = (tiny.folder / "network.py").read_text()
+    text = text.replace(
+        "    return layers", "    layers[2] = torch.compile(layers[2])\n    return layers"
+    )
+    text = text.replace("return layers.eval()", "return torch.compile(layers.eval())")
+    (tiny.folder / "network.py").write_text(text)
+    model = load(tiny.config(), CPU)
+    assert list(model.traced) == ["0", "2", "6"]
+    assert model.facts.notes == ("Its compiled parts run as they were before.",)
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit.script. is:DeprecationWarning")
+def test_layers_behind_what_cannot_be_seen_are_found(tiny: Tiny) -> None:
+    text = (tiny.folder / "network.py").read_text()
+    scripted = "layers[2] = torch.jit.script(layers[2])\n    return layers"
+    (tiny.folder / "network.py").write_text(text.replace("return layers", scripted))
+    model = load(tiny.config(), CPU)
+    assert list(model.traced) == ["0", "6"]
+    assert dict(model.facts.left_out)["2"].startswith("scripted")
+    message = "scripted module, which hides its operations"
+    whole = "return torch.jit.script(layers.eval())"
+    (tiny.folder / "network.py").write_text(text.replace("return layers.eval()", whole))
+    assert message in said(tiny)
+
+
+def test_what_reads_constants_alone_is_no_layer(tiny: Tiny) -> None:
+    """A table of positions through a small network of its own, as Swin's second version has it."""
+    forward = (
+        "        bias = nn.functional.linear(torch.ones(2, 3), torch.ones(3, 3)).mean()\n"
+        "        return super().forward(images) + bias\n"
+    )
+    model = load(built_of(tiny, forward).config(), CPU)
+    assert list(model.traced) == ["0", "2", "6"]
+
+
+def test_an_analysis_that_cannot_run_ends_no_other(tiny: Tiny) -> None:
+    forward = "        with torch.no_grad():\n            return super().forward(images)\n"
+    panels = ["*", "!embedding", "!image_embeddings"]
+    built_of(tiny, forward).change(analysis__panels=panels, panels__feature_visualization__steps=2)
+    said = tiny.fails("build")
+    assert "could not run for this network; all else is there" in said
+    assert "unit_attribution: " in said and "No gradient" in said
+    assert 'panels = ["*", ' in said and '"!unit_attribution"' in said
+    page = (tiny.folder / "public" / "tiny" / "0" / "0.html").read_text()
+    assert "No gradient comes back" in page and 'id="dataset_examples"' in page

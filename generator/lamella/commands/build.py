@@ -4,6 +4,7 @@ Flow: pipeline -> **building** -> pages.
 """
 
 import time
+from collections.abc import Mapping
 
 import click
 
@@ -12,7 +13,7 @@ from lamella.commands.layers import left_out_words
 from lamella.commands.progress import Progress
 from lamella.config.config import Config
 from lamella.config.selection import channel_numbers
-from lamella.errors import ConfigError, said
+from lamella.errors import ConfigError, ModelError, said
 from lamella.pipeline.plan import open_atlas, panels_of
 from lamella.site.pages import About, Rendered, render
 from lamella.site.publish import Site
@@ -117,3 +118,16 @@ def analysed(
     if rendering:
         click.echo(f"{result.pages} pages, {result.bytes / 1e6:.0f} MB")
         click.echo(f"Open {page}")
+    if analysis.unable:
+        raise ModelError(*_unable(analysis.unable))
+
+
+def _unable(analyses: Mapping[str, ModelError]) -> tuple[str, str]:
+    """What could not run for this network, and how to build without it."""
+    told = [f"{name}: {error.problem} {error.remedy}".strip() for name, error in analyses.items()]
+    number = "One analysis" if len(told) == 1 else f"{len(told)} analyses"
+    left = ", ".join(f'"!{name}"' for name in analyses)
+    return (
+        f"{number} could not run for this network; all else is there.\n  " + "\n  ".join(told),
+        f'Mend the network, or leave them out: [analysis] panels = ["*", {left}].',
+    )

@@ -108,9 +108,10 @@ def load(config: Config, device: torch.device) -> Model:
         module = from_file(section.source, config.path)
     if section.weights and not stated:
         load_weights(module, config.path(section.weights))
+    module, notes = _eager(module)
     module.requires_grad_(False)
     digest = weights_digest(module)
-    notes = _widened(module)
+    notes += _widened(module)
     module.to(device)
     preprocessing = section.preprocessing or stated.get("preprocessing") or Preprocessing()
     size = (preprocessing.size, preprocessing.size)
@@ -139,6 +140,21 @@ def load(config: Config, device: torch.device) -> Model:
     )
     traced_by_name = {each.layer.name: each for each in traced}
     return Model(module, preprocessing, traced_by_name, facts, device, memory_format)
+
+
+def _eager(module: nn.Module) -> tuple[nn.Module, list[str]]:
+    """A network without its compiled parts, which hide their operations; what there is to say."""
+    if hasattr(torch.compiler, "set_stance"):  # since torch 2.6
+        torch.compiler.set_stance("force_eager")
+    compiled = [path for path, part in module.named_modules() if hasattr(part, "_orig_mod")]
+    for path in reversed(compiled):  # from the inside
+        plain = getattr(module.get_submodule(path), "_orig_mod")  # noqa: B009
+        if not path:
+            module = plain
+        else:
+            parent, _, name = path.rpartition(".")
+            setattr(module.get_submodule(parent), name, plain)
+    return module, ["Its compiled parts run as they were before."] if compiled else []
 
 
 def _widened(module: nn.Module) -> list[str]:

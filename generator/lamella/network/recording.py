@@ -18,6 +18,7 @@ from lamella.network.propagation import NORMS, Call, Value, convolved, result_of
 from lamella.network.remedies import remedy
 from lamella.network.units import Field, ReceptiveField
 
+_FROM_OUTSIDE = {"from_numpy", "as_tensor", "tensor"}  # may hold what was computed of the image
 _KERNELS = {"conv2d": 1, "conv_transpose2d": 1, "linear": -1}  # with the axis of their channels
 
 
@@ -78,7 +79,7 @@ class _Record:
         # The parameters that a tensor is made of: those themselves, and what is computed of them.
         self.made_of: dict[int, frozenset[str]] = {
             id(parameter): frozenset([name]) for name, parameter in network.named_parameters()
-        }
+        } | {id(buffer): frozenset() for buffer in network.buffers()}
         self.reader: dict[str, str] = {}  # of each parameter, the first operation on the image
         self.inside: set[str] = set()  # parameters of layers and normalizations
         axis = ReceptiveField()
@@ -99,11 +100,16 @@ class _Record:
             for tensor in (arg if isinstance(arg, tuple | list) else (arg,))
             if isinstance(tensor, Tensor)
         ]
+        unseen = given and id(given[0]) not in self.known and id(given[0]) not in self.made_of
+        if name in _KERNELS and unseen:
+            # Behind what cannot be seen (scripted code, numpy): a layer all the same.
+            self.keep(given[0], _unknown(given[0]), -1)
         operands = [self.known[id(tensor)] for tensor in given if id(tensor) in self.known]
         own = frozenset().union(*(self.made_of.get(id(tensor), ()) for tensor in given))
         place = len(self.ops)
         if not operands:
-            self.derive(result, own)
+            if name not in _FROM_OUTSIDE and all(id(tensor) in self.made_of for tensor in given):
+                self.derive(result, own)
             return
         for parameter in sorted(own):
             self.reader.setdefault(parameter, name)
@@ -133,9 +139,9 @@ class _Record:
         self.keep(result, op.value, place)
 
     def derive(self, result: Any, own: frozenset[str]) -> None:
-        """Remember what is computed of parameters alone: a kernel that is scaled first, say."""
+        """Remember what is computed of parameters and constants alone: a scaled kernel, say."""
         parts = result if isinstance(result, tuple | list) else (result,)
-        for part in parts if own else ():
+        for part in parts:
             if isinstance(part, Tensor) and id(part) not in self.made_of:
                 self.alive.append(part)
                 self.made_of[id(part)] = own

@@ -128,6 +128,11 @@ def from_file(source: str, locate: Callable[[str], Path]) -> nn.Module:
             "It is relative to the folder of atlas.toml.",
         )
     module = _returned(path, function)
+    if isinstance(module, torch.jit.ScriptModule):
+        raise ModelError(
+            f"[model] source: {source} returned a scripted module, which hides its operations.",
+            "Return the nn.Module that was scripted or traced, with its weights loaded.",
+        )
     if not isinstance(module, nn.Module):
         raise ModelError(
             f"[model] source: {source} returned {type(module).__name__}, not a torch.nn.Module.",

@@ -97,6 +97,11 @@ def examined(
     ]
     given = one.ops[one.output].value.shape if one.output >= 0 else ()
     outputs = given[1] if len(given) == 2 else None
+    left_out += [
+        (path, "scripted: its operations cannot be seen, and what its parameters do neither")
+        for path, part in network.named_modules()
+        if isinstance(part, torch.jit.ScriptModule)
+    ]
     return Examination(tuple(kept), tuple(left_out), tuple(one.outside), outputs)
 
 

@@ -6,7 +6,7 @@ is wanted), `ascend` (the loop). The engine knows nothing of models: it is given
 images to the values of its target.
 """
 
-from lamella.optvis.ascend import Ascent, NotFinite, ascend
+from lamella.optvis.ascend import Ascent, NoGradient, NotFinite, ascend
 from lamella.optvis.channel import Channel, Neuron
 from lamella.optvis.further_objectives import (
     Caricature,
@@ -41,6 +41,7 @@ __all__ = [
     "Logit",
     "Maco",
     "Neuron",
+    "NoGradient",
     "NotFinite",
     "Objective",
     "Parameterization",

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from lamella.errors import ModelError
 from lamella.optvis.objective import ONLY, Objective, Seen
 from lamella.optvis.param import Fourier, Parameterization
 from lamella.optvis.redirect import Redirected
@@ -24,6 +25,10 @@ from lamella.optvis.transform import view
 from lamella.optvis.update_rules import length, stepper
 
 Network = Callable[[Tensor], Tensor | Mapping[str, Tensor]]
+
+
+class NoGradient(ModelError):
+    """What is to be raised does not depend on the image, as far as torch can follow it."""
 
 
 class NotFinite(ValueError):
@@ -91,6 +96,7 @@ def ascend(
     Raises:
         ValueError: the size is too small for the network, or the objective does not fit the target.
         NotFinite: values or gradients stopped being finite.
+        NoGradient: the network cuts the gradient off.
     """
     settings = settings or Settings()
     pictures = parameterization or Fourier(
@@ -120,6 +126,8 @@ def ascend(
             if step == 0 and turn == 0:
                 objective.check(seen)
             value = objective(seen)
+            if not value.requires_grad:
+                raise NoGradient("No gradient comes back from what is to be raised to the image.")
             own, *of_image = torch.autograd.grad(
                 value.sum(), (numbers, images) if gathered is not None else numbers
             )

@@ -6,7 +6,7 @@ every shard lies under the key of everything that it depends on.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
 from lamella import __version__
@@ -15,7 +15,7 @@ from lamella.analyses.panel import Panel, Settings
 from lamella.config.config import Config
 from lamella.config.selection import chosen
 from lamella.engines.allocator import keep_freed_memory
-from lamella.errors import UnknownLayer
+from lamella.errors import ModelError, UnknownLayer
 from lamella.images.images import Digests, Images, find
 from lamella.network.description import Network
 from lamella.network.model import Model, device_of, load
@@ -56,13 +56,18 @@ class Step:
 
 @dataclass(frozen=True)
 class Analysis:
-    """Everything that is needed to fill a store."""
+    """Everything that is needed to fill a store.
+
+    Attributes:
+        unable: analyses that could not run for this network, each with what it said.
+    """
 
     config: Config
     model: Model
     images: Images
     panels: Sequence[tuple[Panel, Settings]]
     atlas: Atlas
+    unable: dict[str, ModelError] = field(default_factory=dict)
 
     @classmethod
     def of(cls, config: Config) -> "Analysis":
@@ -129,10 +134,17 @@ class Analysis:
         self.note()
         yield from self._survey(progress)
         for panel, settings in sorted(computed, key=lambda pair: pair[0].slow):
-            if panel.per == "network":
-                yield from self._whole(panel, settings, progress)
-            else:
-                yield from self._by_layer(panel, settings, layers, selection, progress)
+            missing = [need for need in panel.needs if need in self.unable]
+            if missing:
+                self.unable[panel.name] = ModelError(f"It needs {missing[0]}.")
+                continue
+            try:
+                if panel.per == "network":
+                    yield from self._whole(panel, settings, progress)
+                else:
+                    yield from self._by_layer(panel, settings, layers, selection, progress)
+            except ModelError as error:  # of this network; the other analyses may well run
+                self.unable[panel.name] = error
 
     def _survey(self, progress: Stages) -> Iterator[Step]:
         store, layers = self.atlas.store, self.atlas.network.layers

@@ -12,7 +12,7 @@ from lamella.analyses.feature_visualization.measures import Measured, measured
 from lamella.analyses.feature_visualization.recipe import Recipe, not_visualized
 from lamella.analyses.feature_visualization.stored import GREY
 from lamella.network.model import Model
-from lamella.optvis import Ascent, NotFinite, Objective, ascend
+from lamella.optvis import Ascent, NoGradient, NotFinite, Objective, ascend
 from lamella.optvis.param import scrambled
 
 
@@ -93,6 +93,8 @@ def make_batch(
                 raise AllFailed(problem) from error
             rows = [row if row not in failed else sound[0] for row in range(len(channels))]
             continue
+        except NoGradient as error:
+            raise AllFailed(str(error)) from error
         except ValueError as error:
             raise not_visualized(recipe.layer, f": {error}") from error
         count = len(channels)
@@ -109,7 +111,7 @@ def make_batch(
 
 
 class AllFailed(ValueError):
-    """No unit of a batch gave finite numbers."""
+    """No unit of a batch gave finite numbers, or a gradient."""
 
 
 def better(first: Batch, row: int, again: Batch, other: int) -> bool:
