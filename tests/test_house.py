@@ -33,7 +33,7 @@ ROOMS = {
     "figures",
     "pipeline": "errors config network images store survey engines analyses",
     "site": "errors config network store figures analyses",
-    "commands": "errors config network store figures analyses pipeline site",
+    "commands": "errors config network images store figures analyses pipeline site",
     "cli": "errors commands config",
 }
 # What rooms above take from analyses: its tuple and its face; of single analyses what stands here.

@@ -37,7 +37,7 @@ from lamella.attribution.integrated import plain
 from lamella.attribution.methods import BY_NAME
 from lamella.attribution.occlusion import BATCH, grid
 from lamella.config.config import load as load_config
-from lamella.images.images import find
+from lamella.images.finding import find
 from lamella.network.model import Model, device_of, load
 from lamella.store.store import Store
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from lamella.config.config import load as load_config
-from lamella.images.images import find
+from lamella.images.finding import find
 from lamella.network.model import load
 from lamella.store.store import Store
 from lamella.survey.run import Pass

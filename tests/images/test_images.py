@@ -21,7 +21,8 @@ from helpers.tiny import Tiny, write_images
 from lamella.config.config import Preprocessing
 from lamella.images import decoding
 from lamella.images.decoding import BrokenImage, decode
-from lamella.images.images import Digests, Images, find
+from lamella.images.finding import Digests, find
+from lamella.images.images import Images
 
 RED, BLUE = (220, 30, 40), (30, 40, 220)
 
@@ -316,7 +317,7 @@ def test_no_folder_and_no_images(tiny: Tiny) -> None:
     (tiny.folder / "images" / "notes.txt").write_text("")
     (tiny.folder / "images" / "folder.png").mkdir()
     message = tiny.fails("analyse")
-    assert "images holds no image." in message and ".jpeg .jpg" in message
+    assert "images holds no image, but 1 .txt file." in message and ".jpeg .jpg" in message
 
 
 def test_copies_count_once(tiny: Tiny) -> None:
@@ -414,3 +415,31 @@ def test_names_that_are_no_text(tiny: Tiny) -> None:
     assert "caf\ufffd" in found(tiny).manifest.labels
     assert "".join(names).encode()
     tiny.works("analyse", "--panel", "weights")
+
+
+def test_what_is_passed_over_is_counted(tiny: Tiny, tmp_path: Path) -> None:
+    """Files of other kinds, linked folders, and what would never end; hidden files are nobody's."""
+    folder = tiny.folder / "images"
+    halves().save(folder / "a.jfif", "JPEG")
+    halves().save(folder / "b.JPE", "JPEG", quality=60)
+    for name in ("1.txt", "2.TXT", "Makefile", ".hidden"):
+        (folder / name).write_text("words")
+    os.mkfifo(folder / "endless.png")
+    (folder / "null.png").symlink_to("/dev/null")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    halves().save(elsewhere / "c.png")
+    (folder / "linked").symlink_to(elsewhere)
+    (folder / "loop").symlink_to(folder)
+    manifest = found(tiny).manifest
+    assert {"a.jfif", "b.JPE"} <= {photograph.name for photograph in manifest.photographs}
+    assert len(manifest.photographs) == 3 + 2
+    assert dict(manifest.passed_over) == {
+        **{".txt file": 2, "suffixless file": 1},
+        **{"special file": 2, "linked folder": 2},
+    }
+    result = tiny.run("build")
+    assert result.exit_code == 0
+    assert "The image folder holds 5 images, but 2 " in result.stderr
+    assert "1 suffixless file" in result.stderr and "2 .txt files" in result.stderr
+    assert "linked folder" in (tiny.folder / "public" / "about.html").read_text()

@@ -14,6 +14,7 @@ from lamella.commands.progress import Progress
 from lamella.config.config import Config
 from lamella.config.selection import channel_numbers
 from lamella.errors import ConfigError, ModelError, said
+from lamella.images.manifest import passed_over_words
 from lamella.pipeline.plan import open_atlas, panels_of
 from lamella.site.pages import About, Rendered, render
 from lamella.site.publish import Site
@@ -87,6 +88,9 @@ def analysed(
         f"{network.name}: {len(network.layers)} layers, {network.units} units, "
         f"{len(analysis.images)} images, on {analysis.model.device}"
     )
+    manifest = analysis.images.manifest
+    if words := passed_over_words(manifest.passed_over):
+        progress.say(f"The image folder holds {len(manifest.photographs)} images{words}.")
     for note in network.notes:
         progress.say(note)
     if network.left_out:

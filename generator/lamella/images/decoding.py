@@ -16,7 +16,22 @@ from lamella.config.config import Preprocessing
 from lamella.errors import said
 
 SUFFIXES = frozenset(
-    (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".jp2", ".avif")
+    f".{kind}"
+    for kind in [
+        "jpg",
+        "jpeg",
+        "jpe",
+        "jfif",
+        "png",
+        "webp",
+        "gif",
+        "bmp",
+        "tif",
+        "tiff",
+        "ppm",
+        "jp2",
+        "avif",
+    ]
 )
 MOST_PIXELS = 250_000_000  # a larger image is taken for an attack on memory
 Pixels = NDArray[np.uint8]

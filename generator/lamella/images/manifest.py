@@ -3,6 +3,7 @@
 Flow: images -> **manifest** -> store, pages. No torch.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -20,12 +21,29 @@ class Photograph:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """The images of an atlas; `skipped` pairs the name of each broken one with the reason."""
+    """The images of an atlas.
+
+    Attributes:
+        digest: of all their ids.
+        skipped: the name of each broken one, with the reason.
+        labels: all that there are, in order.
+        passed_over: what else the folder holds, and how many of each.
+    """
 
     digest: str
     photographs: tuple[Photograph, ...]
     skipped: tuple[tuple[str, str], ...] = ()
     labels: tuple[str, ...] = ()
+    passed_over: tuple[tuple[str, int], ...] = ()
+
+
+def passed_over_words(passed: Iterable[tuple[str, int]]) -> str:
+    """What was passed over, to go on a sentence: ", but 3 .txt files and 1 linked folder"."""
+    words = [f"{number} {what}{'s' if number > 1 else ''}" for what, number in passed]
+    if not words:
+        return ""
+    listed = " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+    return f", but {listed}"
 
 
 def photograph_named(manifest: Manifest, wanted: str, where: str) -> int:

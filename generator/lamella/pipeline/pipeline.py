@@ -16,7 +16,8 @@ from lamella.config.config import Config
 from lamella.config.selection import chosen
 from lamella.engines.allocator import keep_freed_memory
 from lamella.errors import ModelError, UnknownLayer
-from lamella.images.images import Digests, Images, find
+from lamella.images.finding import Digests, find
+from lamella.images.images import Images
 from lamella.network.description import Network
 from lamella.network.model import Model, device_of, load
 from lamella.network.units import Layer

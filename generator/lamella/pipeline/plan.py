@@ -140,7 +140,9 @@ def open_atlas(config: Config) -> Atlas:
         skipped = tuple(
             (photographs[int(number)].name, why) for number, why in seen.get("skipped", {}).items()
         )
-        images = Manifest(manifest["digest"], photographs, skipped, tuple(manifest["labels"]))
+        passed = tuple((what, number) for what, number in manifest["passed_over"])
+        labels = tuple(manifest["labels"])
+        images = Manifest(manifest["digest"], photographs, skipped, labels, passed)
         keys = plain["keys"]
     except (KeyError, TypeError, IndexError, AttributeError, ValueError) as error:
         raise StoreError(

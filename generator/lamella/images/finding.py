@@ -1,0 +1,133 @@
+"""Which images there are: from a folder to a manifest.
+
+Flow: config -> **finding** -> images. Images are numbered by the digest of their content, so that
+numbers, ties and pages do not depend on where the folder lies or in what order it is read. What is
+passed over is counted.
+"""
+
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lamella.config.config import Config, Preprocessing
+from lamella.config.digest import digest_of
+from lamella.errors import ImagesError
+from lamella.images.decoding import SUFFIXES
+from lamella.images.images import Images
+from lamella.images.manifest import Manifest, Photograph, passed_over_words
+
+
+@dataclass
+class Digests:
+    """Content digests of files, remembered by path, size and time of change.
+
+    Attributes:
+        known: what is remembered, as plain values.
+        fresh: how many of them are new.
+    """
+
+    known: dict[str, Any] = field(default_factory=dict)
+    fresh: int = 0
+
+    def of(self, path: Path) -> str:
+        """The digest of a file's content, 32 hex digits."""
+        stat = path.stat()
+        stamp = [stat.st_size, stat.st_mtime_ns]
+        entry = self.known.get(str(path))
+        if entry is None or entry[:2] != stamp:
+            digest = hashlib.sha256()
+            with path.open("rb") as file:
+                while chunk := file.read(1 << 20):
+                    digest.update(chunk)
+            entry = self.known[str(path)] = [*stamp, digest.hexdigest()[:32]]
+            self.fresh += 1
+        return str(entry[2])
+
+
+def find(config: Config, preprocessing: Preprocessing, digests: Digests) -> Images:
+    """The images that a config names. Copies of an image count once.
+
+    Args:
+        digests: of files that were seen before; takes those of new ones.
+
+    Raises:
+        ImagesError: the folder does not exist or holds no image.
+    """
+    section = config.images
+    folder = config.path(section.folder)
+    if not folder.is_dir():
+        why = "is no folder" if folder.exists() else "does not exist"
+        raise ImagesError(
+            f"The image folder {folder} {why}.",
+            "[images] folder is relative to the folder of atlas.toml.",
+        )
+    files, passed = _files(folder)
+    if not files:
+        raise ImagesError(
+            f"{folder} holds no image{passed_over_words(passed.most_common())}.",
+            f"They are found in all its subfolders by their suffix: {' '.join(sorted(SUFFIXES))}.",
+        )
+    by_id = _by_id(files, folder, digests)
+    chosen = sorted(by_id)[: section.limit]
+    photographs = tuple(
+        Photograph(
+            id,
+            _text(by_id[id].relative_to(folder).as_posix()),
+            _text(_label(by_id[id], folder, section.labels)),
+        )
+        for id in chosen
+    )
+    labels = tuple(sorted({photograph.label for photograph in photographs} - {""}))
+    passed_over = tuple(passed.most_common())
+    manifest = Manifest(digest_of(chosen), photographs, (), labels, passed_over)
+    return Images(manifest, [by_id[id] for id in chosen], preprocessing)
+
+
+def _by_id(files: Sequence[Path], folder: Path, digests: Digests) -> dict[str, Path]:
+    """Image files by the digest of their content; of copies, the first by name."""
+    by_id: dict[str, Path] = {}
+    for path in files:
+        try:
+            by_id.setdefault(digests.of(path), path)
+        except OSError:  # unreadable: skipped when it is to be decoded
+            by_id.setdefault(digest_of(str(path.relative_to(folder)))[:32], path)
+    return by_id
+
+
+def _files(folder: Path) -> tuple[list[Path], Counter[str]]:
+    """The image files of a folder and its subfolders, and how many others were passed over, by what
+    they are. Hidden ones are nobody's; linked folders are not followed: they may lead anywhere."""
+    found: list[Path] = []
+    passed: Counter[str] = Counter()
+    for top, folders, names in os.walk(folder):
+        here = Path(top)
+        passed["linked folder"] += sum((here / name).is_symlink() for name in folders)
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for path in (here / name for name in names if not name.startswith(".")):
+            suffix = path.suffix.lower()
+            if suffix not in SUFFIXES:
+                passed[f"{_text(suffix)} file" if suffix else "suffixless file"] += 1
+            elif path.is_file() or not path.exists():  # one that is gone is told of as broken
+                found.append(path)
+            else:
+                passed["special file"] += 1
+    return sorted(found), +passed
+
+
+def _text(name: str) -> str:
+    """A file's name as text that can be printed and published, whatever bytes it is made of."""
+    return os.fsencode(name).decode("utf-8", "replace")
+
+
+def _label(path: Path, folder: Path, labels: str) -> str:
+    """The label of an image, as `[images] labels` says."""
+    if labels == "folder":
+        return "" if path.parent == folder else path.parent.name
+    if labels == "file":
+        stem = path.stem
+        return stem[: max(stem.rfind(mark) for mark in "-_.")] if set(stem) & set("-_.") else stem
+    return ""
