@@ -15,24 +15,9 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from lamella.config.config import Preprocessing
 from lamella.errors import said
 
-SUFFIXES = frozenset(
-    f".{kind}"
-    for kind in [
-        "jpg",
-        "jpeg",
-        "jpe",
-        "jfif",
-        "png",
-        "webp",
-        "gif",
-        "bmp",
-        "tif",
-        "tiff",
-        "ppm",
-        "jp2",
-        "avif",
-    ]
-)
+_JPEG = {".jpg", ".jpeg", ".jpe", ".jfif"}
+_OTHERS = {".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".jp2", ".avif"}
+SUFFIXES = frozenset(_JPEG | _OTHERS)
 MOST_PIXELS = 250_000_000  # a larger image is taken for an attack on memory
 Pixels = NDArray[np.uint8]
 
