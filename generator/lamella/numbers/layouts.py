@@ -120,7 +120,9 @@ def tsne_plane(reduced: Reals, options: Layout, seed: int) -> Points:
 
 
 def fitted(points: Points) -> Points:
-    """Points moved and scaled into the unit square, their proportions kept."""
+    """Points moved and scaled into the unit square, their proportions kept; of none, none."""
+    if not len(points):
+        return points
     low, high = points.min(axis=0), points.max(axis=0)
     extent = max(float((high - low).max()), 1e-12)
     inside: Points = ((points - (low + high) / 2) / extent + 0.5).clip(0, 1).astype(np.float32)
