@@ -123,6 +123,14 @@ def test_a_page_shows_scores_and_path(full):
             assert path.names[-1] == facts.layer.name and path.alt
 
 
+def test_a_path_that_is_not_known_is_not_drawn(full):
+    facts = next(analyse(full).layers())
+    facts.of("interpretability")[PATHS[-1]][:] = np.nan
+    for figures in (Interpretability().view(facts, 1), Interpretability().view_layer(facts)):
+        path = figures[-1]
+        assert isinstance(path, Lines) and len(path.series) == 2 and "nan" not in path.alt
+
+
 def test_an_atlas_of_some_layers_numbers_the_path(full):
     facts = next(analyse(full.change(analysis__layers=["2"])).layers())
     assert facts.of("interpretability")["path_picture"].shape == (6, 3)

@@ -73,9 +73,15 @@ def _path(facts: LayerFacts, own: PanelFacts, channels: NDArray[np.int64]) -> Li
     named = len(every) == found[0][1].shape[1]
     names = tuple(every[at].name if named else str(at + 1) for at in range(length))
     lines = tuple(
-        Series(word, tuple(_mean(paths[:, at]) for at in range(length))) for word, paths in found
+        Series(word, tuple(_mean(paths[:, at]) for at in range(length)))
+        for word, paths in found
+        if np.isfinite(paths).any()  # a unit without a second photograph has two paths, say
     )
-    ends = ", ".join(f"{line.name.lower()} {line.values[-1]:.2f}" for line in lines)
+    ends = ", ".join(
+        f"{line.name.lower()} {line.values[-1]:.2f}"
+        for line in lines
+        if math.isfinite(line.values[-1])
+    )
     return Lines(
         title="The path through the network",
         x=(),
