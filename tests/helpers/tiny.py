@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from click.testing import CliRunner, Result
 from PIL import Image
+from torch import nn
 
 import lamella
 from lamella.cli import main
@@ -41,6 +42,14 @@ def network():
     )
     return layers.eval()
 """
+
+
+def network() -> nn.Sequential:
+    """The network of `NETWORK`, built here."""
+    namespace: dict[str, Any] = {}
+    exec(NETWORK, namespace)
+    return namespace["network"]()
+
 
 ATLAS: dict[str, Any] = {
     "title": "Tiny",

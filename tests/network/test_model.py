@@ -1,8 +1,6 @@
-"""The network: where it comes from, what can be wrong with it and its weights."""
+"""The network: where it comes from, and what can be wrong with it."""
 
-import hashlib
 import os
-import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -13,19 +11,13 @@ from safetensors.torch import save_file
 from torch import nn
 
 import lamella
-from helpers.tiny import NETWORK, Tiny
+from helpers.tiny import NETWORK, Tiny, network
 from lamella.config.config import Preprocessing
 from lamella.errors import ModelError
 from lamella.network.model import Model, _examined, device_of, load
-from lamella.network.weights import load_weights, weights_digest
+from lamella.network.weights import weights_digest
 
 CPU = torch.device("cpu")
-
-
-def network() -> nn.Sequential:
-    namespace: dict[str, object] = {}
-    exec(NETWORK, namespace)
-    return namespace["network"]()
 
 
 def said(tiny: Tiny) -> str:
@@ -125,161 +117,6 @@ def test_classes(tiny: Tiny) -> None:
     tiny.change(model__classes="classes.txt")
     assert load(tiny.config(), CPU).facts.classes == ("cat", "dög", "bee")
     assert "cannot read" in said(tiny.change(model__classes="nowhere.txt"))
-
-
-@pytest.mark.parametrize("name", ["w.safetensors", "w.pt", "w.pth", "checkpoint.pt"])
-def test_weights_of_a_file(tiny: Tiny, name: str) -> None:
-    torch.manual_seed(7)
-    state = {key: torch.randn_like(value) for key, value in network().state_dict().items()}
-    path = tiny.folder / name
-    if name == "w.safetensors":
-        save_file(state, path)
-    else:
-        torch.save({"state_dict": state} if name == "checkpoint.pt" else state, path)
-    model = load(tiny.change(model__weights=name).config(), CPU)
-    assert torch.equal(model.module.state_dict()["6.bias"], state["6.bias"])
-    assert model.facts.digest != weights_digest(network())
-
-
-def misfit(tiny: Tiny, state: object) -> str:
-    torch.save(state, tiny.folder / "w.pt")
-    return said(tiny.change(model__weights="w.pt"))
-
-
-def test_weights_that_do_not_fit(tiny: Tiny) -> None:
-    state = network().state_dict()
-    short = {key: value for key, value in state.items() if key != "6.bias"}
-    assert "does not fit Sequential: missing: 6.bias." in misfit(tiny, short)
-    more = state | {"7.bias": torch.zeros(3)}
-    assert "unknown to the network: 7.bias." in misfit(tiny, more)
-    bent = state | {"6.bias": torch.zeros(4)}
-    message = misfit(tiny, bent)
-    assert "6.bias is (4,), not (3,)." in message and "the very network" in message
-    other = {f"l{at}": torch.zeros(1) for at in range(9)}
-    message = misfit(tiny, other)
-    assert "missing: 0.weight, 0.bias, 2.weight, 2.bias and 2 more;" in message
-    assert "unknown to the network: l0, l1, l2, l3 and 5 more." in message
-    message = misfit(tiny, {f"module.{key}": value for key, value in state.items()})
-    assert "All its keys begin with 'module.'" in message
-    message = misfit(tiny, {"epoch": 3, "model": state})
-    assert "save its 'model' alone" in message
-    message = misfit(tiny, state | {"6.bias": 3})
-    assert "6.bias is int, not (3,)" in message
-    assert "holds a list, not a state dict" in misfit(tiny, [1])
-
-
-def test_weights_that_are_not_there(tiny: Tiny) -> None:
-    message = said(tiny.change(model__weights="nowhere.pt"))
-    assert f"The weights file {tiny.folder / 'nowhere.pt'} does not exist." in message
-    assert "relative to the folder of atlas.toml" in message
-    (tiny.folder / "folder.pt").mkdir()
-    assert "does not exist" in said(tiny.change(model__weights="folder.pt"))
-
-
-@pytest.mark.parametrize("name", ["w.safetensors", "w.pt"])
-@pytest.mark.parametrize("content", ["empty", "text", "truncated", "html"])
-def test_weights_that_cannot_be_read(tiny: Tiny, name: str, content: str) -> None:
-    path = tiny.folder / name
-    if name == "w.pt":
-        torch.save(network().state_dict(), path)
-    else:
-        save_file(network().state_dict(), path)
-    whole = path.read_bytes()
-    path.write_bytes(
-        {
-            "empty": b"",
-            "text": b"0.1 0.2 0.3",
-            "truncated": whole[: len(whole) // 2],
-            "html": b"<!doctype html><title>404 Not Found</title>",
-        }[content]
-    )
-    message = said(tiny.change(model__weights=name))
-    assert f"The weights file {path} cannot be read: " in message
-    assert "half downloaded" in message and len(message.splitlines()) == 2
-
-
-class Trap:
-    """A pickle that creates a file when it is loaded."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __reduce__(self) -> object:
-        return os.mkdir, (str(self.path),)
-
-
-@pytest.mark.parametrize("how", ["pickle", "torch", "legacy", "inside"])
-def test_pickled_objects_are_never_executed(tiny: Tiny, how: str) -> None:
-    trap, path = tiny.folder / "sprung", tiny.folder / "w.pt"
-    if how == "pickle":
-        path.write_bytes(pickle.dumps(Trap(trap), protocol=2))
-    elif how == "torch":
-        torch.save(Trap(trap), path)
-    elif how == "legacy":
-        torch.save(Trap(trap), path, _use_new_zipfile_serialization=False)
-    else:
-        torch.save(network().state_dict() | {"note": Trap(trap)}, path)
-    message = said(tiny.change(model__weights="w.pt"))
-    assert "holds more than weights: posix.mkdir, which is not executed." in message.replace(
-        "nt.mkdir", "posix.mkdir"
-    )
-    assert "torch.save(model.state_dict(), path)" in message
-    assert not trap.exists()
-    torch.load(path, weights_only=False) if how != "pickle" else pickle.loads(path.read_bytes())
-    assert trap.exists(), "the trap would have sprung"
-
-
-def test_a_whole_pickled_module_is_refused(tiny: Tiny) -> None:
-    torch.save(network(), tiny.folder / "w.pt")
-    message = said(tiny.change(model__weights="w.pt"))
-    assert "holds more than weights: torch.nn.modules.container.Sequential" in message
-
-
-def test_digest_sees_names_types_shapes_and_values() -> None:
-    plain = network()
-    digests = {weights_digest(plain)}
-    assert weights_digest(network()) in digests
-    plain[6].bias.data[0] += 1e-3
-    digests.add(weights_digest(plain))
-    digests.add(weights_digest(network().half()))
-    digests.add(weights_digest(nn.Sequential(network())))
-    flat = network()
-    flat[6].bias = nn.Parameter(flat[6].bias.data[None])
-    digests.add(weights_digest(flat))
-    counting = nn.Sequential(network(), nn.BatchNorm2d(1), nn.Embedding(0, 3))
-    digests.add(weights_digest(counting))
-    assert len(digests) == 6
-
-
-def test_digest_is_what_it_says(tiny: Tiny) -> None:
-    """So that others can compute it, without us."""
-    layer = nn.Linear(1, 1)
-    parts = [
-        f"{name} torch.float32 {tuple(tensor.shape)}\n".encode() + tensor.detach().numpy().tobytes()
-        for name, tensor in (("bias", layer.bias), ("weight", layer.weight))
-    ]
-    assert weights_digest(layer) == hashlib.sha256(b"".join(parts)).hexdigest()
-
-
-def test_state_that_is_no_tensor_is_left_out() -> None:
-    class Noting(nn.Linear):
-        def get_extra_state(self) -> dict[str, int]:
-            return {"epoch": 3}
-
-        def set_extra_state(self, state: object) -> None:
-            pass
-
-    assert weights_digest(Noting(1, 1)) != weights_digest(nn.Linear(1, 1))
-
-
-def test_half_a_weights_file_changes_nothing(tmp_path: Path) -> None:
-    module = network()
-    before = weights_digest(module)
-    state = {key: value + 1 for key, value in module.state_dict().items() if key != "0.bias"}
-    save_file(state, tmp_path / "w.safetensors")
-    with pytest.raises(ModelError, match=r"missing: 0\.bias"):
-        load_weights(module, tmp_path / "w.safetensors")
-    assert weights_digest(module) == before
 
 
 def test_torchvision_with_a_weights_file(tiny: Tiny) -> None:

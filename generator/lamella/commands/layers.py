@@ -81,6 +81,8 @@ def layers_report(config: Config, timed: bool) -> None:
     click.echo(
         f"\n{len(network.layers)} layers, {network.units} units, {len(analysis.images)} images"
     )
+    for note in network.notes:
+        click.echo(note)
     if network.left_out:
         click.echo(left_out_words(network, len(network.left_out)))
     click.echo("Sees: receptive field and stride, in pixels of the input.")

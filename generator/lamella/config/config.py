@@ -101,9 +101,14 @@ class ModelSection(Section):
     )
     weights: str = Field(
         default="",
-        description="A .safetensors file or a state dict (.pt, .pth). For torchvision also one of "
-        "its weights' names (DEFAULT, IMAGENET1K_V1), which it downloads. Without it: DEFAULT for "
-        "torchvision, and whatever FUNCTION returns for a file.",
+        description="A .safetensors file, a state dict or a checkpoint that holds one (.pt, .pth). "
+        "For torchvision also one of its weights' names (DEFAULT, IMAGENET1K_V1), which it "
+        "downloads. Without it: DEFAULT for torchvision, and whatever FUNCTION returns for a file.",
+    )
+    key: str = Field(
+        default="",
+        description="Where in a checkpoint the state dict lies, such as `state_dict_ema` or "
+        "`model.module`. Without it: where one fits the network.",
     )
     classes: str = Field(
         default="", description="A text file with the name of each output, one a line."
@@ -112,6 +117,16 @@ class ModelSection(Section):
         default=None,
         description="Without it: what torchvision states for its weights, else ImageNet's usual.",
     )
+
+    @model_validator(mode="after")
+    def _key_of_a_file(self) -> Self:
+        named = self.source.startswith("torchvision:") and "." not in self.weights
+        if self.key and (named or not self.weights):
+            raise ValueError(
+                "key is a place in a weights file, and weights names none.\n"
+                "Leave key out, or name the file."
+            )
+        return self
 
 
 class ImagesSection(Section):

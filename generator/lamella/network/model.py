@@ -106,9 +106,9 @@ def load(config: Config, device: torch.device) -> Model:
         module, stated = from_torchvision(section.source.partition(":")[2], section.weights)
     else:
         module = from_file(section.source, config.path)
-    if section.weights and not stated:
-        load_weights(module, config.path(section.weights))
     module, notes = _eager(module)
+    if section.weights and not stated:
+        notes += load_weights(module, config.path(section.weights), section.key)
     module.requires_grad_(False)
     digest = weights_digest(module)
     notes += _widened(module)

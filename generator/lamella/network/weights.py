@@ -1,12 +1,16 @@
-"""Weights: from a file into a module, and the digest that identifies them.
+"""A network's weights: from a file into a module, drawn at random, and what identifies them.
 
-Flow: config -> **weights** -> model. A file with pickled objects is never executed: it holds
-safetensors or a state dict.
+Flow: config, checkpoint -> **weights** -> model; the random ones -> dissection, sanity_checks. A
+file with pickled objects is never executed: it holds safetensors, a state dict, or a checkpoint of
+tensors and numbers.
 """
 
+import copy
 import hashlib
+import math
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -17,6 +21,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from lamella.errors import ModelError, said
+from lamella.network.checkpoint import found_in
 
 SHOWN = 4  # keys of each kind that an error names
 
@@ -33,28 +38,64 @@ def weights_digest(module: nn.Module) -> str:
     return digest.hexdigest()
 
 
-def load_weights(module: nn.Module, path: Path) -> None:
+def untrained(module: nn.Module, seed: int) -> nn.Module:
+    """A copy of a network with random weights, on the same device; the same for the same seed.
+
+    It tells what is found by chance and by architecture alone. Every module is reset as its own
+    `reset_parameters` says (normalizations to 1 and 0, and to running statistics of 0 and 1), then
+    every kernel and matrix of more than one axis is drawn from a normal distribution of variance
+    2 / inputs, and the biases beside them are set to 0 (He et al. 2015, arXiv:1502.01852):
+    PyTorch's own reset shrinks activations layer by layer until only the biases are left, which no
+    position differs in.
+    """
+    device = next((parameter.device for parameter in module.parameters()), torch.device("cpu"))
+    made = copy.deepcopy(module).cpu()
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        torch.manual_seed(seed)
+        for part in made.modules():
+            reset = getattr(part, "reset_parameters", None)
+            if callable(reset):
+                with suppress(TypeError):  # one of the user's own, which wants arguments
+                    reset()
+            own = dict(part.named_parameters(recurse=False))
+            drawn = [parameter for parameter in own.values() if parameter.dim() > 1]
+            for parameter in drawn:
+                inputs = max(1, parameter[0].numel())
+                parameter.normal_(0, math.sqrt(2 / inputs))
+            if drawn and (bias := own.get("bias")) is not None:
+                bias.zero_()
+    return made.requires_grad_(False).eval().to(device)
+
+
+def load_weights(module: nn.Module, path: Path, key: str = "") -> tuple[str, ...]:
     """Load a weights file into a module; every key must fit.
 
+    Args:
+        key: where in the file the state dict lies; "" finds it.
+    Returns:
+        What there is to say of it: where the weights lay, and what was not read.
     Raises:
         ModelError: the file does not exist, cannot be read, holds more than weights, or does not
             fit the module.
     """
-    state = _read(path)
-    if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
-        state = state["state_dict"]
-    if not isinstance(state, dict):
+    saved = _read(path)
+    if not isinstance(saved, dict):
         raise ModelError(
-            f"{path} holds a {type(state).__name__}, not a state dict.",
+            f"{path} holds a {type(saved).__name__}, not a state dict.",
             "Save it with torch.save(model.state_dict(), path).",
         )
-    own = module.state_dict()
-    wrong = _misfits(own, state)
+    inner = module.module if isinstance(module, nn.DataParallel) else module
+    own = inner.state_dict()
+    found = found_in(path, saved, own, key)
+    wrong = _misfits(own, found.state)
     if wrong:
+        what = f"What lies under '{found.start.rstrip('.')}' in {path}" if found.start else path
         raise ModelError(
-            f"{path} does not fit {type(module).__name__}: {'; '.join(wrong)}.", _cure(own, state)
+            f"{what} does not fit {type(inner).__name__}: {'; '.join(wrong)}.",
+            "[model] weights must be of the very network that [model] source builds.",
         )
-    module.load_state_dict(state)
+    inner.load_state_dict(found.state)
+    return found.notes
 
 
 def _read(path: Path) -> Any:
@@ -111,16 +152,3 @@ def _shape(value: object) -> str:
 def _some(keys: Sequence[str]) -> str:
     more = f" and {len(keys) - SHOWN} more" if len(keys) > SHOWN else ""
     return ", ".join(keys[:SHOWN]) + more
-
-
-def _cure(own: Mapping[str, Any], state: Mapping[str, Any]) -> str:
-    """What to do about a state dict that does not fit."""
-    first = str(next(iter(state), ""))
-    prefix = first.partition(".")[0] + "."
-    stripped = {str(key).removeprefix(prefix) for key in state}
-    if stripped == set(own):
-        return f"All its keys begin with {prefix!r}: save the state dict of the network inside."
-    inner = [str(key) for key, value in state.items() if isinstance(value, dict)]
-    if inner:
-        return f"It is a checkpoint that holds more than weights: save its {inner[0]!r} alone."
-    return "[model] weights must be of the very network that [model] source builds."

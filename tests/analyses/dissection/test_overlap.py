@@ -8,7 +8,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import nn
 from torch.nn.functional import interpolate
 
 from lamella.analyses.dissection.colours import COLOURS, colours_of, oklch
@@ -22,7 +21,6 @@ from lamella.analyses.dissection.detectors import (
 from lamella.analyses.dissection.overlap import Areas, Overlap
 from lamella.analyses.dissection.thresholds import ERROR, SHARE, Sketch, exponent_of, threshold
 from lamella.network.units import Field, Layer, ReceptiveField
-from lamella.network.untrained import untrained
 from lamella.survey.bins import BINS, table
 
 SIDE = 12  # of the label planes
@@ -320,45 +318,6 @@ def test_oklch_is_ottossons():
     light, chroma, hue = oklch(np.array([1.0, 0.0, 0.0]))
     assert (light, chroma, hue) == pytest.approx((0.6280, 0.2577, 29.23), abs=0.01)
     assert oklch(np.ones(3))[:2] == pytest.approx([1, 0], abs=1e-3)
-
-
-# The network that learned nothing.
-
-
-def test_the_untrained_network_is_random_repeatable_and_a_copy():
-    torch.manual_seed(1)
-    network = nn.Sequential(
-        nn.Conv2d(3, 64, 3), nn.BatchNorm2d(64), nn.ReLU(), nn.Conv2d(64, 64, 3), nn.Flatten()
-    ).eval()
-    with torch.no_grad():
-        network[1].running_mean.fill_(7)
-        network[1].weight.fill_(3)
-    before = {name: value.clone() for name, value in network.state_dict().items()}
-    state = torch.get_rng_state()
-    one, again, other = (untrained(network, seed) for seed in (0, 0, 1))
-    assert torch.equal(torch.get_rng_state(), state)
-    for name, value in network.state_dict().items():
-        assert torch.equal(value, before[name])
-    for first, second in zip(one.parameters(), again.parameters(), strict=True):
-        assert torch.equal(first, second) and not first.requires_grad
-    assert not torch.equal(one[0].weight, other[0].weight)
-    assert not torch.equal(one[0].weight, network[0].weight)
-    assert float(one[3].weight.std()) == pytest.approx(math.sqrt(2 / (64 * 9)), rel=0.05)
-    assert not one[0].bias.any() and float(one[1].running_mean.abs().max()) == 0
-    assert float(one[1].weight.min()) == 1 and not one.training
-
-
-def test_modules_of_ones_own_that_reset_with_arguments_are_left_to_the_draw():
-    class Own(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.kernel = nn.Parameter(torch.ones(4, 8))
-
-        def reset_parameters(self, gain: float) -> None:
-            nn.init.constant_(self.kernel, gain)
-
-    made = untrained(nn.Sequential(Own()), 0)
-    assert float(made[0].kernel.std()) > 0
 
 
 def test_pictures_show_what_a_unit_marks():

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from lamella.analyses.sanity_checks.randomization import cascade, stages
 from lamella.network.model import Model
-from lamella.network.untrained import untrained
+from lamella.network.weights import untrained
 
 
 def model_of(network: nn.Module, side: int = 16) -> Model:

@@ -21,7 +21,7 @@ from lamella.analyses.dissection.settings import Options
 from lamella.analyses.dissection.stored import DOCUMENT, SCENES, has_map
 from lamella.analyses.dissection.thresholds import SHARE
 from lamella.network.units import Layer
-from lamella.network.untrained import untrained
+from lamella.network.weights import untrained
 from lamella.store.store import Shard, Sheet
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 Flow: model -> **randomization** -> map_similarity, compute. Stages are parametrised modules in the
 order in which their parameters take part in a forward pass, not that of registration. Weights are
-those of a network that learned nothing (`network/untrained.py`): drawn as its layers are
+those of a network that learned nothing (`network/weights.py`): drawn as its layers are
 initialised, so that activations keep their size, with normalizations at 1 and 0 and their
 statistics too. The user's module is never touched.
 
@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from lamella.network.activations import Watch
 from lamella.network.model import Model
-from lamella.network.untrained import untrained
+from lamella.network.weights import untrained
 
 MOST = 6  # stages; of deeper networks several blocks become random at once
 BLOCKS = 4  # so many members of the module tree, beside the last layer, are its blocks
