@@ -511,3 +511,23 @@ def test_an_analysis_that_cannot_run_ends_no_other(tiny: Tiny) -> None:
     assert 'panels = ["*", ' in said and '"!unit_attribution"' in said
     page = (tiny.folder / "public" / "tiny" / "0" / "0.html").read_text()
     assert "No gradient comes back" in page and 'id="dataset_examples"' in page
+
+
+def test_a_quantized_network_is_refused(tiny: Tiny) -> None:
+    file = tiny.folder / "network.py"
+    file.write_text(
+        "import warnings\n"
+        + NETWORK.replace(
+            "return layers.eval()",
+            "warnings.simplefilter('ignore')\n"
+            "    return torch.ao.quantization.quantize_dynamic(layers.eval(), {nn.Linear})",
+        )
+    )
+    assert "returned a quantized network (6)" in said(tiny)
+
+
+def test_a_network_that_draws_random_numbers_is_told(tiny: Tiny) -> None:
+    assert load(tiny.config(), CPU).facts.notes == ()
+    built_of(tiny, "        return nn.functional.dropout(super().forward(images), 0.5)\n")
+    (note,) = load(tiny.config(), CPU).facts.notes
+    assert "draws random numbers in every pass" in note

@@ -22,6 +22,11 @@ from lamella.network.source import from_file, from_torchvision, mend_torchvision
 from lamella.network.trace import Examination, Traced, examined
 from lamella.network.weights import load_weights, weights_digest
 
+DRAWS = (
+    "It draws random numbers in every pass (dropout by function, say, which eval() does not switch "
+    "off): its activations differ from pass to pass, and so do the numbers and pictures here."
+)
+
 
 @dataclass(frozen=True)
 class Model:
@@ -115,7 +120,10 @@ def load(config: Config, device: torch.device) -> Model:
     module.to(device)
     preprocessing = section.preprocessing or stated.get("preprocessing") or Preprocessing()
     size = (preprocessing.size, preprocessing.size)
+    before = _random_state(device)
     seen, memory_format = _examined(module, size)
+    if not torch.equal(before, _random_state(device)):
+        notes.append(DRAWS)
     if memory_format != torch.channels_last:
         notes.append("It takes maps apart by their places in memory, so they lie as torch's do.")
     traced = seen.traced
@@ -142,6 +150,13 @@ def load(config: Config, device: torch.device) -> Model:
     return Model(module, preprocessing, traced_by_name, facts, device, memory_format)
 
 
+def _random_state(device: torch.device) -> Tensor:
+    """Where torch's random numbers stand; an examination by itself draws none."""
+    if device.type == "cuda":
+        return torch.cuda.get_rng_state(device)
+    return torch.get_rng_state()
+
+
 def _eager(module: nn.Module) -> tuple[nn.Module, list[str]]:
     """A network without its compiled parts, which hide their operations; what there is to say."""
     if hasattr(torch.compiler, "set_stance"):  # since torch 2.6
@@ -159,7 +174,8 @@ def _eager(module: nn.Module) -> tuple[nn.Module, list[str]]:
 
 def _widened(module: nn.Module) -> list[str]:
     """Bring a network to single precision; what there is to say of it."""
-    floats = {each.dtype for each in module.state_dict().values() if each.is_floating_point()}
+    state = (each for each in module.state_dict().values() if isinstance(each, Tensor))
+    floats = {each.dtype for each in state if each.is_floating_point()}
     other = sorted(str(dtype).removeprefix("torch.") for dtype in floats - {torch.float32})
     if not other:
         return []

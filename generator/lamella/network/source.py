@@ -138,6 +138,13 @@ def from_file(source: str, locate: Callable[[str], Path]) -> nn.Module:
             f"[model] source: {source} returned {type(module).__name__}, not a torch.nn.Module.",
             f"End {function} with `return model.eval()`.",
         )
+    packed = [name or "the network" for name, part in module.named_modules() if _quantized(part)]
+    if packed:
+        raise ModelError(
+            f"[model] source: {source} returned a quantized network ({packed[0]}), whose weights "
+            "are packed and let no gradient through.",
+            "Return it as it was before it was quantized.",
+        )
     training = [name or "the network" for name, part in module.named_modules() if part.training]
     if training:
         raise ModelError(
@@ -145,6 +152,11 @@ def from_file(source: str, locate: Callable[[str], Path]) -> nn.Module:
             "Dropout and batch norm would give other values at every pass: return model.eval().",
         )
     return module
+
+
+def _quantized(part: nn.Module) -> bool:
+    """Whether a module is one of those that torch's quantization puts in place of others."""
+    return ".quantized." in f"{type(part).__module__}."
 
 
 def _returned(path: Path, function: str) -> Any:
