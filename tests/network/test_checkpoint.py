@@ -86,6 +86,12 @@ def test_a_key_that_is_not_there(tiny: Tiny) -> None:
     assert "nothing in" in message and "Did you mean 'state_dict_ema' or 'state_dict'?" in message
 
 
+def test_an_empty_file_is_told_as_what_it_lacks(tiny: Tiny) -> None:
+    torch.save({}, tiny.folder / "w.pt")
+    message = tiny.change(model__weights="w.pt").fails("layers", "--no-time")
+    assert "does not fit Sequential: missing: 0.weight" in message and "key" not in message
+
+
 @pytest.mark.parametrize("weights", ["", "DEFAULT"])
 def test_a_key_without_a_file(tiny: Tiny, weights: str) -> None:
     source = "torchvision:squeezenet1_1" if weights else "network.py:network"

@@ -41,7 +41,7 @@ def found_in(path: Path, saved: Mapping[str, Any], own: Mapping[str, Any], key: 
     """
     flat = dict(_leaves(saved, own))
     within = f"{key.rstrip('.')}." if key else ""
-    if not any(name.startswith(within) for name in flat):
+    if within and not any(name.startswith(within) for name in flat):
         starts = sorted({name.partition(".")[0] for name in flat if "." in name})
         raise ModelError(
             f"[model] key is {key!r}, and nothing in {path} begins with it.",
