@@ -20,6 +20,8 @@ from torch import nn
 import lamella
 from lamella.cli import main
 from lamella.config.config import Config, load
+from lamella.pipeline.plan import open_atlas
+from lamella.store.gathering import PanelFacts, gather
 
 # This package, for a process of its own.
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(lamella.__file__).parents[1])}
@@ -123,6 +125,12 @@ class Tiny:
         result = self.run(command, *options, **more)
         assert result.exit_code == 0, (result.output, result.exception)
         return result.output
+
+    def stored(self, panel: str) -> PanelFacts:
+        """All that is stored of an analysis of the whole network."""
+        atlas = open_atlas(self.config())
+        folder = atlas.store.folder(panel, atlas.keys[panel])
+        return gather(folder, max(folder.done()) + 1)
 
     def fails(self, command: str, *options: str) -> str:
         """What a command says of a mistake of the user's: problem, remedy, no traceback."""

@@ -36,7 +36,6 @@ from lamella.attribution.occlusion import occlusion
 from lamella.figures import Cell, Table, heat
 from lamella.pipeline.pipeline import Analysis
 from lamella.pipeline.plan import open_atlas
-from lamella.store.gathering import PanelFacts, gather
 
 HEAD = "import torch\nfrom torch import nn\n\n\ndef network():\n    torch.manual_seed(0)\n"
 CLASSES = "ant\nbee, honey bee\n<b>cat</b>\n"
@@ -68,12 +67,6 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
     return found
 
 
-def stored(found: Tiny) -> PanelFacts:
-    atlas = open_atlas(found.config())
-    folder = atlas.store.folder("attribution_maps", atlas.keys["attribution_maps"])
-    return gather(folder, max(folder.done()) + 1)
-
-
 def image_pages(found: Tiny) -> list[Path]:
     return sorted((found.folder / "public" / "tiny").glob("attribution-maps-*.html"))
 
@@ -82,7 +75,7 @@ def image_pages(found: Tiny) -> list[Path]:
 
 
 def test_what_is_stored_is_what_the_methods_give(built: Tiny) -> None:
-    analysis, facts = Analysis.of(built.config()), stored(built)
+    analysis, facts = Analysis.of(built.config()), built.stored("attribution_maps")
     model, names = analysis.model, [p.name for p in analysis.images.manifest.photographs]
     for entry, name in enumerate(("odd/1.png", "even/2.png")):
         image = names.index(name)
@@ -120,7 +113,7 @@ def test_what_is_stored_is_what_the_methods_give(built: Tiny) -> None:
 
 
 def test_the_sheets_are_the_maps_in_colour(built: Tiny) -> None:
-    facts = stored(built)
+    facts = built.stored("attribution_maps")
     sheet = Image.open(io.BytesIO(facts.pictures[FINE][0])).convert("RGB")
     assert sheet.size == (3 * SIDE[FINE], 3 * SIDE[FINE])  # three fine methods, three classes
     coarse = Image.open(io.BytesIO(facts.pictures[COARSE][0]))
@@ -134,14 +127,14 @@ def test_the_sheets_are_the_maps_in_colour(built: Tiny) -> None:
 
 
 def test_neighbours_and_chance_change_nothing(built: Tiny, tmp_path: Path) -> None:
-    before = stored(built)
+    before = built.stored("attribution_maps")
     other = atlas_in(
         tmp_path,
         panels__attribution_maps__images=["0.png", "3.png", "2.png", "1.png", "4.png"],
         panels__attribution_maps__examples=0,
     )
     other.works("build")
-    after = stored(other)
+    after = other.stored("attribution_maps")
     assert after["image"].tolist()[3] == before["image"][0] and len(image_pages(other)) == 5
     for name in (COARSE, FINE):
         assert after.pictures[name][3] == before.pictures[name][0]
@@ -149,7 +142,7 @@ def test_neighbours_and_chance_change_nothing(built: Tiny, tmp_path: Path) -> No
 
 
 def test_it_goes_on_where_it_stopped(built: Tiny, tmp_path: Path) -> None:
-    wanted = stored(built)
+    wanted = built.stored("attribution_maps")
     found = atlas_in(
         tmp_path,
         panels__attribution_maps__images=["odd/1.png", "2.png"],
@@ -165,14 +158,14 @@ def test_it_goes_on_where_it_stopped(built: Tiny, tmp_path: Path) -> None:
     found.works("build")
     assert len(image_pages(found)) == 2
     assert all(path.stat().st_mtime_ns == time for path, time in untouched.items())
-    assert stored(found).pictures[FINE][1] == wanted.pictures[FINE][1]
+    assert found.stored("attribution_maps").pictures[FINE][1] == wanted.pictures[FINE][1]
 
 
 # The pages.
 
 
 def test_the_page_of_an_image(built: Tiny) -> None:
-    atlas, facts = open_atlas(built.config()), stored(built)
+    atlas, facts = open_atlas(built.config()), built.stored("attribution_maps")
     top = built.folder / "public"
     addresses = attribution_map_pages(atlas)
     assert list(addresses) == facts["image"].tolist()
@@ -385,4 +378,4 @@ def test_odd_networks_have_pages_too(tmp_path: Path, kind: str) -> None:
 def test_what_is_remembered_names_the_images(built: Tiny) -> None:
     atlas = open_atlas(built.config())
     name = f"attribution_maps-{atlas.keys['attribution_maps'][:16]}/{CHOSEN}.json"
-    assert atlas.store.read_json(name) == stored(built)["image"].tolist()
+    assert atlas.store.read_json(name) == built.stored("attribution_maps")["image"].tolist()

@@ -21,7 +21,6 @@ from lamella.figures.links import panel_picture
 from lamella.network.units import Layer
 from lamella.pipeline.pipeline import Analysis
 from lamella.pipeline.plan import open_atlas
-from lamella.store.gathering import PanelFacts, gather
 
 HEAD = "import torch\nfrom torch import nn\n\n\ndef network():\n    torch.manual_seed(0)\n"
 LAYERS = ("0", "2", "6")  # of the tiny network
@@ -45,12 +44,6 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
     )
     found.works("build")
     return found
-
-
-def stored(found: Tiny) -> PanelFacts:
-    atlas = open_atlas(found.config())
-    folder = atlas.store.folder("layer_activations", atlas.keys["layer_activations"])
-    return gather(folder, max(folder.done()) + 1)
 
 
 def page_files(found: Tiny) -> list[Path]:
@@ -79,7 +72,7 @@ def activations(found: Tiny, name: str) -> tuple[dict[str, np.ndarray], torch.Te
 
 
 def test_the_pictures_are_the_maps_of_a_forward_pass(built: Tiny) -> None:
-    facts, atlas = stored(built), open_atlas(built.config())
+    facts, atlas = built.stored("layer_activations"), open_atlas(built.config())
     seen, _ = activations(built, "odd/1.png")
     for at, layer in enumerate(atlas.network.layers, 1):
         survey = atlas.layer(layer).of("survey")
@@ -115,7 +108,7 @@ def test_the_pictures_are_the_maps_of_a_forward_pass(built: Tiny) -> None:
 
 
 def test_the_strongest_units_are_found_by_looking(built: Tiny) -> None:
-    facts, atlas = stored(built), open_atlas(built.config())
+    facts, atlas = built.stored("layer_activations"), open_atlas(built.config())
     seen, _ = activations(built, "odd/1.png")
     for at, layer in enumerate(atlas.network.layers, 1):
         survey = atlas.layer(layer).of("survey")
@@ -135,7 +128,7 @@ def test_the_strongest_units_are_found_by_looking(built: Tiny) -> None:
 
 
 def test_the_classes_are_those_of_the_softmax(built: Tiny) -> None:
-    facts = stored(built)
+    facts = built.stored("layer_activations")
     _, output = activations(built, "odd/1.png")
     shares = torch.softmax(output.double(), 0)
     order = torch.argsort(-shares)
@@ -166,7 +159,7 @@ def test_maps_of_one_layer_are_gone_when_the_next_one_comes(
 
 def test_the_page_shows_every_layer_and_leads_to_the_strongest(built: Tiny) -> None:
     (path,) = page_files(built)
-    atlas, facts = open_atlas(built.config()), stored(built)
+    atlas, facts = open_atlas(built.config()), built.stored("layer_activations")
     photograph = atlas.manifest.photographs[int(facts["image"][0])]
     assert path.stem == f"layer-activations-{photograph.id[:8]}" and photograph.name == "odd/1.png"
     text = unescape(path.read_text())
@@ -189,11 +182,11 @@ def test_the_page_shows_every_layer_and_leads_to_the_strongest(built: Tiny) -> N
 
 
 def test_chance_and_neighbours_change_nothing(built: Tiny, tmp_path: Path) -> None:
-    before = stored(built)
+    before = built.stored("layer_activations")
     both = ["odd/3.png", "odd/1.png", "1.png"]
     other = atlas_in(tmp_path, model__classes="classes.txt", panels__layer_activations__images=both)
     other.works("build")
-    after = stored(other)
+    after = other.stored("layer_activations")
     assert len(page_files(other)) == 2
     for at in range(1, 4):
         assert after.pictures[MAPS][at + 4] == before.pictures[MAPS][at]
@@ -286,7 +279,7 @@ def test_odd_networks_have_pages_too(tmp_path: Path, kind: str) -> None:
     found.works("build")
     texts = [unescape(path.read_text()) for path in page_files(found)]
     assert len(texts) == 2
-    facts = stored(found)
+    facts = found.stored("layer_activations")
     if kind == "dead":
         assert "4 units no photograph of the set excites." in texts[0]
         assert facts["strongest"][1].tolist() == [-1] * 6 and "Strongest units" in texts[0]
