@@ -11,7 +11,7 @@ import pytest
 from hypothesis import settings
 
 from helpers.tiny import ENVIRONMENT, NETWORK, Tiny, write_images
-from lamella.network.model import mend_torchvision
+from lamella.loading.torchvision_models import mend_torchvision
 
 mend_torchvision()
 settings.register_profile("lamella", deadline=None)  # machines are shared; no test is timed

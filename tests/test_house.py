@@ -20,7 +20,8 @@ TESTS = Path(__file__).parent
 ROOMS = {
     "errors": "",
     "config": "errors",
-    "network": "errors config",
+    "loading": "errors",
+    "network": "errors config loading",
     "images": "errors config",
     "store": "errors config network images",
     "numbers": "errors network",
@@ -29,8 +30,8 @@ ROOMS = {
     "attribution": "errors network numbers",
     "engines": "errors network",
     "figures": "errors network images store numbers",
-    "analyses": "errors config network images store numbers survey optvis attribution engines "
-    "figures",
+    "analyses": "errors config loading network images store numbers survey optvis attribution "
+    "engines figures",
     "pipeline": "errors config network images store survey engines analyses",
     "site": "errors config network store figures analyses",
     "commands": "errors config network images store figures analyses pipeline site",

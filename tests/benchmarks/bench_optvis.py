@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from lamella.engines.allocator import keep_freed_memory
-from lamella.network.source import mend_torchvision
+from lamella.loading.torchvision_models import mend_torchvision
 from lamella.optvis import Channel, Settings, ascend
 
 BATCH, STEPS, ROUNDS = 16, 64, 3

@@ -8,8 +8,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lamella.config.config import Preprocessing
+from lamella.loading.torchvision_models import mend_torchvision
 from lamella.network.description import Network
-from lamella.network.model import Model, mend_torchvision
+from lamella.network.model import Model
 from lamella.network.trace import trace
 
 mend_torchvision()  # before anything imports it

@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from lamella.loading.torchvision_models import mend_torchvision
 from lamella.network.activations import Address, cut
 from lamella.network.folding import Folding, folds_of
-from lamella.network.source import mend_torchvision
 
 
 class Shared(nn.Module):

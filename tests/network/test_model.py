@@ -14,8 +14,8 @@ import lamella
 from helpers.tiny import NETWORK, Tiny, network
 from lamella.config.config import Preprocessing
 from lamella.errors import ModelError
+from lamella.loading.weights import weights_digest
 from lamella.network.model import Model, _examined, device_of, load
-from lamella.network.weights import weights_digest
 
 CPU = torch.device("cpu")
 
@@ -213,7 +213,7 @@ def test_torchvision_beside_a_torch_of_any_build(tmp_path: Path, build: str) -> 
     (package / "__init__.py").write_text(f"import torch\nfrom . import ops\n{build}")
     (package / "ops.py").touch()
     code = (
-        "from lamella.network.model import mend_torchvision\n"
+        "from lamella.loading.torchvision_models import mend_torchvision\n"
         "mend_torchvision(); mend_torchvision()\n"
         "import torchvision, torch\n"
         "print(torchvision.__file__, torch.ops.torchvision.nms)"

@@ -131,7 +131,7 @@ def test_a_network_that_does_not_run_is_told():
     [("squeezenet1_1", 26, 3944), ("resnet18", 21, 5800), ("mobilenet_v3_small", 54, 10968)],
 )
 def test_layers_of_torchvision(name, layers, units):
-    from lamella.network.model import mend_torchvision
+    from lamella.loading.torchvision_models import mend_torchvision
 
     mend_torchvision()
     from torchvision import models

@@ -16,11 +16,12 @@ from torch import Tensor, nn
 from lamella.config.config import Config, Preprocessing
 from lamella.config.digest import digest_of
 from lamella.errors import ModelError, said
+from lamella.loading.source import from_file
+from lamella.loading.torchvision_models import from_torchvision, mend_torchvision
+from lamella.loading.weights import load_weights, weights_digest
 from lamella.network.description import Network
 from lamella.network.folding import Fold, folds_of
-from lamella.network.source import from_file, from_torchvision, mend_torchvision
 from lamella.network.trace import Examination, Traced, examined
-from lamella.network.weights import load_weights, weights_digest
 
 DRAWS = (
     "It draws random numbers in every pass (dropout by function, say, which eval() does not switch "
@@ -118,7 +119,7 @@ def load(config: Config, device: torch.device) -> Model:
     digest = weights_digest(module)
     notes += _widened(module)
     module.to(device)
-    preprocessing = section.preprocessing or stated.get("preprocessing") or Preprocessing()
+    preprocessing = section.preprocessing or Preprocessing(**stated.get("preprocessing", {}))
     size = (preprocessing.size, preprocessing.size)
     before = _random_state(device)
     seen, memory_format = _examined(module, size)

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lamella.analyses.sanity_checks.randomization import cascade, stages
+from lamella.loading.weights import untrained
 from lamella.network.model import Model
-from lamella.network.weights import untrained
 
 
 def model_of(network: nn.Module, side: int = 16) -> Model:

@@ -20,8 +20,8 @@ from lamella.analyses.dissection.scenes import find_scenes
 from lamella.analyses.dissection.settings import Options
 from lamella.analyses.dissection.stored import DOCUMENT, SCENES, has_map
 from lamella.analyses.dissection.thresholds import SHARE
+from lamella.loading.weights import untrained
 from lamella.network.units import Layer
-from lamella.network.weights import untrained
 from lamella.store.store import Shard, Sheet
 
 if TYPE_CHECKING:

@@ -22,9 +22,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from lamella.loading.weights import untrained
 from lamella.network.activations import Watch
 from lamella.network.model import Model
-from lamella.network.weights import untrained
 
 MOST = 6  # stages; of deeper networks several blocks become random at once
 BLOCKS = 4  # so many members of the module tree, beside the last layer, are its blocks

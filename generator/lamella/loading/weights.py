@@ -21,7 +21,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from lamella.errors import ModelError, said
-from lamella.network.checkpoint import found_in
+from lamella.loading.checkpoint import found_in
 
 SHOWN = 4  # keys of each kind that an error names
 
