@@ -21,7 +21,8 @@ from lamella.analyses.feature_visualization.estimate import seconds_per_unit
 from lamella.cli import main
 from lamella.commands.layers import duration, field_words
 from lamella.commands.prune import stale
-from lamella.network.units import Field, Layer, ReceptiveField
+from lamella.network.units import Layer
+from lamella.places.field import Field, ReceptiveField
 from lamella.pipeline.pipeline import Analysis
 
 

@@ -50,7 +50,8 @@ from lamella.figures.published import (
 from lamella.figures.zoom import halved, tiles
 from lamella.images.manifest import Manifest, Photograph
 from lamella.network.description import Network
-from lamella.network.units import Field, Layer, ReceptiveField, Unit
+from lamella.network.units import Layer, Unit
+from lamella.places.field import Field, ReceptiveField
 from lamella.site.pages import About
 from lamella.store.facts import Atlas, LayerFacts
 from lamella.store.store import Shard, Sheet, Store

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from torch import nn
 
 from lamella.network.trace import trace
-from lamella.network.units import Layer, ReceptiveField, Segment, Unit
+from lamella.network.units import Layer, Segment, Unit
+from lamella.places.field import ReceptiveField
 
 EXTENT = 96
 

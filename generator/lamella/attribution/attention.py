@@ -1,29 +1,23 @@
 """The attention of a network's blocks while it runs, however it was written.
 
-Flow: model, function_mode -> **attention** -> rollout. Seen are `nn.MultiheadAttention`, torch's
-own scaled dot product attention and a softmax written by hand.
+Flow: model, function_mode -> **attention** -> rollout. Seen are torch's own scaled dot product
+attention, which `nn.MultiheadAttention` is made of, and a softmax written by hand.
 """
 
 from __future__ import annotations
 
-import inspect
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from lamella.network.function_mode import FunctionMode
 
-_MULTI_HEAD, _SCALED = "multi_head_attention_forward", "scaled_dot_product_attention"
-_ARGUMENTS = inspect.signature(F.multi_head_attention_forward)
+_SCALED = "scaled_dot_product_attention"
 
 
 class Attention(FunctionMode):
     """While it is entered, attention is kept, and the network computes what it always does.
-
-    `nn.MultiheadAttention` is asked for its weights, which takes another of torch's kernels: its
-    result is the same but for rounding.
 
     Attributes:
         found: of each attention in the order of the pass, averaged over heads, (image, token,
@@ -36,13 +30,11 @@ class Attention(FunctionMode):
         self.found: list[Tensor] = []
 
     def handles(self, name: str) -> bool:
-        return name in (_MULTI_HEAD, _SCALED, "softmax")
+        return name in (_SCALED, "softmax")
 
     def call(
         self, name: str, ordinal: int, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
-        if name == _MULTI_HEAD:
-            return self._multi_head(func, args, kwargs)
         result = func(*args, **kwargs)
         if name == _SCALED:
             self.found.append(_over_heads(_scaled(*args, **kwargs)))
@@ -57,16 +49,6 @@ class Attention(FunctionMode):
         shape = shares.shape
         square = len(shape) > 2 and shape[-1] == shape[-2] > 1
         return square and (len(shape) == 4 or (len(shape) == 3 and shape[0] == self.images))
-
-    def _multi_head(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """torch.nn.functional's, which nn.MultiheadAttention calls."""
-        stated = _ARGUMENTS.bind(*args, **kwargs)
-        stated.apply_defaults()
-        asked, averaged = stated.arguments["need_weights"], stated.arguments["average_attn_weights"]
-        stated.arguments["need_weights"] = True
-        result, weights = func(*stated.args, **stated.kwargs)
-        self.found.append(weights if averaged else weights.mean(1))
-        return result, weights if asked else None
 
 
 def _scaled(

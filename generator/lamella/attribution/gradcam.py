@@ -35,7 +35,7 @@ from lamella.attribution.gradients import (
 from lamella.attribution.scores import chosen, class_scores
 from lamella.attribution.target_layers import LayerMaps, layer_maps, on_image_grid
 from lamella.errors import LamellaError, ModelError
-from lamella.network.activations import Address, Watch, channels_first
+from lamella.network.activations import Address, Watch
 from lamella.network.dataflow import dataflow_of
 from lamella.network.model import Model
 
@@ -126,9 +126,9 @@ def _gradients(
                 f"Grad-CAM: the class scores do not depend on {target.about}.",
                 "Choose another layer, or none for the last maps.",
             )
-        gradients.append(target.fold(channels_first(gradient, target.address.axis)))
+        gradients.append(target.address.layout.maps(gradient))
     assert leaf is not None
-    values = target.fold(channels_first(leaf.detach(), target.address.axis))
+    values = target.address.layout.maps(leaf.detach())
     return values, torch.stack(gradients)
 
 

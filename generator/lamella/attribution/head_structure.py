@@ -18,9 +18,10 @@ from torch import Tensor
 
 from lamella.network.activations import Address
 from lamella.network.dataflow import MAXIMA, MEANS, PASSING, Dataflow, is_tokens
-from lamella.network.propagation import ACTIVATIONS, NORMS
-from lamella.network.recording import Op
-from lamella.network.units import Field
+from lamella.network.passes import Op
+from lamella.places.field import Field
+from lamella.places.layout import Layout
+from lamella.places.values import ACTIVATIONS, NORMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +85,16 @@ def _is_linear(op: Op) -> bool:
     """A linear layer, or a 1 x 1 convolution: one weight for each input of each output."""
     if op.name == "linear":
         return True
-    if op.name != "conv2d" or op.kernel is None or op.source is None or op.groups != 1:
+    kernel = op.kernel
+    if op.name != "conv2d" or kernel is None or kernel.groups != 1:
         return False
-    return op.kernel.shape[2:] == (1, 1) and op.source.shape[2:] == op.value.shape[2:]
+    return kernel.weight.shape[2:] == (1, 1) and kernel.source.shape[2:] == op.value.shape[2:]
 
 
 def _called(op: Op) -> str:
     """An operation in the reader's words."""
     if op.kernel is not None and op.name == "conv2d":
-        return f"a convolution of {op.kernel.shape[2]} x {op.kernel.shape[3]}"
+        return f"a convolution of {op.kernel.weight.shape[2]} x {op.kernel.weight.shape[3]}"
     if op.name in NORMS:
         return f"a normalization ({op.name})"
     if op.name in ACTIVATIONS:
@@ -171,7 +173,7 @@ def _conv_pool(dataflow: Dataflow, pool: Op) -> Head:
 def _described(kind: str, op: Op, maps: Op, dataflow: Dataflow) -> Head:
     """A head, of the operation that weighs the maps."""
     assert op.kernel is not None
-    weight = op.kernel.detach().flatten(1)
+    weight = op.kernel.weight.detach().flatten(1)
     shape = maps.value.shape
     if len(shape) != 4:
         raise OtherHead("the mean is taken over tokens, not over the rows and columns of maps")
@@ -182,9 +184,9 @@ def _described(kind: str, op: Op, maps: Op, dataflow: Dataflow) -> Head:
     return Head(
         kind=kind,
         layer=op.layer,
-        maps=replace(maps.address, axis=axes[0]),
+        maps=replace(maps.address, layout=Layout(axes[0])),
         weight=weight,
-        bias=weight.new_zeros(len(weight)) if op.bias is None else op.bias.detach(),
+        bias=weight.new_zeros(len(weight)) if op.kernel.bias is None else op.kernel.bias.detach(),
         sources=_sources(dataflow, maps, weight.shape[1]),
         field=maps.value.field,
     )

@@ -19,6 +19,7 @@ from lamella.errors import ModelError
 from lamella.network.activations import Address, visit
 from lamella.network.dataflow import Dataflow, dataflow_of, once
 from lamella.network.model import Model
+from lamella.places.layout import Layout
 
 __all__ = ["Head", "class_maps", "defined_head", "head_of", "values_at"]
 
@@ -98,7 +99,9 @@ def _checked(model: Model, dataflow: Dataflow, head: Head) -> Head:
     noise = torch.rand((2, 3, *model.facts.size), generator=torch.Generator().manual_seed(0))
     last = head.class_maps or head.maps
     with torch.no_grad():
-        maps, wanted = values_at(model, noise, [last, replace(dataflow.scores.address, axis=1)])
+        maps, wanted = values_at(
+            model, noise, [last, replace(dataflow.scores.address, layout=Layout())]
+        )
         own = (maps if head.class_maps else _convolved(maps, head)).mean((2, 3))
     wanted = wanted.flatten(1)
     if own.shape != wanted.shape:

@@ -4,7 +4,7 @@ Flow: attention, dataflow -> **rollout** -> compute.
 
 Each block passes half of a token by, and half goes through its attention, averaged over heads:
 `0.5 A + 0.5 I`, each row adding up to one. The product over all blocks says of the class token what
-share of it comes from each patch; without a class token, the mean over all tokens does. It asks
+share of it comes from each patch; without a class token, the mean over all patches does. It asks
 about no class.
 
 captum does not have it.
@@ -22,8 +22,9 @@ from torch import Tensor
 from lamella.attribution.attention import Attention
 from lamella.attribution.gradients import batch_of, in_runs
 from lamella.errors import ModelError
-from lamella.network.dataflow import Grid, dataflow_of, is_tokens, once
+from lamella.network.dataflow import dataflow_of, is_tokens, once
 from lamella.network.model import Model
+from lamella.places.layout import Layout
 
 NONE = "Not defined for this network: it has no attention."
 PARTIAL = "Not defined for this network: its attention is not over all patches, but {}."
@@ -56,12 +57,13 @@ def rollout(model: Model, shown: Tensor, *, batch: int | None = None) -> Tensor:
     found = []
     for (images,) in in_runs(batch or batch_of(model), shown.to(model.device)):
         attentions = _attentions(model, images)
-        grid = _grid(attentions, model, (images.shape[2], images.shape[3]))
-        if grid is None:
+        layout, asked = _layout(attentions, model), dataflow_of(model).class_token
+        if layout is None:
             raise ModelError(PARTIAL.format(NO_GRID), "Leave attention rollout out.")
         rolled = joined(attentions)
-        shares = rolled[:, 0] if grid.extra else rolled.mean(1)
-        found.append(shares[:, grid.extra :].reshape(-1, grid.rows, grid.columns))
+        patches = list(layout.order or range(layout.rows * layout.columns))
+        shares = rolled[:, patches].mean(1) if asked is None else rolled[:, asked]
+        found.append(shares[:, patches].reshape(-1, layout.rows, layout.columns))
     return torch.cat(found).float()
 
 
@@ -88,8 +90,14 @@ def _attentions(model: Model, images: Tensor) -> list[Tensor]:
     return seen.found
 
 
-def _grid(attentions: Sequence[Tensor], model: Model, size: tuple[int, int]) -> Grid | None:
-    return dataflow_of(model).grid(attentions[0].shape[1], 0, size)
+def _layout(attentions: Sequence[Tensor], model: Model) -> Layout | None:
+    """How the tokens lie on the image; None where that cannot be told."""
+    last = dataflow_of(model).last_maps
+    layout = last.layout if last is not None and is_tokens(last) else None
+    if layout is None or not layout.placed or layout.rows * layout.columns < 2:
+        return None
+    tokens = layout.rows * layout.columns + layout.apart
+    return layout if tokens == attentions[0].shape[1] else None
 
 
 def _reason(attentions: Sequence[Tensor], model: Model) -> str:
@@ -105,6 +113,6 @@ def _reason(attentions: Sequence[Tensor], model: Model) -> str:
     last = dataflow_of(model).last_maps
     if last is None or not is_tokens(last):
         return PARTIAL.format("among positions of maps, with other layers between")
-    if _grid(attentions, model, model.facts.size) is None:
+    if _layout(attentions, model) is None:
         return PARTIAL.format(NO_GRID)
     return ""

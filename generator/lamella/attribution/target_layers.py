@@ -6,7 +6,7 @@ last activations with positions. Transformers have tokens instead, one for each 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -17,17 +17,17 @@ from lamella.network.activations import Address
 from lamella.network.dataflow import (
     ATTENTION,
     Dataflow,
-    Grid,
     dataflow_of,
     is_tokens,
     once,
     positions,
 )
 from lamella.network.model import Model
-from lamella.network.propagation import NORMS
-from lamella.network.recording import Op
-from lamella.network.units import Field, Layer
+from lamella.network.passes import Op
+from lamella.network.units import Layer
 from lamella.numbers.upsampling import upsampled
+from lamella.places.field import Field
+from lamella.places.values import NORMS
 
 NAMED = 3  # layers that carry the maps, named in words
 LISTED = 8  # layers that an error names
@@ -41,23 +41,11 @@ class LayerMaps:
         address: of the operation that yields them.
         field: the receptive field of a position; None where it is the whole image, or not known.
         about: what they are, in words that go on a sentence: "the maps of layer3.0.conv1".
-        grid: of tokens, how those of patches lie on the image.
     """
 
     address: Address
     field: Field | None
     about: str
-    grid: Grid | None = None
-
-    def fold(self, values: Tensor) -> Tensor:
-        """Values, (image, channel, row, column); tokens, which lie in one column, in their grid.
-
-        Tokens that are of no patch, as the class's, are left out.
-        """
-        if self.grid is None:
-            return values
-        patches = values[:, :, self.grid.extra :, 0]
-        return patches.reshape(*patches.shape[:2], self.grid.rows, self.grid.columns)
 
 
 def layer_maps(model: Model, layer: str = "") -> LayerMaps:
@@ -113,17 +101,17 @@ def _of_layer(model: Model, dataflow: Dataflow, layer: str) -> LayerMaps | None:
     about = f"the maps of {layer}"
     if positions(op) > 1:
         return LayerMaps(address, model.traced[layer].layer.field, about)
-    return _tokens(model, dataflow, op, f"the tokens of {layer}") if is_tokens(op) else None
+    return _tokens(op, f"the tokens of {layer}") if is_tokens(op) else None
 
 
-def _tokens(model: Model, dataflow: Dataflow, op: Op, about: str) -> LayerMaps | None:
+def _tokens(op: Op, about: str) -> LayerMaps | None:
     """A sequence of tokens, if it lies on the image."""
-    grid = dataflow.grid(op.value.shape[1], 0, model.facts.size)
-    if grid is None:
+    layout = op.layout
+    if layout is None or not layout.placed or layout.rows * layout.columns < 2:
         return None
     left_out = {0: "", 1: ", without the class token"}
-    more = left_out.get(grid.extra, f", without the {grid.extra} that are of no patch")
-    return LayerMaps(replace(op.address, axis=2), grid.field, about + more, grid)
+    more = left_out.get(layout.apart, f", without the {layout.apart} that are of no patch")
+    return LayerMaps(op.address, op.value.field, about + more)
 
 
 def _last(model: Model, dataflow: Dataflow) -> LayerMaps:
@@ -140,7 +128,7 @@ def _last(model: Model, dataflow: Dataflow) -> LayerMaps:
     if last is not None and is_tokens(last):
         read = _read_by_attention(dataflow)
         about = "the tokens that the last attention reads" if read else "the last tokens"
-        found = _tokens(model, dataflow, read or last, about)
+        found = _tokens(read or last, about)
     elif last is not None:
         about = f"{_carried(dataflow, last)}, the last before the head"
         found = LayerMaps(last.address, last.value.field, about)

@@ -7,7 +7,7 @@ it. It needs no symbolic trace, so control flow is no obstacle.
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -15,9 +15,26 @@ from torch import Tensor, nn
 
 from lamella.errors import ModelError
 from lamella.network.function_mode import FunctionMode
+from lamella.places.layout import Layout
 
 # Calls that read a tensor without computing one: attribute access arrives as "__get__".
-_READS = frozenset({"__get__", "__set__", "size", "dim", "numel", "stride", "is_contiguous"})
+READS = frozenset({"__get__", "__set__", "size", "dim", "numel", "stride", "is_contiguous"})
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """The call of a layer's weights, by which it is known that a pass is the one that was traced.
+
+    Attributes:
+        function, ordinal: of the call.
+        parameter: the name of the weight that it is given; "" where that is computed.
+        calls: how many torch functions are called from there to the value that is looked at.
+    """
+
+    function: str
+    ordinal: int
+    parameter: str = ""
+    calls: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +42,14 @@ class Address:
     """One operation of a forward pass: the `ordinal`-th call of the torch function `function`.
 
     Attributes:
-        axis: which axis of the result numbers the channels.
+        layout: how its result is read as maps.
+        anchor: of a layer's value, the call of its weights.
     """
 
     function: str
     ordinal: int
-    axis: int = 1
+    layout: Layout = field(default_factory=Layout)
+    anchor: Anchor | None = None
 
 
 class Watch(FunctionMode):
@@ -41,7 +60,7 @@ class Watch(FunctionMode):
         self.see = see
 
     def handles(self, name: str) -> bool:
-        return name not in _READS
+        return name not in READS
 
     def call(
         self, name: str, ordinal: int, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -60,17 +79,6 @@ class _Reached(BaseException):
     """Ends a forward pass; no `except Exception` of the user's network may swallow it."""
 
 
-def channels_first(value: Tensor, axis: int) -> Tensor:
-    """A layer's values as (image, channel, row, column), whatever the layout of the network.
-
-    Vectors get one row and one column, token sequences one column.
-    """
-    value = value.movedim(axis, 1)
-    while value.dim() < 4:
-        value = value.unsqueeze(-1)
-    return value
-
-
 def visit(
     network: nn.Module,
     inputs: Tensor,
@@ -79,19 +87,40 @@ def visit(
     """Run the network and show each visitor its value, (image, channel, row, column).
 
     Stops behind the last of them. A visitor sees the value when it is produced and must copy what
-    it wants to keep.
+    it wants to keep. That a value is the layer's, and not another's on another path, is seen by the
+    weights that it was computed with.
 
     Raises:
         ModelError: the network did not run the operations that it ran when it was traced.
     """
     waiting = {(address.function, address.ordinal): address for address in visitors}
+    anchors = {
+        (anchor.function, anchor.ordinal): anchor
+        for address in visitors
+        if (anchor := address.anchor) is not None
+    }
+    passed: dict[Anchor, int] = {}
+    called = 0
 
-    def see(name: str, ordinal: int, result: Any, args: object, kwargs: object) -> None:
+    def see(name: str, ordinal: int, result: Any, args: Any, kwargs: Any) -> None:
+        nonlocal called
+        called += 1
+        anchor = anchors.get((name, ordinal))
+        if anchor is not None:
+            weight = args[1] if len(args) > 1 else kwargs["weight"]
+            if anchor.parameter and weight is not network.get_parameter(anchor.parameter):
+                raise _another_path(
+                    f"{anchor.parameter!r} is not what call {ordinal} of {name!r} reads"
+                )
+            passed[anchor] = called
         address = waiting.pop((name, ordinal), None)
         if address is not None:
+            since = address.anchor
+            if since is not None and called - passed.get(since, -1) != since.calls:
+                raise _another_path(f"call {ordinal} of {name!r} is another")
             # What a network narrows itself is widened; ours is not computed by its rules.
             with _unnarrowed(result.device.type):
-                visitors[address](channels_first(result, address.axis).float())
+                visitors[address](address.layout.maps(result).float())
             if not waiting:
                 raise _Reached
 
@@ -102,12 +131,15 @@ def visit(
         return
     if waiting:
         function, ordinal = next(iter(waiting))
-        raise ModelError(
-            f"The network took another path than when it was traced: call {ordinal} of "
-            f"{function!r} did not happen.",
-            "Its forward pass may depend on the values of its input or on chance; leave those "
-            "layers out with [analysis] layers.",
-        )
+        raise _another_path(f"call {ordinal} of {function!r} did not happen")
+
+
+def _another_path(how: str) -> ModelError:
+    return ModelError(
+        f"The network took another path than when it was traced: {how}.",
+        "Its forward pass may depend on the values of its input or on chance; leave those layers "
+        "out with [analysis] layers.",
+    )
 
 
 def cut(network: nn.Module, address: Address) -> Callable[[Tensor], Tensor]:

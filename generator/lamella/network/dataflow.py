@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import TypeVar
 
 import torch
 
 from lamella.network.model import Model
-from lamella.network.propagation import IDENTITIES
-from lamella.network.recording import Op, recorded
-from lamella.network.units import Field
+from lamella.network.passes import Op
+from lamella.network.recording import recorded
+from lamella.places.codes import EXTRA, FIRST, PER_IMAGE
+from lamella.places.values import IDENTITIES
 
 MEANS = frozenset({"adaptive_avg_pool2d", "avg_pool2d", "adaptive_avg_pool1d", "mean"})
 MAXIMA = frozenset({"adaptive_max_pool2d", "max_pool2d", "boolean_dispatch", "amax", "max"})
@@ -26,8 +28,7 @@ PASSING = IDENTITIES | {
 }
 # From scores to probabilities.
 ENDS = frozenset({"softmax", "log_softmax", "sigmoid", "logsigmoid"})
-ATTENTION = frozenset({"multi_head_attention_forward", "scaled_dot_product_attention"})
-MOST_EXTRA = 16  # tokens beside those of the patches: classes, registers
+ATTENTION = frozenset({"scaled_dot_product_attention"})
 
 T = TypeVar("T")
 
@@ -57,25 +58,10 @@ def positions(op: Op) -> int:
 
 
 def is_tokens(op: Op) -> bool:
-    """Whether its result is a sequence for each image, (image, token, feature)."""
+    """Whether its result is a sequence for each image: (image, token, feature), or token first."""
     shape = op.value.shape
-    return len(shape) == 3 and shape[0] == 1 and shape[1] > 1
-
-
-@dataclass(frozen=True, slots=True)
-class Grid:
-    """The patches of a sequence of tokens.
-
-    Attributes:
-        rows, columns: how many patches.
-        extra: tokens before them: of the class, say.
-        field: of the convolution that makes the patches; None where it is not known.
-    """
-
-    rows: int
-    columns: int
-    extra: int
-    field: Field | None = None
+    several = len(shape) == 3 and prod(shape) > shape[op.value.axis]
+    return several and op.layout is not None and op.layout.parts == 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,34 +120,21 @@ class Dataflow:
 
     def at(self, function: str, ordinal: int) -> Op:
         """The operation at an address."""
-        return next(
-            op
-            for op in self.ops
-            if (op.address.function, op.address.ordinal) == (function, ordinal)
-        )
+        return next(op for op in self.ops if (op.function, op.ordinal) == (function, ordinal))
 
-    def grid(self, tokens: int, features: int, size: tuple[int, int]) -> Grid | None:
-        """How a sequence of tokens lies on the image; None where that cannot be told.
-
-        Patches come from a convolution with as many channels as tokens have features. Where there
-        is none, their grid has the proportions of the image.
-
-        Args:
-            tokens: how many, those of no patch included.
-            features: of each token; 0 for any.
-            size: height and width of the image.
-        """
-        for op in reversed(self.ops):
-            shape, patches = op.value.shape, positions(op)
-            fits = 1 < patches <= tokens <= patches + MOST_EXTRA
-            if op.name == "conv2d" and fits and shape[1] == (features or shape[1]):
-                return Grid(shape[2], shape[3], tokens - patches, op.value.field)
-        for extra in range(min(MOST_EXTRA, tokens - 1)):
-            rows = round(((tokens - extra) * size[0] / size[1]) ** 0.5)
-            columns = (tokens - extra) // max(1, rows)
-            if rows * columns == tokens - extra and rows * size[1] == columns * size[0]:
-                return Grid(rows, columns, extra) if rows * columns > 1 else None
-        return None
+    @property
+    def class_token(self) -> int | None:
+        """Which of the last tokens the scores are read off; None where they are of several, or of a
+        patch."""
+        reader = next((op for op in self.back(self.scores) if op.kernel is not None), None)
+        last, read = self.last_maps, reader and reader.kernel and reader.kernel.source.places
+        if last is None or not read or last.value.places is None:
+            return None
+        wanted = set((read.codes % PER_IMAGE).flatten().tolist())
+        tokens = (last.value.places.codes.select(last.value.axis, 0) % PER_IMAGE).flatten().tolist()
+        code = wanted.pop()
+        apart = not wanted and EXTRA <= code < FIRST and code in tokens
+        return tokens.index(code) if apart else None
 
 
 def dataflow_of(model: Model) -> Dataflow:

@@ -1,11 +1,11 @@
 """Every operation of one forward pass, and which reads the result of which.
 
-Flow: activations, propagation -> **recording** -> trace, dataflow. The layers are read off it
+Flow: passes, rules -> **recording** -> trace, dataflow. The layers are read off it
 (trace.py), and so is how the maps of a network become its scores (attribution/heads.py).
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -13,87 +13,62 @@ from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
 from lamella.errors import ModelError
-from lamella.network.activations import Address, Watch
-from lamella.network.propagation import NORMS, Call, Value, convolved, result_of
+from lamella.network.activations import READS
+from lamella.network.function_mode import FunctionMode
+from lamella.network.passes import Kernel, Op, Pass
 from lamella.network.remedies import remedy
-from lamella.network.units import Field, ReceptiveField
+from lamella.places.codes import raster
+from lamella.places.field import Field, ReceptiveField
+from lamella.places.origins import Origins
+from lamella.places.rules import layer_of, results_of
+from lamella.places.values import NORMS, Call, Value
 
 _FROM_OUTSIDE = {"from_numpy", "as_tensor", "tensor"}  # may hold what was computed of the image
-_KERNELS = {"conv2d": 1, "conv_transpose2d": 1, "linear": -1}  # with the axis of their channels
+_KERNELS = frozenset(["conv2d", "conv_transpose2d", "linear"])
 
 
-@dataclass(slots=True)
-class Op:
-    """One recorded operation.
-
-    Attributes:
-        name: of the torch function, without the underscore of what happens in place.
-        value: what is known of its result; of the first of several.
-        operands: the places of the operations whose results it reads, in their order; -1 for the
-            image.
-        users: the places of those that read its result.
-        layer: the name of the layer that it is; "" for none, and what follows is not set then.
-        kernel, bias: its weights as torch was given them.
-        source: what the kernels read.
-    """
-
-    name: str
-    address: Address
-    value: Value
-    operands: tuple[int, ...] = ()
-    users: list[int] = field(default_factory=list)
-    layer: str = ""
-    kernel: Tensor | None = None
-    bias: Tensor | None = None
-    source: Value | None = None
-    groups: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Pass:
-    """The operations of one forward pass.
-
-    Attributes:
-        output: the place of the operation whose result is the output; -1 where that is no tensor,
-            or comes from nothing that was seen.
-        outside: parameters that took part, and are of no layer and no normalization: by name, the
-            operation that first reads each.
-    """
-
-    ops: tuple[Op, ...]
-    output: int
-    outside: Mapping[str, str] = field(default_factory=dict)
-
-
-class _Record:
+class _Record(FunctionMode):
     """The operations of one forward pass."""
 
     def __init__(self, network: nn.Module, image: Tensor) -> None:
+        super().__init__()
         self.paths = {id(module): path for path, module in network.named_modules()}
         self.stack: list[str] = []
         self.failed = ""  # the innermost module that raised
         self.ops: list[Op] = []
+        self.called = 0
         self.names: set[str] = set()
+        self.origins = Origins()
         self.alive: list[Tensor] = []  # so that no id is given twice
-        self.known: dict[int, tuple[Value, int]] = {}
+        self.known: dict[int, Value] = {}
+        self.made_at: dict[int, int] = {}  # the places of the operations, by the ids of results
+        self.parameters = {id(one): name for name, one in network.named_parameters()}
         # The parameters that a tensor is made of: those themselves, and what is computed of them.
         self.made_of: dict[int, frozenset[str]] = {
-            id(parameter): frozenset([name]) for name, parameter in network.named_parameters()
+            of: frozenset([name]) for of, name in self.parameters.items()
         } | {id(buffer): frozenset() for buffer in network.buffers()}
         self.reader: dict[str, str] = {}  # of each parameter, the first operation on the image
         self.inside: set[str] = set()  # parameters of layers and normalizations
         axis = ReceptiveField()
-        self.keep(
-            image, Value(tuple(image.shape), 1, Field(axis, axis), ((image.shape[1], (), 1),)), -1
-        )
+        places = raster(torch.arange(len(image)), image.shape, Field(axis, axis))
+        channels = self.origins.of_image(image.shape)
+        self.keep(image, Value(tuple(image.shape), 1, places, channels, self.origins), -1)
 
     def keep(self, tensor: Tensor, value: Value, place: int) -> None:
         self.alive.append(tensor)
-        self.known[id(tensor)] = (value, place)
+        self.known[id(tensor)], self.made_at[id(tensor)] = value, place
 
-    def see(
-        self, name: str, ordinal: int, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> None:
+    def handles(self, name: str) -> bool:
+        return name == "__get__" or name not in READS
+
+    def call(
+        self, name: str, ordinal: int, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        result = func(*args, **kwargs)
+        if name != "__get__":
+            self.called += 1
+        elif not isinstance(result, Tensor):
+            return result  # of its size, say
         given = [
             tensor
             for arg in (*args, *kwargs.values())
@@ -104,68 +79,87 @@ class _Record:
         if name in _KERNELS and unseen:
             # Behind what cannot be seen (scripted code, numpy): a layer all the same.
             self.keep(given[0], _unknown(given[0]), -1)
-        operands = [self.known[id(tensor)] for tensor in given if id(tensor) in self.known]
+        operands = [tensor for tensor in given if id(tensor) in self.known]
         own = frozenset().union(*(self.made_of.get(id(tensor), ()) for tensor in given))
-        place = len(self.ops)
+        results = list(result) if isinstance(result, tuple | list) else [result]
+        results = [part for part in results if isinstance(part, Tensor)]
         if not operands:
             if name not in _FROM_OUTSIDE and all(id(tensor) in self.made_of for tensor in given):
-                self.derive(result, own)
-            return
+                self.derive(results, own)
+            return result
         for parameter in sorted(own):
             self.reader.setdefault(parameter, name)
         if name in NORMS:
             self.inside |= own
-        sources = tuple(source for _, source in operands)
-        if not isinstance(result, Tensor):
-            parts = result if isinstance(result, tuple | list) else ()
-            parts = [part for part in parts if isinstance(part, Tensor)]
-            for part in parts:
-                self.keep(part, _unknown(part), place)
-            if parts:
-                self.ops.append(Op(name, Address(name, ordinal), _unknown(parts[0]), sources))
-            return
+        if results:
+            self.note(name, ordinal, func, results, args, kwargs, operands)
+        return result
+
+    def note(
+        self,
+        name: str,
+        ordinal: int,
+        func: Any,
+        results: Sequence[Tensor],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        operands: Sequence[Tensor],
+    ) -> None:
+        """Remember an operation that reads what comes from the image."""
         plain = name if name.endswith("__") else name.rstrip("_")
-        call = Call(plain, tuple(result.shape), [value for value, _ in operands], args, kwargs)
+        call = Call(
+            plain, tuple(results[0].shape), [self.known[id(one)] for one in operands], args, kwargs,
+            self.origins, self.known,
+        )  # fmt: skip
         if plain == "hardtanh" and _bounds(call) == (0, 6):
             plain = "relu6"  # as which nn.ReLU6 is meant, and never negative
-        op = Op(plain, Address(name, ordinal), result_of(call), sources)
+        sources = tuple(self.made_at[id(one)] for one in operands)
+        op = Op(plain, name, ordinal, _unknown(results[0]), self.called, operands=sources)
         if plain in _KERNELS:
-            op.value = self.layer(op, call)
-        op.address = replace(op.address, axis=op.value.axis)
+            values = [self.layer(op, call)]
+        else:
+            values = results_of(replace(call, name=plain), func, [tuple(r.shape) for r in results])
+        op.value = values[0]
+        place = len(self.ops)
         for source in sources:
             if source >= 0:
                 self.ops[source].users.append(place)
         self.ops.append(op)
-        self.keep(result, op.value, place)
+        for part, value in zip(results, values, strict=True):
+            self.keep(part, value, place)
 
-    def derive(self, result: Any, own: frozenset[str]) -> None:
+    def derive(self, results: Sequence[Tensor], own: frozenset[str]) -> None:
         """Remember what is computed of parameters and constants alone: a scaled kernel, say."""
-        parts = result if isinstance(result, tuple | list) else (result,)
-        for part in parts:
-            if isinstance(part, Tensor) and id(part) not in self.made_of:
+        for part in results:
+            if id(part) not in self.made_of:
                 self.alive.append(part)
                 self.made_of[id(part)] = own
 
     def layer(self, op: Op, call: Call) -> Value:
         """Note an operation with learned kernels; what is known of its result."""
         weight: Tensor = call.argument(1, "weight")
-        op.groups = int(call.argument(6, "groups", 1)) if call.name != "linear" else 1
-        op.kernel = _forward(weight, op.groups) if call.name == "conv_transpose2d" else weight
-        op.bias = call.argument(2, "bias")
-        for learned in (weight, op.bias):
+        bias = call.argument(2, "bias")
+        groups = int(call.argument(6, "groups", 1)) if call.name != "linear" else 1
+        for learned in (weight, bias):
             self.inside |= self.made_of.get(id(learned), frozenset())
-        op.source = call.first
-        path = self.stack[-1] if self.stack and self.stack[-1] else call.name
+        parameter = self.parameters.get(id(weight), "")
+        forward = _forward(weight, groups) if call.name == "conv_transpose2d" else weight
+        op.kernel = Kernel(forward, bias, call.first, groups, parameter)
+        path = _path(parameter) or (self.stack[-1] if self.stack else "") or call.name
         op.layer, call_number = path, 1
         while op.layer in self.names:
             call_number += 1
             op.layer = f"{path}.call{call_number}"
         self.names.add(op.layer)
-        axis = _KERNELS[call.name] % len(call.shape)
-        seen = convolved(call) if call.name == "conv2d" else None
-        if call.name == "linear" and len(call.shape) > 2:
-            seen = call.first.field
-        return Value(call.shape, axis, seen, ((call.shape[axis], ((op.layer, 0),), 1),))
+        return layer_of(call, op.layer)
+
+
+def _path(parameter: str) -> str:
+    """A layer's name, after its weight: of `layer1.0.conv1.weight` the module, of
+    `attention.in_proj_weight` `attention.in_proj`, of a bare parameter its own name."""
+    module, _, name = parameter.rpartition(".")
+    name = name.removesuffix("weight").rstrip("_")
+    return f"{module}.{name}" if module and name else module or name
 
 
 def _forward(weight: Tensor, groups: int) -> Tensor:
@@ -191,22 +185,43 @@ def recorded(
     size: tuple[int, int],
     channels: int = 3,
     *,
-    images: int = 1,
     memory_format: torch.memory_format = torch.contiguous_format,
 ) -> Pass:
-    """All operations of one forward pass over images of zeros; the network stays as it is.
+    """All operations of a forward pass over one image; the network stays as it is.
+
+    It runs over two images as well, which tells how each result is read: as `Op.layout`.
 
     Args:
         network: in eval mode.
         size: height and width of its input, in pixels.
         channels: of its input.
-        images: how many run together.
         memory_format: of the input.
     Raises:
-        ModelError: the network does not run on such an input.
+        ModelError: the network does not run on such inputs.
     """
+    one = _recorded(network, 1, (channels, *size), memory_format)
+    try:
+        two = _recorded(network, 2, (channels, *size), memory_format)
+    except ModelError as error:
+        raise ModelError(
+            f"The network runs on one image, but not on two at once: {error.problem}",
+            "Let its forward take any number of images: images are surveyed in batches.",
+        ) from error
+    doubles = {(op.function, op.ordinal): op.value for op in two.ops}
+    for op in one.ops:
+        op.double = doubles.get((op.function, op.ordinal))
+    return one
+
+
+def _recorded(
+    network: nn.Module,
+    images: int,
+    shape: tuple[int, ...],
+    memory_format: torch.memory_format,
+) -> Pass:
+    """All operations of a pass over some images, (channel, row, column) each."""
     anchor = next(network.parameters(), torch.zeros(0))
-    image = torch.zeros((images, channels, *size), device=anchor.device)
+    image = torch.zeros((images, *shape), device=anchor.device)
     image = image.contiguous(memory_format=memory_format)
     record = _Record(network, image)
 
@@ -224,19 +239,19 @@ def recorded(
         register_module_forward_hook(leave, always_call=True),
     )
     try:
-        with torch.no_grad(), Watch(record.see):
+        with torch.no_grad(), record:
             output = network(image)
     except Exception as error:  # the user's own code may raise anything
         what = "an image" if images == 1 else f"{images} images"
         where = f", in {record.failed}" if record.failed else ""
         raise ModelError(
-            f"The network does not run on {what} of {size[0]} x {size[1]} pixels{where}: "
+            f"The network does not run on {what} of {shape[1]} x {shape[2]} pixels{where}: "
             f"{type(error).__name__}: {error}",
             remedy(error),
         ) from error
     finally:
         for hook in hooks:
             hook.remove()
-    at = record.known[id(output)][1] if id(output) in record.known else -1
+    at = record.made_at.get(id(output), -1)
     outside = {name: op for name, op in record.reader.items() if name not in record.inside}
     return Pass(tuple(record.ops), at, outside)

@@ -5,16 +5,18 @@ layer, observed behind the normalization and the activation function that follow
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
 from lamella.errors import ModelError
-from lamella.network.activations import Address
-from lamella.network.propagation import ACTIVATIONS, IDENTITIES, NORMS
-from lamella.network.recording import Op, Pass, recorded
+from lamella.network.activations import Address, Anchor
+from lamella.network.passes import Op
+from lamella.network.recording import recorded
 from lamella.network.units import Layer, Segment
+from lamella.places.rearranging import REARRANGING
+from lamella.places.values import ACTIVATIONS, IDENTITIES, NORMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,43 +68,37 @@ def examined(
     Raises:
         ModelError: it does not run on such inputs, or has no layer with learned kernels.
     """
-    one = recorded(network, size, channels, memory_format=memory_format)
-    found = _layers(one)
-    try:
-        two = recorded(network, size, channels, images=2, memory_format=memory_format)
-    except ModelError as error:
-        raise ModelError(
-            f"The network runs on one image, but not on two at once: {error.problem}",
-            "Let its forward take any number of images: images are surveyed in batches.",
-        ) from error
+    seen = recorded(network, size, channels, memory_format=memory_format)
     left_out = []
     kept = []
-    shapes = {(op.address.function, op.address.ordinal): op.value.shape for op in two.ops}
-    for own in found:
-        shape = next(op.value.shape for op in one.ops if op.address == own.observed)
-        double = shapes.get((own.observed.function, own.observed.ordinal))
-        if shape[0] == 1 and double == (2, *shape[1:]):
-            kept.append(own)
-        else:
-            words = " x ".join(map(str, shape))
-            left_out.append((own.layer.name, f"its values are not one per image, but {words}"))
+    for op in seen.ops:
+        if op.layer and op.layout is None:
+            words = " x ".join(map(str, op.value.shape))
+            left_out.append((op.layer, f"its values are not one per image, but {words}"))
+        elif op.layer:
+            kept.append(_described(seen.ops, op))
+    if not kept and not left_out:
+        raise ModelError(
+            "The network has no convolution or linear layer that torch can see.",
+            "A scripted or compiled module hides its operations: give the plain nn.Module.",
+        )
     if not kept:
         raise ModelError(
-            f"None of the {len(found)} layers of the network has values for each image: "
+            f"None of the {len(left_out)} layers of the network has values for each image: "
             f"{left_out[0][0]}: {left_out[0][1]}."
         )
     left_out += [
         (name, f"a parameter that {operation} reads, which is no layer here")
-        for name, operation in one.outside.items()
+        for name, operation in seen.outside.items()
     ]
-    given = one.ops[one.output].value.shape if one.output >= 0 else ()
+    given = seen.ops[seen.output].value.shape if seen.output >= 0 else ()
     outputs = given[1] if len(given) == 2 else None
     left_out += [
         (path, "scripted: its operations cannot be seen, and what its parameters do neither")
         for path, part in network.named_modules()
         if isinstance(part, torch.jit.ScriptModule)
     ]
-    return Examination(tuple(kept), tuple(left_out), tuple(one.outside), outputs)
+    return Examination(tuple(kept), tuple(left_out), tuple(seen.outside), outputs)
 
 
 def trace(network: nn.Module, size: tuple[int, int], channels: int = 3) -> tuple[Traced, ...]:
@@ -115,61 +111,77 @@ def trace(network: nn.Module, size: tuple[int, int], channels: int = 3) -> tuple
     Raises:
         ModelError: it does not run on such an input, or has no layer with learned kernels.
     """
-    return _layers(recorded(network, size, channels))
-
-
-def _layers(seen: Pass) -> tuple[Traced, ...]:
-    found = tuple(_described(seen.ops, op) for op in seen.ops if op.layer)
-    if not found:
-        raise ModelError(
-            "The network has no convolution or linear layer that torch can see.",
-            "A scripted or compiled module hides its operations: give the plain nn.Module.",
-        )
-    return found
+    return examined(network, size, channels).traced
 
 
 def _behind(ops: Sequence[Op], op: Op) -> tuple[Op, Op]:
-    """The operations that yield a layer's activation, and the value before it."""
-    observed = target = op
-    while len(observed.users) == 1:
-        following = ops[observed.users[0]]
-        same = following.value.shape == op.value.shape and following.value.axis == op.value.axis
-        if not same or following.name not in ACTIVATIONS | NORMS | IDENTITIES:
+    """The operations that yield a layer's activation, and the value before it.
+
+    A normalization and an activation function may stand behind a transposition.
+    """
+    observed = target = last = op
+    while len(last.users) == 1:
+        following = ops[last.users[0]]
+        if not _same_units(op, following):
             break
         if following.name in ACTIVATIONS:
-            return following, observed
-        observed = target = following
+            return following, target
+        if following.name in NORMS | IDENTITIES:
+            observed = target = following
+        elif following.name not in REARRANGING:
+            break
+        last = following
     return observed, target
 
 
+def _same_units(op: Op, following: Op) -> bool:
+    """Whether an operation's result has the units of a layer, at the same positions."""
+    one, other = op.value, following.value
+    if one.shape == other.shape and one.axis == other.axis:
+        return True
+    layouts = op.layout, following.layout
+    grids = [(each.rows, each.columns, each.apart) for each in layouts if each is not None]
+    return (
+        len(grids) == 2 and grids[0] == grids[1] and one.runs is not None and one.runs == other.runs
+    )
+
+
 def _described(ops: Sequence[Op], op: Op) -> Traced:
-    assert op.kernel is not None and op.source is not None
+    assert op.kernel is not None and op.layout is not None
     observed, target = _behind(ops, op)
-    kernel = op.kernel.detach()
+    kernel, groups = op.kernel.weight.detach(), op.kernel.groups
     kernel = kernel.reshape(*kernel.shape, *(1,) * (4 - kernel.dim()))
-    shape, axis = op.value.shape, op.value.axis
-    places = [extent for at, extent in enumerate(shape) if at not in (0, axis)] + [1, 1]
-    first, sources = 0, []
-    for count, layers, positions in op.source.runs or ():
+    seen, first, sources = op.value.places, 0, []
+    for count, layers, positions in op.kernel.source.runs or ():
         sources.append(Segment(first, count, layers, positions))
         first += count
     if op.name == "linear":
         kind = "linear"
     else:
         kind = "transposed convolution" if op.name == "conv_transpose2d" else "convolution"
-        if op.groups > 1:
+        if groups > 1:
             kind = f"{'depthwise' if kernel.shape[1] == 1 else 'grouped'} {kind}"
     layer = Layer(
         name=op.layer,
         kind=kind,
-        channels=shape[axis],
-        height=places[0],
-        width=places[1],
-        field=op.value.field,
+        channels=op.value.shape[op.value.axis],
+        height=op.layout.rows,
+        width=op.layout.columns,
+        field=op.value.field if op.layout.placed else None,
         kernel=(kernel.shape[2], kernel.shape[3]),
         inputs=kernel.shape[1],
-        groups=op.groups,
+        groups=groups,
         activation=observed.name if observed is not target else None,
         sources=tuple(sources),
+        placed=op.layout.placed,
+        apart=op.layout.apart,
+        gated=seen is not None and seen.gated and seen.field is not None,
     )
-    return Traced(layer, observed.address, target.address, kernel)
+    return Traced(layer, _anchored(op, observed), _anchored(op, target), kernel)
+
+
+def _anchored(op: Op, value: Op) -> Address:
+    """The address of a layer's value, which tells its weights as well."""
+    assert op.kernel is not None
+    anchor = Anchor(op.function, op.ordinal, op.kernel.parameter, value.at - op.at)
+    return replace(value.address, anchor=anchor)

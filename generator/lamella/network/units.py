@@ -1,4 +1,4 @@
-"""Units, layers, and the part of the image that each position of a layer sees.
+"""Units and layers.
 
 Flow: trace -> **units** -> survey, store, figures, pages. Pure arithmetic: no torch, no disk, no
 GPU.
@@ -10,58 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-
-@dataclass(frozen=True, slots=True)
-class ReceptiveField:
-    """Input pixels that can change one activation, along one axis.
-
-    Attributes:
-        size: extent, in input pixels.
-        stride: input pixels between the fields of neighbouring positions.
-        start: first pixel of position 0's field; negative inside the padding.
-
-    Source: Araujo, Norris and Sim, Distill 2019, doi:10.23915/distill.00021.
-    """
-
-    size: int = 1
-    stride: int = 1
-    start: int = 0
-
-    def after(
-        self, kernel: int, stride: int = 1, padding: int = 0, dilation: int = 1
-    ) -> "ReceptiveField":
-        """Field one convolution or pooling further from the image."""
-        return ReceptiveField(
-            size=self.size + (kernel - 1) * dilation * self.stride,
-            stride=self.stride * stride,
-            start=self.start - padding * self.stride,
-        )
-
-    def union(self, other: "ReceptiveField") -> "ReceptiveField | None":
-        """Field of a sum or concatenation; None where the two do not move in step."""
-        if self.stride != other.stride:
-            return None
-        start = min(self.start, other.start)
-        stop = max(self.start + self.size, other.start + other.size)
-        return ReceptiveField(stop - start, self.stride, start)
-
-    def span(self, position: int, extent: int) -> tuple[int, int]:
-        """First pixel, and the one after the last, of a position's field inside the image."""
-        first = self.start + position * self.stride
-        return max(0, min(first, extent - 1)), max(1, min(first + self.size, extent))
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """The receptive field of a layer on both axes."""
-
-    rows: ReceptiveField
-    columns: ReceptiveField
-
-    @property
-    def size(self) -> int:
-        """The larger of its two extents, in input pixels."""
-        return max(self.rows.size, self.columns.size)
+from lamella.places.field import Field, ReceptiveField
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +79,11 @@ class Layer:
         groups: groups of the convolution.
         activation: the activation function behind it, "relu" say; None where there is none.
         sources: where its input channels come from, in order; empty where that cannot be told.
+        placed: whether its positions lie on the image, in rows and columns; otherwise they stand in
+            one column, as far as there are several.
+        apart: positions that are no part of it: class and register tokens.
+        gated: whether something of the whole image comes in besides the field: a factor of each
+            channel (squeeze and excitation), or a normalization over all positions.
     """
 
     name: str
@@ -143,6 +97,14 @@ class Layer:
     groups: int = 1
     activation: str | None = None
     sources: tuple[Segment, ...] = ()
+    placed: bool = True
+    apart: int = 0
+    gated: bool = False
+
+    @property
+    def has_map(self) -> bool:
+        """Whether it has several positions, which lie on the image."""
+        return self.placed and self.height * self.width > 1
 
     @property
     def units(self) -> tuple[Unit, ...]:
@@ -206,4 +168,7 @@ class Layer:
                 )
                 for segment in plain["sources"]
             ),
+            placed=plain["placed"],
+            apart=plain["apart"],
+            gated=plain["gated"],
         )

@@ -12,7 +12,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from lamella.network.units import Layer, ReceptiveField
+from lamella.network.units import Layer
+from lamella.places.field import ReceptiveField
 
 Maps = NDArray[np.float32]
 

@@ -20,7 +20,8 @@ from lamella.analyses.dissection.detectors import (
 )
 from lamella.analyses.dissection.overlap import Areas, Overlap
 from lamella.analyses.dissection.thresholds import ERROR, SHARE, Sketch, exponent_of, threshold
-from lamella.network.units import Field, Layer, ReceptiveField
+from lamella.network.units import Layer
+from lamella.places.field import Field, ReceptiveField
 from lamella.survey.bins import BINS, table
 
 SIDE = 12  # of the label planes

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lamella.analyses.interpretability.patches import corner, cut, examples
-from lamella.network.units import Field, Layer, ReceptiveField
+from lamella.network.units import Layer
+from lamella.places.field import Field, ReceptiveField
 from lamella.store.facts import PanelFacts
 
 

@@ -10,7 +10,8 @@ import torch
 from lamella.analyses.interpretability.comparison import Comparison
 from lamella.analyses.interpretability.patches import Examples
 from lamella.analyses.interpretability.tasks import LayerTasks
-from lamella.network.units import Field, Layer, ReceptiveField
+from lamella.network.units import Layer
+from lamella.places.field import Field, ReceptiveField
 
 SIDE, UNITS, EACH = 32, 12, 8
 

@@ -16,7 +16,8 @@ from lamella.analyses.tuning_curves.family import STRAIGHT, spaced
 from lamella.analyses.tuning_curves.gratings import grating
 from lamella.analyses.tuning_curves.positions import clear, middle, window
 from lamella.analyses.tuning_curves.preferences import selectivity
-from lamella.network.units import Field, Layer, ReceptiveField
+from lamella.network.units import Layer
+from lamella.places.field import Field, ReceptiveField
 
 SIZES = [(8, 8), (16, 16), (33, 47), (64, 64)]
 

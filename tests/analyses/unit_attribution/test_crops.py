@@ -12,7 +12,8 @@ from torch.nn import functional
 from lamella.analyses.unit_attribution.crops import crop_at, field_of, side_of
 from lamella.network.activations import cut
 from lamella.network.trace import trace
-from lamella.network.units import Box, Field, Layer, ReceptiveField
+from lamella.network.units import Box, Layer
+from lamella.places.field import Field, ReceptiveField
 
 SIZE = (48, 56)
 

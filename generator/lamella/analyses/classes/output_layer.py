@@ -16,10 +16,11 @@ from torch import Tensor
 
 from lamella.attribution.scores import class_scores, probabilities, scores
 from lamella.errors import ModelError
-from lamella.network.activations import Address, Watch, channels_first, visit
+from lamella.network.activations import Address, Watch, visit
 from lamella.network.dataflow import dataflow_of
 from lamella.network.model import Model
 from lamella.network.units import Unit
+from lamella.places.layout import Layout
 
 NEAR = 1e-3  # of the largest score, between a layer and the scores
 NONE = (
@@ -88,13 +89,17 @@ def output_weights(model: Model, layer: str) -> OutputWeights | str:
     op = next((op for op in dataflow_of(model).ops if layer and op.layer == layer), None)
     if op is None or op.kernel is None:
         return NONE
-    if op.kernel.shape[2:].numel() > 1 or op.groups > 1 or op.name == "conv_transpose2d":
+    if (
+        op.kernel.weight.shape[2:].numel() > 1
+        or op.kernel.groups > 1
+        or op.name == "conv_transpose2d"
+    ):
         return (
             f"The class scores are read off {layer}, whose kernels weigh each position "
             "differently: no unit has one weight for a class."
         )
-    weight = op.kernel.detach().flatten(1)
-    bias = weight.new_zeros(len(weight)) if op.bias is None else op.bias.detach()
+    weight = op.kernel.weight.detach().flatten(1)
+    bias = weight.new_zeros(len(weight)) if op.kernel.bias is None else op.kernel.bias.detach()
     rectified = model.traced[layer].layer.activation == "relu"
     found = OutputWeights(
         layer, op.address, weight.float().cpu().numpy(), bias.float().cpu().numpy(), rectified
@@ -135,8 +140,8 @@ def score_terms(
     def see(name: str, ordinal: int, result: Any, args: Any, kwargs: Any) -> None:
         if (name, ordinal) == (address.function, address.ordinal):
             given = args[0] if args else kwargs["input"]
-            read = channels_first(given, 1 if "conv" in name else -1)
-            made = channels_first(result, address.axis)[:, output]
+            read = Layout(1 if "conv" in name else -1).maps(given)
+            made = Layout(1 if "conv" in name else -1).maps(result)[:, output]
             gate = (made > 0) if weights.rectified else (made == made)
             kept.append(((read * gate[:, None]).float().mean((2, 3)), gate.float().mean((1, 2))))
         if end and (name, ordinal) == (end.address.function, end.address.ordinal):

@@ -6,7 +6,8 @@ it can reach are left out wherever there are others.
 
 import numpy as np
 
-from lamella.network.units import Layer, ReceptiveField
+from lamella.network.units import Layer
+from lamella.places.field import ReceptiveField
 
 WHOLE = slice(None)
 

@@ -14,7 +14,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lamella.network.units import Box, Field, Layer, ReceptiveField
+from lamella.network.units import Box, Layer
+from lamella.places.field import Field, ReceptiveField
 
 SMALL = 0.5  # of the image's area: with larger crops one run of the whole image serves more units
 

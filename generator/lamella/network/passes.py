@@ -1,0 +1,91 @@
+"""The operations of a forward pass, and which reads the result of which.
+
+Flow: activations, values, layout -> **passes** -> recording, trace, dataflow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+from lamella.network.activations import Address
+from lamella.places.layout import Layout, layout_of
+from lamella.places.values import Value
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """The weights of a layer, as a call was given them.
+
+    Attributes:
+        weight, bias: bias None where there is none.
+        source: what they read.
+        parameter: the name of the parameter that the weight is; "" where it is computed of some.
+    """
+
+    weight: Tensor
+    bias: Tensor | None
+    source: Value
+    groups: int = 1
+    parameter: str = ""
+
+
+@dataclass(slots=True)
+class Op:
+    """One recorded operation.
+
+    Attributes:
+        name: of the torch function, without the underscore of what happens in place.
+        function, ordinal: of the torch functions of that name called in a pass, which it is.
+        value: what is known of its result; of the first of several.
+        double: the same, of a pass over two images; None where that took another way.
+        at: how many torch functions were called before it.
+        operands: the places of the operations whose results it reads, in their order; -1 for the
+            image.
+        users: the places of those that read its result.
+        layer: the name of the layer that it is; "" for none.
+        kernel: its weights, of a layer.
+    """
+
+    name: str
+    function: str
+    ordinal: int
+    value: Value
+    at: int = 0
+    double: Value | None = None
+    operands: tuple[int, ...] = ()
+    users: list[int] = field(default_factory=list)
+    layer: str = ""
+    kernel: Kernel | None = None
+    _layout: Layout | None = None
+
+    @property
+    def layout(self) -> Layout | None:
+        """How its result is read as maps; None where its values are not those of single images."""
+        if self._layout is None and self.double is not None:
+            one, two = self.value, self.double
+            self._layout = layout_of(one.places, two.places, one.axis, one.shape, two.shape)
+        return self._layout
+
+    @property
+    def address(self) -> Address:
+        """Where in a pass its result is found."""
+        return Address(self.function, self.ordinal, self.layout or Layout(self.value.axis))
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """The operations of one forward pass.
+
+    Attributes:
+        output: the place of the operation whose result is the output; -1 where that is no tensor,
+            or comes from nothing that was seen.
+        outside: parameters that took part, and are of no layer and no normalization: by name, the
+            operation that first reads each.
+    """
+
+    ops: tuple[Op, ...]
+    output: int
+    outside: Mapping[str, str] = field(default_factory=dict)
