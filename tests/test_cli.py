@@ -22,8 +22,8 @@ from lamella.cli import main
 from lamella.commands.layers import duration, field_words
 from lamella.commands.prune import stale
 from lamella.network.units import Layer
-from lamella.places.field import Field, ReceptiveField
 from lamella.pipeline.pipeline import Analysis
+from lamella.places.field import Field, ReceptiveField
 
 
 def commands() -> Iterator[tuple[str, click.Command]]:

@@ -15,9 +15,9 @@ from lamella.figures.encoding import lossless
 from lamella.figures.overlays import LEVELS, OPAQUE, SHADE, blocks, grid, heat, sheet, views
 from lamella.network.activations import cut
 from lamella.network.units import Layer
-from lamella.places.field import Field, ReceptiveField
 from lamella.numbers.upsampling import upsampled, weights
 from lamella.pipeline.pipeline import Analysis
+from lamella.places.field import Field, ReceptiveField
 from lamella.survey.activation_maps import BATCH, UNITS, Wanted, maps_of, parts
 
 SIZE = (48, 48)

@@ -16,7 +16,9 @@ from lamella.network.units import Layer
 
 def field_words(layer: Layer) -> str:
     """A receptive field and its stride as the table shows them: `15 / 4 px`."""
-    return f"{layer.field.size} / {layer.field.rows.stride} px" if layer.field else "all"
+    if layer.field is None:
+        return "all"
+    return f"{layer.field.size} / {layer.field.rows.stride} px" + (" +" if layer.gated else "")
 
 
 def duration(seconds: float) -> str:
@@ -63,7 +65,7 @@ def layers_report(config: Config, timed: bool) -> None:
             layer.name,
             layer.kind,
             str(layer.channels),
-            f"{layer.height} x {layer.width}",
+            f"{layer.height} x {layer.width}" + ("" if layer.placed else " ?"),
             field_words(layer),
         ]
         per_unit = [panel for panel, _ in analysis.panels if panel.per == "unit"]
@@ -86,6 +88,11 @@ def layers_report(config: Config, timed: bool) -> None:
     if network.left_out:
         click.echo(left_out_words(network, len(network.left_out)))
     click.echo("Sees: receptive field and stride, in pixels of the input.")
+    layers = network.layers
+    if any(layer.gated for layer in layers):
+        click.echo("+: and the whole image, through a gate or a normalization.")
+    if any(not layer.placed for layer in layers):
+        click.echo("?: where these positions lie on the image cannot be told.")
     click.echo(f"Panels: {names}.")
     if timed and visualization:
         click.echo(

@@ -1,9 +1,11 @@
 """Numbers as captions, sentences and axes say them.
 
-Flow: **format** -> analyses' `view`, histogram, line_chart.
+Flow: **format** -> analyses' `view`, histogram, line_chart, templates.
 """
 
 import math
+
+from lamella.network.units import Layer
 
 
 def short(value: float) -> str:
@@ -54,3 +56,28 @@ def number(value: float) -> str:
     if not math.isfinite(value):
         return "-"
     return f"{value:.3g}" if abs(value) < 999.5 else f"{value:,.0f}"
+
+
+def positions(layer: Layer) -> str:
+    """At how many places a layer has a value of each unit."""
+    number = layer.height * layer.width
+    if number == 1:
+        return "one value for each image"
+    if not layer.placed:
+        return f"{number:,} positions of no known place on the image"
+    apart = {0: "", 1: ", and a token of no patch"}
+    tokens = apart.get(layer.apart, f", and {layer.apart} tokens of no patch")
+    return f"{layer.height} × {layer.width} positions{tokens}"
+
+
+def sees(layer: Layer, extent: int = 0) -> str:
+    """How much of an image a position sees.
+
+    Args:
+        extent: of the image, in pixels; 0 to leave it out.
+    """
+    if layer.field is None:
+        return "sees the whole image"
+    of = f" of {extent}" if extent else ""
+    gate = ", and through a gate or a normalization the whole image" if layer.gated else ""
+    return f"sees {layer.field.size} px{of}{gate}"

@@ -48,6 +48,8 @@ def views(
         Two arrays `(map, side, side, RGBA)`, and the shares, NaN where there is no map.
     """
     known = np.asarray(np.isfinite(maps).all(axis=(1, 2)))
+    if not layer.placed:  # where a position lies is not known: one value for the whole image
+        maps = maps.max(axis=(1, 2), keepdims=True)
     fine = upsampled(
         np.where(known[:, None, None], maps, 0), layer, size, grid(max(maps.shape[1:]), side)
     )

@@ -89,3 +89,20 @@ class Pass:
     ops: tuple[Op, ...]
     output: int
     outside: Mapping[str, str] = field(default_factory=dict)
+
+
+def path_of(parameter: str) -> str:
+    """A layer's name, after its weight: of `layer1.0.conv1.weight` the module, of
+    `attention.in_proj_weight` `attention.in_proj`, of a bare parameter its own name."""
+    module, _, name = parameter.rpartition(".")
+    name = name.removesuffix("weight").rstrip("_")
+    return f"{module}.{name}" if module and name else module or name
+
+
+def forward_kernels(weight: Tensor, groups: int) -> Tensor:
+    """The kernels of a transposed convolution, (channel, input of its group, row, column).
+
+    torch keeps them as (input, channel of its group, row, column).
+    """
+    apart = weight.reshape(groups, -1, *weight.shape[1:]).transpose(1, 2)
+    return apart.reshape(-1, *apart.shape[2:])

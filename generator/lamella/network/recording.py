@@ -15,7 +15,7 @@ from torch.nn.modules.module import register_module_forward_hook, register_modul
 from lamella.errors import ModelError
 from lamella.network.activations import READS
 from lamella.network.function_mode import FunctionMode
-from lamella.network.passes import Kernel, Op, Pass
+from lamella.network.passes import Kernel, Op, Pass, forward_kernels, path_of
 from lamella.network.remedies import remedy
 from lamella.places.codes import raster
 from lamella.places.field import Field, ReceptiveField
@@ -79,6 +79,8 @@ class _Record(FunctionMode):
         if name in _KERNELS and unseen:
             # Behind what cannot be seen (scripted code, numpy): a layer all the same.
             self.keep(given[0], _unknown(given[0]), -1)
+        if name.endswith("_as"):
+            given = given[:1]  # the other one lends its shape
         operands = [tensor for tensor in given if id(tensor) in self.known]
         own = frozenset().union(*(self.made_of.get(id(tensor), ()) for tensor in given))
         results = list(result) if isinstance(result, tuple | list) else [result]
@@ -143,32 +145,15 @@ class _Record(FunctionMode):
         for learned in (weight, bias):
             self.inside |= self.made_of.get(id(learned), frozenset())
         parameter = self.parameters.get(id(weight), "")
-        forward = _forward(weight, groups) if call.name == "conv_transpose2d" else weight
+        forward = forward_kernels(weight, groups) if call.name == "conv_transpose2d" else weight
         op.kernel = Kernel(forward, bias, call.first, groups, parameter)
-        path = _path(parameter) or (self.stack[-1] if self.stack else "") or call.name
+        path = path_of(parameter) or (self.stack[-1] if self.stack else "") or call.name
         op.layer, call_number = path, 1
         while op.layer in self.names:
             call_number += 1
             op.layer = f"{path}.call{call_number}"
         self.names.add(op.layer)
         return layer_of(call, op.layer)
-
-
-def _path(parameter: str) -> str:
-    """A layer's name, after its weight: of `layer1.0.conv1.weight` the module, of
-    `attention.in_proj_weight` `attention.in_proj`, of a bare parameter its own name."""
-    module, _, name = parameter.rpartition(".")
-    name = name.removesuffix("weight").rstrip("_")
-    return f"{module}.{name}" if module and name else module or name
-
-
-def _forward(weight: Tensor, groups: int) -> Tensor:
-    """The kernels of a transposed convolution, (channel, input of its group, row, column).
-
-    torch keeps them as (input, channel of its group, row, column).
-    """
-    apart = weight.reshape(groups, -1, *weight.shape[1:]).transpose(1, 2)
-    return apart.reshape(-1, *apart.shape[2:])
 
 
 def _unknown(part: Tensor) -> Value:

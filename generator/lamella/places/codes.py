@@ -8,12 +8,14 @@ off, and not guessed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
+from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from lamella.places.field import Field, ReceptiveField
@@ -46,6 +48,11 @@ class Places:
     def images(self) -> Tensor:
         """The image of each number."""
         return self.codes // PER_IMAGE
+
+    @property
+    def located(self) -> bool:
+        """Whether any of the numbers lies at a place of its own."""
+        return bool((self.codes % PER_IMAGE >= FIRST).any())
 
     @property
     def places(self) -> Tensor:
@@ -111,6 +118,25 @@ def collapsed(places: Places, axes: Sequence[int]) -> Places | None:
     return Places(found, len(rows), len(columns), field, places.gated)
 
 
+def tightened(places: Places) -> Places:
+    """Places of a part of a grid, every other row say, on a grid of their own; else as they are."""
+    used = torch.unique(places.places)
+    used = used[used >= 0]
+    rows, columns = torch.unique(used // places.columns), torch.unique(used % places.columns)
+    if not len(used) < places.rows * places.columns or len(used) != len(rows) * len(columns):
+        return places
+    place = places.places
+    row = torch.searchsorted(rows, place.clamp(min=0) // places.columns)
+    column = torch.searchsorted(columns, place.clamp(min=0) % places.columns)
+    moved = places.images * PER_IMAGE + FIRST + row * len(columns) + column
+    down, right = rows.tolist(), columns.tolist()
+    field = places.field and _field(
+        line(places.field.rows, down, down), line(places.field.columns, right, right)
+    )
+    codes = torch.where(place >= 0, moved, places.codes)
+    return Places(codes, len(rows), len(columns), field, places.gated)
+
+
 def _lines(low: Tensor, high: Tensor) -> tuple[list[list[int]], Tensor] | None:
     """The different runs of rows, each by its first and last, and which each number has; None
     where they do not follow each other as the rows of a grid do."""
@@ -160,6 +186,29 @@ def _step(low: Sequence[int]) -> Fraction | None:
     times = len(low) // len(different)
     regular = len(steps) == 1 and list(low) == [at for at in different for _ in range(times)]
     return Fraction(steps.pop(), times) if regular and min(steps) > 0 else None
+
+
+def slid(
+    places: Places, shape: Sequence[int], kernel: tuple[int, int], options: Mapping[str, Any]
+) -> Places | None:
+    """The places behind a sliding window over maps that are not whole images."""
+    inner = collapsed(places, (1,))
+    if inner is None or bool((inner.places < 0).any()):
+        return None
+    images = inner.images[:, :1, :1]
+    if not torch.equal(images.expand_as(inner.codes), inner.images):
+        return None
+    runs = []
+    for numbers in (inner.places // inner.columns, inner.places % inner.columns):
+        seen = torch.stack([-numbers, numbers]).double()
+        low, high = F.max_pool2d(seen, kernel, **options).long()
+        runs.append(_lines(-low.flatten(), high.flatten()))
+    if None in runs:
+        return None
+    (rows, at_row), (columns, at_column) = [run for run in runs if run is not None]
+    place = (at_row * len(columns) + at_column).reshape(low.shape)
+    codes = (images * PER_IMAGE + FIRST + place).unsqueeze(1)
+    return Places(codes.expand(tuple(shape)), len(rows), len(columns), None, inner.gated)
 
 
 @dataclass(frozen=True, slots=True)

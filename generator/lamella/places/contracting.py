@@ -13,7 +13,7 @@ from string import ascii_letters
 
 from torch import Tensor
 
-from lamella.places.codes import PER_IMAGE, WHOLE, Places, collapsed
+from lamella.places.codes import PER_IMAGE, WHOLE, Places, collapsed, tightened
 from lamella.places.values import Call, Value
 
 
@@ -21,6 +21,7 @@ def linear(call: Call, name: str) -> Value:
     """A linear layer of that name."""
     places = call.first.places and collapsed(call.first.places, (-1,))
     if places is not None:
+        places = tightened(places)
         places = replace(places, codes=places.codes.unsqueeze(-1).expand(call.shape))
     axis = len(call.shape) - 1
     return call.made(places, call.origins.of_layer(name, call.shape, axis), axis)

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lamella.places.codes import PER_IMAGE, WHOLE, Places, collapsed
+from lamella.places.codes import PADDING, PER_IMAGE, WHOLE, Places, collapsed, tightened
 from lamella.places.field import joined
 from lamella.places.values import Call, Value
 from lamella.places.windows import shrunk
@@ -55,14 +55,27 @@ def _together(call: Call) -> Places | None:
                 found = replace(found, field=None)
         elif not _located(found):
             gated, found = True, replace(places, field=None)
-        elif places.codes is found.codes or torch.equal(places.codes, found.codes):
-            if (places.rows, places.columns) != (found.rows, found.columns):
-                return None
-            field = joined([found.field, places.field])
-            found = replace(found, field=field, gated=found.gated or places.gated)
         else:
-            return None
+            found = _both(found, places)
+            if found is None:
+                return None
     return found and replace(found, gated=found.gated or gated)
+
+
+def _both(one: Places, other: Places) -> Places | None:
+    """The places of numbers each made of two; None where these lie elsewhere."""
+    if (one.rows, one.columns) != (other.rows, other.columns):
+        one, other = tightened(one), tightened(other)
+    empty, added = (each.codes % PER_IMAGE == PADDING for each in (one, other))
+    codes = torch.where(empty, other.codes, one.codes)
+    alike = torch.equal(codes, torch.where(added, codes, other.codes))
+    if alike and (one.rows, one.columns) == (other.rows, other.columns):
+        field = joined([one.field, other.field])
+        return replace(one, codes=codes, field=field, gated=one.gated or other.gated)
+    # The answers to a few queries that all windows share, say, are added to tokens told apart.
+    finer, coarser = sorted((one, other), key=lambda each: -len(torch.unique(each.codes)))
+    told = len(torch.unique(finer.codes)) > len(torch.unique(coarser.codes))
+    return replace(finer, field=None) if told else None
 
 
 def _broadcast(places: Places | None, shape: tuple[int, ...]) -> Places | None:

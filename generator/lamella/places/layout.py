@@ -14,7 +14,8 @@ from math import prod
 import torch
 from torch import Tensor
 
-from lamella.places.codes import EXTRA, FIRST, PADDING, PER_IMAGE, Places
+from lamella.errors import ModelError
+from lamella.places.codes import FIRST, PADDING, PER_IMAGE, Places
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,8 @@ class Layout:
         images: the axis along which images lie.
         parts: how many entries of that axis an image has: its windows, say.
         alternate: whether images take turns along it, as where tokens come first.
-        rows, columns: of the maps; 0 for as they are.
+        rows, columns: of the maps, at the network's own size.
+        positions: that an image has, those of no place among them.
         order: of the positions of an image, which go where, row by row; None for all, in their
             order.
         apart: how many positions are of no place on the image: class and register tokens.
@@ -38,8 +40,9 @@ class Layout:
     images: int = 0
     parts: int = 1
     alternate: bool = False
-    rows: int = 0
-    columns: int = 0
+    rows: int = 1
+    columns: int = 1
+    positions: int = 1
     order: tuple[int, ...] | None = field(default=None, hash=False)
     apart: int = 0
     placed: bool = True
@@ -55,13 +58,17 @@ class Layout:
             images += self.alternate
         others = [axis for axis in range(value.dim()) if axis not in (images, channel)]
         value = value.permute(images, channel, *others)
-        if not self.rows:
-            while value.dim() < 4:
-                value = value.unsqueeze(-1)
-            return value
-        if self.order is None and tuple(value.shape[2:]) == (self.rows, self.columns):
-            return value
-        value = value.flatten(2)
+        if self.placed and self.order is None and value.dim() == 4:
+            return value  # at whatever size the network runs
+        value = value.flatten(2) if value.dim() > 2 else value.unsqueeze(-1)
+        if not self.placed or value.shape[2] == 1:
+            return value.unsqueeze(-1)
+        if value.shape[2] != self.positions:
+            raise ModelError(
+                f"The network makes {value.shape[2]} tokens of an image here, and {self.positions} "
+                "at its own size: where they lie is known of those.",
+                "Let it run at its own size.",
+            )
         if self.order is not None:
             first, last = self.order[0], self.order[-1]
             if self.order == tuple(range(first, last + 1)):
@@ -93,7 +100,7 @@ def layout_of(
     axis = grown[0]
     parts = shape[axis]
     positions = prod(shape) // shape[channel]
-    unplaced = Layout(channel, axis, parts, rows=positions, columns=1, placed=positions == 1)
+    unplaced = Layout(channel, axis, parts, rows=positions, placed=positions == 1)
     if one is None or two is None or not _steady(one.codes, channel):
         # What happened before cannot be followed: images are believed to come first, one each.
         return unplaced if axis == 0 and parts == 1 else None
@@ -103,19 +110,18 @@ def layout_of(
     codes = one.codes.select(channel, 0)
     at = axis - (axis > channel)
     place = (codes.movedim(at, 0).flatten() % PER_IMAGE).tolist()
-    extra = len({code for code in place if EXTRA <= code < FIRST})
+    extra = sum(code < FIRST and code != PADDING for code in place)
     wanted = range(FIRST, FIRST + one.rows * one.columns)
     located = [code for code in place if code >= FIRST]
     if not located or sorted(located) != list(wanted):
-        return Layout(
-            channel, axis, parts, alternate, rows=positions, columns=1, placed=positions == 1
-        )
+        return Layout(channel, axis, parts, alternate, rows=positions, placed=positions == 1)
     order: tuple[int, ...] | None = tuple(
         sorted((n for n, code in enumerate(place) if code >= FIRST), key=lambda n: place[n])
     )
     if order == tuple(range(positions)):
         order = None
-    return Layout(channel, axis, parts, alternate, one.rows, one.columns, order, extra)
+    grid = one.rows, one.columns
+    return Layout(channel, axis, parts, alternate, *grid, positions, order, extra)
 
 
 def _steady(codes: Tensor, channel: int) -> bool:

@@ -84,7 +84,7 @@ def rearranged(
         shapes: of its results.
     """
     placed = [value.places for value in call.operands if value.places is not None]
-    located = [each for each in placed if (each.rows, each.columns) != (1, 1)] or placed
+    located = [each for each in placed if each.located] or placed
     channels = _carried_out(call, func, _channels, -1)
     if call.name == "pad" and _is_border(call):
         return [call.made(padded(call), channels[0] if channels else None, 1)]

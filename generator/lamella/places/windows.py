@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from lamella.places.codes import Maps, Places, line, maps_of, nowhere, raster
+from lamella.places.codes import Maps, Places, line, maps_of, nowhere, raster, slid
 from lamella.places.field import Field, ReceptiveField
 
 if TYPE_CHECKING:
@@ -56,7 +56,12 @@ def _sliding(call: Call, kernel: Any, stride: Any, padding: Any, dilation: Any) 
     def after(before: ReceptiveField, at: int) -> ReceptiveField:
         return before.after(kernels[at], strides[at], paddings[at], dilations[at])
 
-    return maps_behind(call, after, after)
+    found = maps_behind(call, after, after)
+    if found is not None and not found.located and call.first.places is not None:
+        # Windows that lie in the place of images: what each position reads is gone through.
+        options = {"stride": strides, "padding": paddings, "dilation": dilations}
+        return slid(call.first.places, call.shape, kernels, options) or found
+    return found
 
 
 def convolved(call: Call) -> Places | None:

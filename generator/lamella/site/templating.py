@@ -14,6 +14,7 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jinja2.bccache import BytecodeCache
 
+from lamella.figures.format import positions, sees
 from lamella.figures.heat import stops
 from lamella.figures.histogram import histogram_coordinates
 from lamella.figures.line_chart import line_chart_coordinates
@@ -126,6 +127,8 @@ def environment() -> Environment:
         histogram_coordinates,
         kind,
         line_chart_coordinates,
+        positions,
+        sees,
         thousands,
     )
     made.globals["heat"] = stops()  # before the templates that name it are imported

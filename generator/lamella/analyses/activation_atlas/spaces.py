@@ -79,11 +79,11 @@ def _space(layers: Sequence[Layer], text: str) -> Space:
                 f"{WHERE}: there is no layer {name!r}.",
                 did_you_mean(name, known, otherwise=f"Known: {', '.join(list(known)[:8])}."),
             )
-        if known[name].height * known[name].width == 1:
-            some = [layer.name for layer in layers if layer.height * layer.width > 1]
+        if not known[name].has_map:
+            some = [layer.name for layer in layers if layer.has_map]
             raise ConfigError(
-                f"{WHERE}: {name!r} has no positions; an atlas is laid out from many vectors of "
-                "each photograph.",
+                f"{WHERE}: {name!r} has no positions on the image; an atlas is laid out from many "
+                "vectors of each photograph.",
                 f"Name a layer that has some, {some[-1]!r} say."
                 if some
                 else 'This network has none: leave the panel out, panels = ["*", '
@@ -107,7 +107,7 @@ def deepest(layers: Sequence[Layer]) -> Layer | None:
     A 1x1 convolution in front of the classes is hardly more than these; the patches of a
     transformer are its first layer. None where no layer has positions.
     """
-    with_places = [at for at, layer in enumerate(layers) if layer.height * layer.width > 1]
+    with_places = [at for at, layer in enumerate(layers) if layer.has_map]
     hidden = [at for at in with_places if at < len(layers) - 1]
     wide = [at for at in hidden if layers[at].kernel != (1, 1) and 2 * at >= len(layers) - 1]
     for choice in (wide, hidden, with_places):

@@ -208,7 +208,7 @@ class LayerDetectors:
 
 def has_map(layer: Layer) -> bool:
     """Whether a layer says where in the image something is: a vector does not."""
-    return layer.height * layer.width > 1
+    return layer.has_map
 
 
 def dissected(atlas: Atlas) -> tuple[DissectionRecord | None, list[LayerDetectors]]:

@@ -3,6 +3,7 @@
 Flow: **text** -> view.
 """
 
+from lamella.figures.format import positions
 from lamella.network.units import Layer
 
 STEPS_TITLE = "Layer by layer"
@@ -35,12 +36,8 @@ def described(layer: Layer) -> str:
     rows, columns = layer.kernel
     kind = f"{layer.kind} {rows} × {columns}" if "convolution" in layer.kind else layer.kind
     behind = f", then {layer.activation}" if layer.activation else ""
-    places = (
-        f"{layer.height} × {layer.width} positions"
-        if layer.height * layer.width > 1
-        else "no positions: one value each"
-    )
-    return f"{kind[0].upper()}{kind[1:]}{behind}; {_counted(layer.channels, 'unit')}, {places}."
+    units = _counted(layer.channels, "unit")
+    return f"{kind[0].upper()}{kind[1:]}{behind}; {units}, {positions(layer)}."
 
 
 def mapped(
@@ -58,8 +55,8 @@ def mapped(
         )
     elif enlarged > 1:
         sentences.append(f"A position is {enlarged} × {enlarged} pixels.")
-    if layer.width == 1 and layer.height >= 4:
-        sentences.append("The positions of a sequence are folded into lines.")
+    if not layer.placed:
+        sentences.append("The positions, of no known place, are folded into lines.")
     if not layer.signed:
         sentences.append(f"{answering} of {layer.channels} answer somewhere in this photograph.")
     if dead:

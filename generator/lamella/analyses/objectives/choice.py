@@ -172,7 +172,7 @@ def fitting_layer(layers: Sequence[Layer], depth: float = DEPTH) -> Layer:
         layer, away = layers[at], abs(at / last - depth)
         narrow = layer.kernel == (1, 1)
         return (
-            layer.height * layer.width == 1,
+            not layer.has_map,
             away > NEAR,
             layer.activation is None,
             narrow,
