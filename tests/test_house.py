@@ -25,14 +25,14 @@ ROOMS = {
     "network": "errors config loading places",
     "images": "errors config",
     "store": "errors config network images",
-    "numbers": "errors network",
+    "numbers": "errors places network",
     "survey": "errors network images store",
     "optvis": "errors network",
-    "attribution": "errors network numbers",
+    "attribution": "errors places network numbers",
     "engines": "errors network",
     "figures": "errors network images store numbers",
-    "analyses": "errors config loading network images store numbers survey optvis attribution "
-    "engines figures",
+    "analyses": "errors config loading places network images store numbers survey optvis "
+    "attribution engines figures",
     "pipeline": "errors config network images store survey engines analyses",
     "site": "errors config network store figures analyses",
     "commands": "errors config network images store figures analyses pipeline site",

@@ -241,13 +241,14 @@ def test_maps_with_the_channels_last() -> None:
     torch.testing.assert_close(found, expected)
     inner = own_grid(model, images(2, 64), classes, "features.1.1.mlp.3")
     assert inner.shape == (2, 2, 16, 16) and float(inner.max()) > 0
-    # Windows are no images: what is within them has no place of its own.
-    with pytest.raises(ModelError, match="has no maps"):
-        own_grid(model, images(2, 64), classes, "features.1.1.attn")
+    # Windows are put back in their places.
+    windows = own_grid(model, images(2, 64), classes, "features.1.1.attn.proj")
+    assert windows.shape == (2, 2, 16, 16) and float(windows.max()) > 0
 
 
-def test_a_network_of_patches_without_convolution() -> None:
-    """The grid has the proportions of the image."""
+@pytest.mark.parametrize("residual", [True, False])
+def test_a_network_of_patches_without_convolution(residual: bool) -> None:
+    """Tokens that are mixed lie where what they are added to lies, and else nowhere."""
 
     class Mixer(nn.Module):
         def __init__(self) -> None:
@@ -255,13 +256,15 @@ def test_a_network_of_patches_without_convolution() -> None:
             self.embed, self.mix, self.head = nn.Linear(48, 8), nn.Linear(9, 9), nn.Linear(8, 4)
 
         def forward(self, x: Tensor) -> Tensor:
-            x = F.unfold(x, 4, stride=4).transpose(1, 2)
-            x = self.embed(x).transpose(1, 2)
-            return self.head(F.gelu(self.mix(x)).transpose(1, 2).tanh().mean(1))
+            x = self.embed(F.unfold(x, 4, stride=4).transpose(1, 2))
+            mixed = F.gelu(self.mix(x.transpose(1, 2))).transpose(1, 2)
+            return self.head((x + mixed if residual else mixed).tanh().mean(1))
 
     model = model_of(Mixer())
-    assert own_grid(model, images(3), THREE).shape == (3, 2, 3, 3)
-    assert layer_maps(model).about == "the last tokens"
+    if residual:
+        assert own_grid(model, images(3), THREE).shape == (3, 2, 3, 3)
+        assert layer_maps(model).about == "the last tokens"
+    assert model.traced["embed"].layer.has_map and not model.traced["mix"].layer.has_map
 
 
 # Words and bad input

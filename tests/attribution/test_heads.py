@@ -216,8 +216,11 @@ def test_whose_channels_a_head_weighs() -> None:
 
 
 def test_what_is_not_known_of_the_sources_is_none() -> None:
-    model = model_of(Headed(lambda net, x: net.fc(x.roll(1, 1).mean((2, 3)))))
-    assert head_of(model).kind == "pool-linear" and head_of(model).sources == (None,) * 6
+    rolled = model_of(Headed(lambda net, x: net.fc(x.roll(1, 1).mean((2, 3)))))
+    assert head_of(rolled).kind == "pool-linear"
+    assert head_of(rolled).sources == (("body", 5), *(("body", at) for at in range(5)))
+    running = model_of(Headed(lambda net, x: net.fc(x.cumsum(1).mean((2, 3)))))
+    assert head_of(running).kind == "pool-linear" and head_of(running).sources == (None,) * 6
 
 
 def test_other_weights_have_another_head() -> None:

@@ -36,7 +36,9 @@ def test_operands_and_output() -> None:
     # The image; the same tensor behind what happened in place; parts, which come from one place.
     assert [op.operands for op in seen.ops] == [(-1,), (0,), (1,), (2, 2), (2, 3), (4,), (5,)]
     assert seen.output == 6 and seen.ops[6].layer == "fc"
-    assert seen.ops[6].kernel is module.fc.weight and seen.ops[6].bias is module.fc.bias
+    kernel = seen.ops[6].kernel
+    assert kernel is not None
+    assert kernel.weight is module.fc.weight and kernel.bias is module.fc.bias
     assert seen.ops[2].value.shape == (1, 2, 3, 3)
 
 

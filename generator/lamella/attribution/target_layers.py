@@ -98,10 +98,9 @@ def _some(names: tuple[str, ...]) -> str:
 def _of_layer(model: Model, dataflow: Dataflow, layer: str) -> LayerMaps | None:
     address = model.traced[layer].observed
     op = dataflow.at(address.function, address.ordinal)
-    about = f"the maps of {layer}"
-    if positions(op) > 1:
-        return LayerMaps(address, model.traced[layer].layer.field, about)
-    return _tokens(op, f"the tokens of {layer}") if is_tokens(op) else None
+    if positions(op) > 1 and address.layout.placed:
+        return LayerMaps(address, model.traced[layer].layer.field, f"the maps of {layer}")
+    return _tokens(op, f"the tokens of {layer}")
 
 
 def _tokens(op: Op, about: str) -> LayerMaps | None:

@@ -13,7 +13,8 @@ from string import ascii_letters
 
 from torch import Tensor
 
-from lamella.places.codes import PER_IMAGE, WHOLE, Places, collapsed, tightened
+from lamella.places.codes import PER_IMAGE, WHOLE, Places
+from lamella.places.grids import collapsed, tightened
 from lamella.places.values import Call, Value
 
 

@@ -12,8 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lamella.places.codes import PADDING, PER_IMAGE, WHOLE, Places, collapsed, tightened
+from lamella.places.codes import PADDING, PER_IMAGE, WHOLE, Places
 from lamella.places.field import joined
+from lamella.places.grids import collapsed, tightened
 from lamella.places.values import Call, Value
 from lamella.places.windows import shrunk
 

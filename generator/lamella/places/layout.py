@@ -45,7 +45,7 @@ class Layout:
     positions: int = 1
     order: tuple[int, ...] | None = field(default=None, hash=False)
     apart: int = 0
-    placed: bool = True
+    placed: bool = False
 
     def maps(self, value: Tensor) -> Tensor:
         """A tensor's values as (image, channel, row, column); a view of it where that can be."""
@@ -58,10 +58,12 @@ class Layout:
             images += self.alternate
         others = [axis for axis in range(value.dim()) if axis not in (images, channel)]
         value = value.permute(images, channel, *others)
-        if self.placed and self.order is None and value.dim() == 4:
+        if not others:
+            return value[:, :, None, None]
+        if self.placed and self.order is None and len(others) == 2:
             return value  # at whatever size the network runs
-        value = value.flatten(2) if value.dim() > 2 else value.unsqueeze(-1)
-        if not self.placed or value.shape[2] == 1:
+        value = value.flatten(2)
+        if not self.placed:
             return value.unsqueeze(-1)
         if value.shape[2] != self.positions:
             raise ModelError(
@@ -92,7 +94,7 @@ def layout_of(
         channel: the axis of its channels.
         shape, double: of these results.
     """
-    if len(shape) != len(double) or shape[channel] != double[channel]:
+    if not shape or len(shape) != len(double) or shape[channel] != double[channel]:
         return None
     grown = [axis for axis, (a, b) in enumerate(zip(shape, double, strict=True)) if a != b]
     if len(grown) != 1 or double[grown[0]] != 2 * shape[grown[0]]:
@@ -121,7 +123,7 @@ def layout_of(
     if order == tuple(range(positions)):
         order = None
     grid = one.rows, one.columns
-    return Layout(channel, axis, parts, alternate, *grid, positions, order, extra)
+    return Layout(channel, axis, parts, alternate, *grid, positions, order, extra, True)
 
 
 def _steady(codes: Tensor, channel: int) -> bool:

@@ -15,6 +15,7 @@ from torch import Tensor
 Pairs = tuple[tuple[str, int], ...]
 # A run of channels: how many, the (layer, offset) pairs they carry, positions per source channel.
 Run = tuple[int, Pairs, int]
+NONE = -1  # the code of numbers that carry no channel: of a border
 
 
 class Origins:
@@ -57,8 +58,11 @@ class Origins:
             if channels.stride(axis) == 0:
                 channels = channels.narrow(axis, 0, 1)
         axes = tuple(axis % channels.dim() for axis in axes)
-        low = channels.amin(axes) if axes else channels
-        return low if not axes or torch.equal(low, channels.amax(axes)) else None
+        if not axes:
+            return channels
+        high = channels.amax(axes)  # what a border adds, of no channel, is below
+        low = torch.where(channels == NONE, len(self.table), channels).amin(axes)
+        return high if torch.equal(low, torch.where(high == NONE, len(self.table), high)) else None
 
     def summed(self, one: Tensor | None, other: Tensor | None, axis: int) -> Tensor | None:
         """The codes of an elementwise sum: at each channel, the origins of both."""

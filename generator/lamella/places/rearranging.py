@@ -14,7 +14,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from lamella.places.codes import EXTRA, FIRST, PADDING, PER_IMAGE, Places
+from lamella.places.elementwise import along
 from lamella.places.field import joined
+from lamella.places.origins import NONE
 from lamella.places.values import Call, Value
 from lamella.places.windows import padded
 
@@ -85,9 +87,9 @@ def rearranged(
     """
     placed = [value.places for value in call.operands if value.places is not None]
     located = [each for each in placed if each.located] or placed
-    channels = _carried_out(call, func, _channels, -1)
     if call.name == "pad" and _is_border(call):
-        return [call.made(padded(call), channels[0] if channels else None, 1)]
+        return [call.made(padded(call), along(call), 1)]
+    channels = _carried_out(call, func, _channels, NONE)
     codes = _carried_out(call, func, _places, PADDING)
     if len({(each.rows, each.columns) for each in located}) != 1:
         codes = []

@@ -10,8 +10,10 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from lamella.places.codes import Maps, Places, line, maps_of, nowhere, raster, slid
+from lamella.places.codes import Places, nowhere, raster
 from lamella.places.field import Field, ReceptiveField
+from lamella.places.grids import line
+from lamella.places.maps import Maps, maps_of, slid
 
 if TYPE_CHECKING:
     from lamella.places.values import Call

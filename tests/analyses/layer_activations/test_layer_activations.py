@@ -177,7 +177,7 @@ def test_the_page_shows_every_layer_and_leads_to_the_strongest(built: Tiny) -> N
             assert (path.parent.parent / "tiny" / (attributes["src"] or "")).resolve().exists()
         assert "style" not in attributes
     assert "The activation maps of all 4 units of 0, 4 a row" in text
-    assert "no positions: one value each" in text  # of the linear layer, which has no heat
+    assert "one value for each image" in text  # of the linear layer, which has no heat
     assert not facts.pictures[HEAT].get(3) and facts.pictures[HEAT][1]
 
 
@@ -290,9 +290,9 @@ def test_odd_networks_have_pages_too(tmp_path: Path, kind: str) -> None:
     if kind == "vector":
         assert "output 4" in texts[0] and "probability" not in texts[0]
     if kind == "tokens":
-        assert "folded into lines" in texts[0]
+        assert "4 × 4 positions" in texts[0]
         names = [layer.name for layer in open_atlas(found.config()).network.layers]
-        assert facts["layout"][1 + names.index("up"), 1] == 7  # 16 tokens on 4 by 4 positions
+        assert facts["layout"][1 + names.index("up"), 1] == 7  # maps of 4 by 4
 
 
 # Small parts.
