@@ -56,6 +56,17 @@ class Places:
         return self.codes % PER_IMAGE - FIRST
 
 
+def constant(codes: Tensor, axes: Sequence[int]) -> Tensor | None:
+    """Codes without some axes, along which they do not differ; None where they do."""
+    first = codes
+    for axis in axes:
+        first = first.narrow(axis, 0, 1)
+    if not torch.equal(first.expand_as(codes), codes):
+        return None
+    gone = {axis % codes.dim() for axis in axes}
+    return first.reshape([n for axis, n in enumerate(codes.shape) if axis not in gone])
+
+
 def raster(
     images: Tensor, shape: Sequence[int], field: Field | None, gated: bool = False
 ) -> Places:

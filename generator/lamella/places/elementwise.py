@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lamella.places.codes import PADDING, PER_IMAGE, WHOLE, Places
+from lamella.places.codes import PADDING, PER_IMAGE, WHOLE, Places, constant
 from lamella.places.field import joined
 from lamella.places.grids import collapsed, tightened
 from lamella.places.values import Call, Value
@@ -112,7 +112,7 @@ def normalized(call: Call) -> Value | None:
     else:
         axes = tuple(range(2, len(call.shape)))
     codes = value.places.codes
-    if not axes or torch.equal(codes.amin(axes), codes.amax(axes)):
+    if constant(codes, axes) is not None:
         return value
     return replace(value, places=replace(value.places, gated=True))
 

@@ -13,7 +13,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from lamella.places.codes import FIRST, PER_IMAGE, WHOLE, Places
+from lamella.places.codes import FIRST, PER_IMAGE, WHOLE, Places, constant
 from lamella.places.field import Field, ReceptiveField
 
 
@@ -28,10 +28,10 @@ def collapsed(places: Places, axes: Sequence[int]) -> Places | None:
     for axis in axes:  # what does not vary along an axis is looked at once
         if codes.stride(axis) == 0:
             codes = codes.narrow(axis, 0, 1)
+    if (same := constant(codes, axes)) is not None:
+        return replace(places, codes=same)
     kept = tuple(axis % codes.dim() for axis in axes)
     low, high = codes.amin(kept), codes.amax(kept)
-    if torch.equal(low, high):
-        return replace(places, codes=low)
     if not torch.equal(low // PER_IMAGE, high // PER_IMAGE):
         return None
     place = codes % PER_IMAGE - FIRST

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from lamella.errors import ModelError
-from lamella.places.codes import FIRST, PADDING, PER_IMAGE, Places
+from lamella.places.codes import FIRST, PADDING, PER_IMAGE, Places, constant
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +128,7 @@ def layout_of(
 
 def _steady(codes: Tensor, channel: int) -> bool:
     """Whether all channels of a position lie at the same place."""
-    return codes.stride(channel) == 0 or torch.equal(
-        codes.amin(channel, keepdim=True).expand_as(codes), codes
-    )
+    return codes.stride(channel) == 0 or constant(codes, (channel,)) is not None
 
 
 def _alternate(two: Places, axis: int, parts: int, channel: int) -> bool | None:

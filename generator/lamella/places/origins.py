@@ -12,6 +12,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from lamella.places.codes import constant
+
 Pairs = tuple[tuple[str, int], ...]
 # A run of channels: how many, the (layer, offset) pairs they carry, positions per source channel.
 Run = tuple[int, Pairs, int]
@@ -44,9 +46,7 @@ class Origins:
         varied = [
             axis
             for axis in range(channels.dim())
-            if channels.shape[axis] > 1
-            and channels.stride(axis) != 0
-            and not torch.equal(channels.narrow(axis, 0, 1).expand_as(channels), channels)
+            if channels.stride(axis) != 0 and self.common(channels, (axis,)) is None
         ]
         return varied[0] if len(varied) == 1 else None
 
@@ -58,11 +58,13 @@ class Origins:
             if channels.stride(axis) == 0:
                 channels = channels.narrow(axis, 0, 1)
         axes = tuple(axis % channels.dim() for axis in axes)
-        if not axes:
-            return channels
-        high = channels.amax(axes)  # what a border adds, of no channel, is below
-        low = torch.where(channels == NONE, len(self.table), channels).amin(axes)
-        return high if torch.equal(low, torch.where(high == NONE, len(self.table), high)) else None
+        if (first := constant(channels, axes)) is not None:
+            return first
+        if not bool((channels == NONE).any()):
+            return None
+        most = len(self.table)  # what a border adds, of no channel, does not count
+        high, low = channels.amax(axes), torch.where(channels == NONE, most, channels).amin(axes)
+        return high if torch.equal(low, torch.where(high == NONE, most, high)) else None
 
     def summed(self, one: Tensor | None, other: Tensor | None, axis: int) -> Tensor | None:
         """The codes of an elementwise sum: at each channel, the origins of both."""
