@@ -13,7 +13,9 @@ from torch import Tensor, nn
 from helpers.attributed import Block, Headed, Transformer, images, model_of
 from helpers.untouched import untouched
 from lamella.attribution.attention import Attention
+from lamella.attribution.gradcam import gradcam
 from lamella.attribution.rollout import joined, rollout, why_not
+from lamella.attribution.target_layers import layer_maps
 from lamella.errors import ModelError
 
 WAYS = ["module", "fused", "written"]
@@ -65,6 +67,49 @@ def test_a_transformer_of_torchvision() -> None:
     found = rollout(model, images(2, 32))
     assert found.shape == (2, 4, 4)
     assert bool((found > 0).all()) and bool((found.sum((1, 2)) < 1).all())
+
+
+class Cornered(nn.Module):
+    """4 x 4 patches, a class token and eight registers, 25 tokens, which is a square; attention
+    looks at the patch in the lower right corner alone."""
+
+    def __init__(self, order: str) -> None:
+        super().__init__()
+        self.order = order
+        self.patches = nn.Linear(192, 16) if order == "unfolded" else nn.Conv2d(3, 16, 8, 8)
+        self.start, self.registers = (nn.Parameter(torch.randn(1, n, 16)) for n in (1, 8))
+        self.norm, self.value, self.out = nn.LayerNorm(16), nn.Linear(16, 16), nn.Linear(16, 16)
+        self.last = nn.Linear(16, 4)
+        self.corner = 16 if order == "behind" else 24
+
+    def forward(self, shown: Tensor) -> Tensor:
+        if self.order == "unfolded":
+            tokens = self.patches(F.unfold(shown, 8, stride=8).transpose(1, 2))
+        else:
+            tokens = self.patches(shown).flatten(2).transpose(1, 2)
+        start, registers = (x.expand(len(shown), -1, -1) for x in (self.start, self.registers))
+        behind = self.order == "behind"
+        tokens = torch.cat([start, tokens, registers] if behind else [start, registers, tokens], 1)
+        for _ in range(2):
+            read = self.norm(tokens)
+            bias = torch.zeros(25, 25)
+            bias[:, self.corner] = 9.0
+            heads = self.value(read).unflatten(2, (2, 8)).transpose(1, 2)
+            seen = F.scaled_dot_product_attention(heads, heads, heads, attn_mask=bias)
+            tokens = tokens + self.out(seen.transpose(1, 2).flatten(2))
+        scores: Tensor = self.last(tokens[:, 0])
+        return scores
+
+
+@pytest.mark.parametrize("order", ["before", "behind", "unfolded"])
+def test_registers_before_and_behind_the_patches(order: str) -> None:
+    model = model_of(Cornered(order), 32)
+    shares = rollout(model, images(2, 32))
+    assert shares.shape == (2, 4, 4) and shares.flatten(1).argmax(1).tolist() == [15, 15]
+    maps = gradcam(model, images(2, 32), torch.tensor([[0], [1]]), own_grid=True)
+    assert maps.shape == (2, 1, 4, 4)
+    assert all(one.max() == 0 or one.argmax() == 15 for one in maps)
+    assert layer_maps(model).about.endswith(", without the 9 that are of no patch")
 
 
 @given(st.integers(0, 2**31), st.integers(1, 4), st.integers(2, 6))

@@ -141,7 +141,7 @@ def dataflow_of(model: Model) -> Dataflow:
     """The operations of a network at its own image size; found once for each model."""
 
     def find() -> Dataflow:
-        seen = recorded(model.module, model.facts.size)
+        seen = recorded(model.module, model.facts.size, example=model.example)
         return Dataflow(seen.ops, seen.output)
 
     return once(model, "dataflow", find)

@@ -4,7 +4,7 @@ Flow: config -> source, weights, trace -> **model** -> survey, attribution, anal
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -39,6 +39,8 @@ class Model:
         traced: its layers and where their values arise.
         facts: what pages need to know of it.
         memory_format: of its kernels; in the usual one, of what it is given too.
+        example: an image as its input, whose path through it is the one that is followed; None for
+            that of zeros.
     """
 
     module: nn.Module
@@ -47,6 +49,7 @@ class Model:
     facts: Network
     device: torch.device
     memory_format: torch.memory_format = torch.channels_last
+    example: Tensor | None = None
 
     @cached_property
     def _constants(self) -> tuple[Tensor, Tensor]:
@@ -127,28 +130,34 @@ def load(config: Config, device: torch.device) -> Model:
         notes.append(DRAWS)
     if memory_format != torch.channels_last:
         notes.append("It takes maps apart by their places in memory, so they lie as torch's do.")
-    traced = seen.traced
     classes = _classes(config, seen.outputs) if section.classes else stated.get("classes", ())
     facts = Network(
         name=section.name,
         source=section.source,
         digest=digest,
-        architecture=digest_of([found.layer.as_dict() for found in traced]),
+        architecture="",
         parameters=sum(parameter.numel() for parameter in module.parameters()),
         size=size,
         preprocessing=preprocessing.model_dump(mode="json"),
-        layers=tuple(found.layer for found in traced),
+        layers=(),
         classes=tuple(classes),
-        left_out=seen.left_out,
-        outside=sum(
-            parameter.numel()
-            for name, parameter in module.named_parameters()
-            if name in seen.outside
-        ),
         notes=tuple(notes),
     )
-    traced_by_name = {each.layer.name: each for each in traced}
-    return Model(module, preprocessing, traced_by_name, facts, device, memory_format)
+    return with_layers(Model(module, preprocessing, {}, facts, device, memory_format), seen)
+
+
+def with_layers(model: Model, seen: Examination, example: Tensor | None = None) -> Model:
+    """A model with the layers that were found, on the path of an example."""
+    sizes = {name: parameter.numel() for name, parameter in model.module.named_parameters()}
+    facts = replace(
+        model.facts,
+        architecture=digest_of([found.layer.as_dict() for found in seen.traced]),
+        layers=tuple(found.layer for found in seen.traced),
+        left_out=seen.left_out,
+        outside=sum(sizes[name] for name in seen.outside),
+    )
+    traced = {found.layer.name: found for found in seen.traced}
+    return replace(model, traced=traced, facts=facts, example=example)
 
 
 def _random_state(device: torch.device) -> Tensor:

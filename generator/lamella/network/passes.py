@@ -14,6 +14,8 @@ from lamella.network.activations import Address
 from lamella.places.layout import Layout, layout_of
 from lamella.places.values import Value
 
+KERNELS = frozenset(["conv2d", "conv_transpose2d", "linear"])  # what layers call
+
 
 @dataclass(frozen=True, slots=True)
 class Kernel:

@@ -15,7 +15,7 @@ from torch.nn.modules.module import register_module_forward_hook, register_modul
 from lamella.errors import ModelError
 from lamella.network.activations import READS
 from lamella.network.function_mode import FunctionMode
-from lamella.network.passes import Kernel, Op, Pass, forward_kernels, path_of
+from lamella.network.passes import KERNELS, Kernel, Op, Pass, forward_kernels, path_of
 from lamella.network.remedies import remedy
 from lamella.places.codes import raster
 from lamella.places.field import Field, ReceptiveField
@@ -24,7 +24,6 @@ from lamella.places.rules import layer_of, results_of
 from lamella.places.values import NORMS, Call, Value
 
 _FROM_OUTSIDE = {"from_numpy", "as_tensor", "tensor"}  # may hold what was computed of the image
-_KERNELS = frozenset(["conv2d", "conv_transpose2d", "linear"])
 
 
 class _Record(FunctionMode):
@@ -76,7 +75,7 @@ class _Record(FunctionMode):
             if isinstance(tensor, Tensor)
         ]
         unseen = given and id(given[0]) not in self.known and id(given[0]) not in self.made_of
-        if name in _KERNELS and unseen:
+        if name in KERNELS and unseen:
             # Behind what cannot be seen (scripted code, numpy): a layer all the same.
             self.keep(given[0], _unknown(given[0]), -1)
         if name.endswith("_as"):
@@ -117,7 +116,7 @@ class _Record(FunctionMode):
             plain = "relu6"  # as which nn.ReLU6 is meant, and never negative
         sources = tuple(self.made_at[id(one)] for one in operands)
         op = Op(plain, name, ordinal, _unknown(results[0]), self.called, operands=sources)
-        if plain in _KERNELS:
+        if plain in KERNELS:
             values = [self.layer(op, call)]
         else:
             values = results_of(replace(call, name=plain), func, [tuple(r.shape) for r in results])
@@ -171,6 +170,7 @@ def recorded(
     channels: int = 3,
     *,
     memory_format: torch.memory_format = torch.contiguous_format,
+    example: Tensor | None = None,
 ) -> Pass:
     """All operations of a forward pass over one image; the network stays as it is.
 
@@ -181,34 +181,31 @@ def recorded(
         size: height and width of its input, in pixels.
         channels: of its input.
         memory_format: of the input.
+        example: the input, (1, channel, row, column); zeros for None.
     Raises:
         ModelError: the network does not run on such inputs.
     """
-    one = _recorded(network, 1, (channels, *size), memory_format)
+    if example is None:
+        anchor = next(network.parameters(), torch.zeros(0))
+        example = torch.zeros((1, channels, *size), device=anchor.device)
+    one = _recorded(network, example.contiguous(memory_format=memory_format))
     try:
-        two = _recorded(network, 2, (channels, *size), memory_format)
+        two = example.repeat(2, 1, 1, 1).contiguous(memory_format=memory_format)
+        double = _recorded(network, two)
     except ModelError as error:
         raise ModelError(
             f"The network runs on one image, but not on two at once: {error.problem}",
             "Let its forward take any number of images: images are surveyed in batches.",
         ) from error
-    doubles = {(op.function, op.ordinal): op.value for op in two.ops}
+    doubles = {(op.function, op.ordinal): op.value for op in double.ops}
     for op in one.ops:
         op.double = doubles.get((op.function, op.ordinal))
     return one
 
 
-def _recorded(
-    network: nn.Module,
-    images: int,
-    shape: tuple[int, ...],
-    memory_format: torch.memory_format,
-) -> Pass:
-    """All operations of a pass over some images, (channel, row, column) each."""
-    anchor = next(network.parameters(), torch.zeros(0))
-    image = torch.zeros((images, *shape), device=anchor.device)
-    image = image.contiguous(memory_format=memory_format)
-    record = _Record(network, image)
+def _recorded(network: nn.Module, images: Tensor) -> Pass:
+    """All operations of a pass over some images, (image, channel, row, column)."""
+    record = _Record(network, images)
 
     def enter(module: nn.Module, _: object) -> None:
         around = record.stack[-1] if record.stack else ""
@@ -225,13 +222,13 @@ def _recorded(
     )
     try:
         with torch.no_grad(), record:
-            output = network(image)
+            output = network(images)
     except Exception as error:  # the user's own code may raise anything
-        what = "an image" if images == 1 else f"{images} images"
+        what = "an image" if len(images) == 1 else f"{len(images)} images"
         where = f", in {record.failed}" if record.failed else ""
         raise ModelError(
-            f"The network does not run on {what} of {shape[1]} x {shape[2]} pixels{where}: "
-            f"{type(error).__name__}: {error}",
+            f"The network does not run on {what} of {images.shape[2]} x {images.shape[3]} "
+            f"pixels{where}: {type(error).__name__}: {error}",
             remedy(error),
         ) from error
     finally:

@@ -59,16 +59,19 @@ def examined(
     size: tuple[int, int],
     channels: int = 3,
     memory_format: torch.memory_format = torch.contiguous_format,
+    example: Tensor | None = None,
 ) -> Examination:
     """The layers of a network, from a pass over one image and one over two.
 
     A layer whose first axis does not grow with the images has windows, heads or tokens there: its
     values are nobody's, and it is left out.
 
+    Args:
+        example: the input, (1, channel, row, column); zeros for None.
     Raises:
         ModelError: it does not run on such inputs, or has no layer with learned kernels.
     """
-    seen = recorded(network, size, channels, memory_format=memory_format)
+    seen = recorded(network, size, channels, memory_format=memory_format, example=example)
     left_out = []
     kept = []
     for op in seen.ops:

@@ -5,9 +5,9 @@ every shard lies under the key of everything that it depends on.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict, dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from lamella import __version__
 from lamella.analyses.job import Job
@@ -16,14 +16,19 @@ from lamella.config.config import Config
 from lamella.config.selection import chosen
 from lamella.engines.allocator import keep_freed_memory
 from lamella.errors import ModelError, UnknownLayer
+from lamella.images.decoding import BrokenImage
 from lamella.images.finding import Digests, find
 from lamella.images.images import Images
 from lamella.network.description import Network
 from lamella.network.model import Model, device_of, load
+from lamella.network.paths import TRIED, followed
 from lamella.network.units import Layer
 from lamella.pipeline.plan import DOCUMENT, SURVEYED, keys_of, panels_of, store_of
 from lamella.store.facts import Atlas
 from lamella.survey.run import survey
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 DIGESTS = "image-digests.json"  # in the store
 
@@ -81,6 +86,7 @@ class Analysis:
         images = find(config, model.preprocessing, digests)
         if digests.fresh:
             store.write_json(DIGESTS, digests.known)
+        model = followed(model, _some(model, images))
         every = [layer.name for layer in model.facts.layers]
         names = set(
             chosen(config.analysis.layers, every, "layer", f"{config.file}: [analysis] layers")
@@ -207,6 +213,15 @@ class Analysis:
         seed = self.config.analysis.seed
         atlas, path = self.atlas, self.config.path
         return Job(self.model, self.images, atlas, panel.name, settings, seed, tick, path)
+
+
+def _some(model: Model, images: Images) -> "list[Tensor]":
+    """A few images, from all over the set."""
+    found = []
+    for number in dict.fromkeys(at * len(images) // TRIED for at in range(TRIED if images else 0)):
+        with suppress(BrokenImage):
+            found.append(model.shown(images.pixels(number)[None]))
+    return found
 
 
 def _fields(network: Network) -> dict[str, Any]:

@@ -1,0 +1,113 @@
+"""Whether images take the path through a network on which it was traced.
+
+Flow: model, activations -> **paths** -> pipeline. Control flow may depend on the image. Then layers
+run for some images and not for others, and nothing can be said of them over all images.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lamella.network.activations import Address, Watch
+from lamella.network.model import Model, with_layers
+from lamella.network.passes import KERNELS, path_of
+from lamella.network.trace import Traced, examined
+
+TRIED = 4  # images
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """The torch functions of one pass, in their order.
+
+    Attributes:
+        calls: of each its name, and the parameter that it reads as a kernel, "" for none.
+        places: where each call stands, by name and ordinal.
+    """
+
+    calls: tuple[tuple[str, str], ...]
+    places: dict[tuple[str, int], int] = field(compare=False)
+
+    def meets(self, address: Address) -> bool:
+        """Whether a layer's value is where it was when the network was traced."""
+        anchor = address.anchor
+        if anchor is None:
+            return (address.function, address.ordinal) in self.places
+        at = self.places.get((anchor.function, anchor.ordinal))
+        if at is None or self.calls[at][1] != anchor.parameter:
+            return False
+        return self.places.get((address.function, address.ordinal)) == at + anchor.calls
+
+    @property
+    def parameters(self) -> set[str]:
+        return {parameter for _, parameter in self.calls} - {""}
+
+
+def path_through(model: Model, inputs: Tensor) -> Path:
+    """The path of one pass.
+
+    Args:
+        inputs: as the network takes them, (image, channel, row, column).
+    """
+    names = {id(parameter): name for name, parameter in model.module.named_parameters()}
+    calls: list[tuple[str, str]] = []
+    places: dict[tuple[str, int], int] = {}
+
+    def see(name: str, ordinal: int, result: Any, args: Any, kwargs: Any) -> None:
+        parameter = ""
+        if name in KERNELS:
+            parameter = names.get(id(args[1] if len(args) > 1 else kwargs["weight"]), "")
+        places[name, ordinal] = len(calls)
+        calls.append((name, parameter))
+
+    with torch.inference_mode(), Watch(see):
+        model.module(inputs)
+    return Path(tuple(calls), places)
+
+
+def followed(model: Model, images: Sequence[Tensor]) -> Model:
+    """A model with the layers that run for all of some images, on the path that most of them take.
+
+    Args:
+        images: sRGB in [0, 1], (1, 3, row, column) each.
+    Returns:
+        The model itself where every image takes the path on which it was traced.
+    """
+    inputs = [model.normalise(one) for one in images]
+    paths = [path_through(model, one) for one in inputs]
+    blank = path_through(model, torch.zeros((1, 3, *model.facts.size), device=model.device))
+    if all(path == blank for path in paths):
+        return model
+    usual = Counter(paths).most_common(1)[0][0]
+    example = inputs[paths.index(usual)]
+    seen = examined(
+        model.module, model.facts.size, memory_format=model.memory_format, example=example
+    )
+    kept = [one for one in seen.traced if _always(paths, one)]
+    left_out = (*seen.left_out, *_unsteady(paths, blank, seen.traced))
+    return with_layers(model, replace(seen, traced=tuple(kept), left_out=left_out), example)
+
+
+def _always(paths: Sequence[Path], traced: Traced) -> bool:
+    return all(path.meets(traced.observed) and path.meets(traced.target) for path in paths)
+
+
+def _unsteady(
+    paths: Sequence[Path], blank: Path, traced: Sequence[Traced]
+) -> Iterator[tuple[str, str]]:
+    """What runs for some images, or stands elsewhere in their passes: by name, with the reason."""
+    for one in traced:
+        met = sum(path.meets(one.observed) and path.meets(one.target) for path in paths)
+        if met < len(paths):
+            yield one.layer.name, f"control flow: {met} of {len(paths)} images tried took its path"
+    layers = {one.observed.anchor.parameter for one in traced if one.observed.anchor}
+    others = [*paths, blank]
+    for parameter in sorted(set().union(*(path.parameters for path in others)) - layers):
+        ran = sum(parameter in path.parameters for path in paths)
+        yield path_of(parameter), f"control flow: it ran for {ran} of {len(paths)} images tried"
