@@ -13,7 +13,7 @@ from lamella.attribution.cam import cam, contributions, why_not
 from lamella.attribution.gradcam import gradcam
 from lamella.attribution.heads import head_of
 from lamella.attribution.scores import chosen, scores
-from lamella.config.config import Preprocessing
+from lamella.config.preprocessing import Preprocessing
 from lamella.errors import ModelError
 from lamella.network.model import Model
 

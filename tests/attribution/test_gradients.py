@@ -20,7 +20,7 @@ from helpers.untouched import untouched
 from lamella.attribution.gradients import gradients_of, guided, saliency
 from lamella.attribution.integrated import completeness, integrated, plain
 from lamella.attribution.scores import scores
-from lamella.config.config import Preprocessing
+from lamella.config.preprocessing import Preprocessing
 from lamella.errors import ModelError
 from lamella.network.model import Model
 

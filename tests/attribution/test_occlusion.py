@@ -20,7 +20,7 @@ from lamella.attribution.occlusion import (
     occlusion,
     under_masks,
 )
-from lamella.config.config import Preprocessing
+from lamella.config.preprocessing import Preprocessing
 from lamella.errors import ModelError
 from lamella.network.description import Network
 from lamella.network.model import Model

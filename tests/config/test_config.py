@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from helpers.tiny import Tiny
 from lamella.commands.init import ATLAS
-from lamella.config.config import Config, Preprocessing, load
+from lamella.config.config import Config, load
+from lamella.config.preprocessing import Preprocessing
 from lamella.errors import ConfigError, did_you_mean, said
 
 
@@ -79,12 +80,15 @@ BAD = {
     "authors": ("me", "'authors' is 'me'.\n  It should be a list in brackets."),
     "licence": (3, "'licence' is 3.\n  It should be text in quotes."),
     "site_url": ("example.org", "It should begin with https:// or http://."),
-    "model__preprocessing__size": ("16", "'model.preprocessing.size' is '16'.\n"),
-    "model__preprocessing__resize": (15.5, "It should be a whole number."),
-    "model__preprocessing__mean": ([0.5, 0.5], "It should have 3 values or more."),
+    "model__preprocessing__size": (
+        "16",
+        "It should be a whole number of pixels, 8 or more, or [height, width].",
+    ),
+    "model__preprocessing__resize": (15.5, '1 or more, or [height, width], or "none".'),
+    "model__preprocessing__mean": ([0.5, 0.5], "mean has 2 numbers, and the network takes 3"),
     "model__preprocessing__std": ([1, 0, 1], "std.1' is 0.\n  It should be greater than 0."),
     "model__preprocessing__scale": ("x", "It should be a number."),
-    "model__preprocessing__channels": ("GBR", "It should be 'RGB' or 'BGR'."),
+    "model__preprocessing__channels": ("GBR", "It should be 'RGB', 'BGR' or 'L'."),
     "images__labels": ("folders", "It should be 'folder', 'file' or 'none'."),
     "images__limit": (0, "It should be greater than or equal to 1."),
     "analysis__seed": (True, "'analysis.seed' is true.\n  It should be a whole number."),

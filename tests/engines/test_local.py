@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import nn
 
-from lamella.config.config import Preprocessing
+from lamella.config.preprocessing import Preprocessing
 from lamella.engines import local
 from lamella.engines.local import Stopped, Workers, places
 from lamella.network.description import Network

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lamella.config.config import Preprocessing
+from lamella.config.preprocessing import Preprocessing
 from lamella.loading.torchvision_models import mend_torchvision
 from lamella.network.description import Network
 from lamella.network.model import Model

@@ -8,6 +8,7 @@ import shutil
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from PIL import Image, ImageOps
 from torchvision import transforms
 
 from helpers.tiny import Tiny, write_images
-from lamella.config.config import Preprocessing
+from lamella.config.preprocessing import Preprocessing
 from lamella.images import decoding
 from lamella.images.decoding import BrokenImage, decode
 from lamella.images.finding import Digests, find
@@ -165,6 +166,39 @@ def test_bytes_are_torchvisions(
     resize = transforms.Resize(how.resize, transforms.InterpolationMode(interpolation))
     wanted = transforms.CenterCrop(size)(resize(Image.open(buffer).convert("RGB")))
     assert (decode(buffer, how) == np.asarray(wanted)).all()  # type: ignore[arg-type]
+
+
+@settings(max_examples=40)
+@given(
+    st.integers(1, 120),
+    st.integers(1, 120),
+    st.tuples(st.integers(8, 60), st.integers(8, 60)),
+    st.sampled_from(["shorter", "exact", "none"]),
+    st.booleans(),
+)
+def test_rectangles_and_greys_are_torchvisions_too(
+    width: int, height: int, size: tuple[int, int], rule: str, grey: bool
+) -> None:
+    """Whatever is larger is cut, whatever is smaller is framed in black."""
+    random = np.random.default_rng(width + 1000 * height)
+    image = Image.fromarray(random.integers(0, 256, (height, width, 3), dtype=np.uint8))
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    resize: Any = {"shorter": min(size) + 3, "exact": size, "none": "none"}[rule]
+    how = Preprocessing(resize=resize, size=size, channels="L" if grey else "RGB")
+    wanted = image.convert("L") if grey else image
+    if rule != "none":
+        wanted = transforms.Resize(resize)(wanted)
+    wanted = np.asarray(transforms.CenterCrop(size)(wanted))
+    found = decode(buffer, how)  # type: ignore[arg-type]
+    assert found.shape == (*size, 3)
+    assert (found == (wanted[..., None] if grey else wanted)).all()
+
+
+def test_a_pair_for_the_size_is_the_whole_image() -> None:
+    assert Preprocessing(size=(48, 24)).resize == (48, 24)
+    assert Preprocessing(size=(48, 24), resize=60).resize == 60
+    assert Preprocessing(channels="L").mean == (0.5,) == Preprocessing(channels="L").std
 
 
 @pytest.mark.parametrize("name", KINDS)

@@ -12,7 +12,7 @@ from torch import nn
 
 import lamella
 from helpers.tiny import NETWORK, Tiny, network
-from lamella.config.config import Preprocessing
+from lamella.config.preprocessing import Preprocessing
 from lamella.errors import ModelError
 from lamella.loading.weights import weights_digest
 from lamella.network.model import Model, _examined, device_of, load
@@ -79,7 +79,7 @@ BODIES = {
     "raise KeyError('boom')": ("fails in line 3: KeyError: 'boom'", "in a Python of its own"),
     "raise SystemExit(3)": ("fails in line 3: SystemExit: 3", "in a Python of its own"),
     "return nn.Linear(3, 3, wdith=3)": ("in line 3: TypeError", "in a Python of its own"),
-    "return nn.Linear(7, 3).eval()": ("does not run on an image of 16 x 16 pixels", "size it was"),
+    "return nn.Linear(7, 3).eval()": ("does not run on an image of 16 x 16 pixels", "size to what it was"),
     "return nn.ReLU().eval()": ("no convolution or linear layer", "plain nn.Module"),
 }
 
@@ -367,7 +367,7 @@ def test_a_network_for_one_image_is_refused_with_the_reason() -> None:
 
 
 REFUSED = {
-    "grey": ("nn.Sequential(nn.Conv2d(1, 3, 3))", "images of 1 channels, and is given three"),
+    "grey": ("nn.Sequential(nn.Conv2d(1, 3, 3))", 'channels = "L"'),
     "half inside": (
         "type('N', (nn.Conv2d,), {'forward': lambda self, x: nn.Conv2d.forward(self, x.half())})"
         "(3, 3, 3)",
@@ -384,7 +384,7 @@ def test_the_remedy_is_that_of_the_cause(tiny: Tiny, what: str) -> None:
         f"from torch import nn\n\n\ndef network():\n    return {code}.eval()\n"
     )
     said = tiny.fails("build")
-    assert wanted in said and "size it was trained with" not in said
+    assert wanted in said and "trained with" not in said
 
 
 def test_what_is_left_out_is_said_in_the_log_and_on_the_page(tiny: Tiny) -> None:

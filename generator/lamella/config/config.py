@@ -9,8 +9,10 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 
+from lamella.config.preprocessing import Preprocessing
+from lamella.config.section import Names, Section
 from lamella.config.validation import validated
 from lamella.errors import ConfigError, said
 
@@ -19,74 +21,6 @@ def _address(text: str) -> str:
     if text and not text.startswith(("https://", "http://")):
         raise ValueError("It should begin with https:// or http://")
     return text
-
-
-Number = Annotated[float, Field(allow_inf_nan=False)]
-Positive = Annotated[float, Field(allow_inf_nan=False, gt=0)]
-# Types are strict, since nothing is guessed; but TOML's arrays are Python's lists.
-Array = Field(strict=False)
-Names = Annotated[tuple[str, ...], Array]
-
-
-class Section(BaseModel):
-    """A table of atlas.toml: frozen, and closed to keys that it does not know."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class Preprocessing(Section):
-    """`[model.preprocessing]`: how a photograph becomes the network's input."""
-
-    resize: Annotated[int, Field(ge=1)] = Field(
-        default=256, description="Shorter side of the photograph, in pixels, before the crop."
-    )
-    size: Annotated[int, Field(ge=8)] = Field(
-        default=224, description="Side of the square that is cut from its centre, in pixels."
-    )
-    interpolation: Literal["nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"] = Field(
-        default="bilinear",
-        description="How the photograph is resized, as torchvision's Resize does it.",
-    )
-    antialias: bool = Field(
-        default=True,
-        description="Whether it is smoothed before it is made smaller; without it, as tensors were "
-        "resized by torchvision before 0.17, bilinear or bicubic alone.",
-    )
-    fast: bool = Field(
-        default=False,
-        description="Decode JPEGs at the size that is needed, and resize the square alone: several "
-        "times as fast for large photographs, but not the pixels that the network was trained "
-        "with; activations differ by some per cent.",
-    )
-    channels: Literal["RGB", "BGR"] = Field(
-        default="RGB", description="Order of the colour channels."
-    )
-    scale: Positive = Field(
-        default=1.0,
-        description="What white is, before mean and std: 1 for [0, 1], 255 for [0, 255].",
-    )
-    mean: Annotated[tuple[Number, Number, Number], Array] = Field(
-        default=(0.485, 0.456, 0.406),
-        description="Subtracted, in the network's own channel order.",
-    )
-    std: Annotated[tuple[Positive, Positive, Positive], Array] = Field(
-        default=(0.229, 0.224, 0.225),
-        description="Divided by, in the network's own channel order.",
-    )
-
-    @model_validator(mode="after")
-    def _square_fits(self) -> Self:
-        if self.size > self.resize:
-            raise ValueError(
-                f"size, {self.size}, is more than resize, {self.resize}.\n"
-                "The square is cut out of the resized photograph: raise resize or lower size."
-            )
-        if not self.antialias and self.interpolation not in ("bilinear", "bicubic"):
-            raise ValueError(
-                f"antialias is false, and interpolation {self.interpolation!r}.\n"
-                "Without antialiasing there are bilinear and bicubic alone."
-            )
-        return self
 
 
 class ModelSection(Section):

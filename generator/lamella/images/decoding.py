@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from lamella.config.config import Preprocessing
+from lamella.config.preprocessing import Preprocessing
 from lamella.errors import said
 
 _JPEG = {".jpg", ".jpeg", ".jpe", ".jfif"}
@@ -20,6 +20,7 @@ _OTHERS = {".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".jp2", ".a
 SUFFIXES = frozenset(_JPEG | _OTHERS)
 MOST_PIXELS = 250_000_000  # a larger image is taken for an attack on memory
 Pixels = NDArray[np.uint8]
+Resize = int | tuple[int, int] | str
 
 Image.MAX_IMAGE_PIXELS = None  # PIL warns of large photographs; `decode` counts by itself
 
@@ -36,7 +37,7 @@ def _formats() -> tuple[str, ...]:
 
 
 def decode(path: Path, how: Preprocessing) -> Pixels:
-    """An image file as sRGB bytes, (size, size, 3): shorter side to `resize`, centre cut out.
+    """An image file as sRGB bytes, (row, column, 3): resized, and cut from its centre.
 
     The same bytes as torchvision's `Resize` and `CenterCrop` give on the whole image, unless `fast`
     is set. Turned upright as its EXIF says; transparency lies on white; of an animation the first
@@ -49,9 +50,12 @@ def decode(path: Path, how: Preprocessing) -> Pixels:
         with Image.open(path, formats=_formats()) as image:
             if image.width * image.height > MOST_PIXELS:
                 raise BrokenImage(f"{image.width} x {image.height} pixels are too many")
-            if how.fast:  # JPEGs are decoded at the size that is needed
-                image.draft("RGB", (how.resize, how.resize))
-            return _centre(_plain(ImageOps.exif_transpose(image)), how)
+            if how.fast and how.resize != "none":  # JPEGs are decoded at the size that is needed
+                image.draft("RGB", _drafted(how.resize))
+            plain = _plain(ImageOps.exif_transpose(image))
+            if how.channels == "L":  # before it is resized, as whoever opens it as greys
+                plain = plain.convert("L").convert("RGB")
+            return _centre(plain, how)
     except UnidentifiedImageError as error:
         raise BrokenImage("not an image, or not one that can be read here") from error
     except OSError as error:
@@ -60,6 +64,12 @@ def decode(path: Path, how: Preprocessing) -> Pixels:
         raise
     except Exception as error:  # PIL's plug-ins raise almost anything on hostile files
         raise BrokenImage(f"{type(error).__name__}: {said(error)}") from error
+
+
+def _drafted(resize: Resize) -> tuple[int, int]:
+    """The least width and height that a JPEG is decoded at."""
+    width, height = resized((1, 1), resize)
+    return max(width, height), max(width, height)
 
 
 def _plain(image: Image.Image) -> Image.Image:
@@ -75,56 +85,74 @@ def _plain(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def resized(size: tuple[int, int], resize: int) -> tuple[int, int]:
-    """Width and height once the shorter side is `resize`, rounded as torchvision rounds."""
+def resized(size: tuple[int, int], resize: Resize) -> tuple[int, int]:
+    """Width and height of a resized image.
+
+    Args:
+        size: its width and height.
+        resize: its shorter side, rounded as torchvision rounds; a height and a width; or "none".
+    """
+    if isinstance(resize, str):
+        return size
+    if isinstance(resize, tuple):
+        return resize[1], resize[0]
     short, long = min(size), max(size)
     other = int(resize * long / short)
     return (resize, other) if size[0] <= size[1] else (other, resize)
 
 
-def centre_box(
-    size: tuple[int, int], resize: int, square: int
-) -> tuple[float, float, float, float]:
+def _first(extent: int, cut: int) -> int:
+    """Where what is cut out of the middle begins, as torchvision rounds; negative for a frame."""
+    return round((extent - cut) / 2) if extent >= cut else -((cut - extent) // 2)
+
+
+def centre_box(size: tuple[int, int], how: Preprocessing) -> tuple[float, float, float, float]:
     """What of an image of that width and height is seen: left, top, right, bottom, in its pixels.
 
-    The square in the middle of it, once its shorter side is `resize`.
+    Outside of it, where it is framed.
     """
-    width, height = resized(size, resize)
-    left, top = round((width - square) / 2), round((height - square) / 2)
+    width, height = resized(size, how.resize)
+    rows, columns = how.shape
+    left, top = _first(width, columns), _first(height, rows)
     across, down = size[0] / width, size[1] / height
-    return left * across, top * down, (left + square) * across, (top + square) * down
+    return left * across, top * down, (left + columns) * across, (top + rows) * down
 
 
-def nearest(plane: NDArray[Any], resize: int, square: int, side: int) -> NDArray[Any]:
-    """What of a plane lies beneath the image that is seen, by nearest pixel: `(side, side)`.
+def nearest(plane: NDArray[Any], how: Preprocessing, grid: tuple[int, int]) -> NDArray[Any]:
+    """What of a plane lies beneath the image that is seen, by nearest pixel, on a grid.
+
+    Zero where the image is framed.
 
     Args:
         plane: of the whole image, turned upright, `(row, column)`.
-        resize, square: as for `centre_box`.
-        side: of the grid that covers the square.
+        grid: its rows and columns, which cover what is seen.
     """
     height, width = plane.shape
-    left, top, right, bottom = centre_box((width, height), resize, square)
-    steps = (np.arange(side) + 0.5) / side
-    rows = (top + steps * (bottom - top)).astype(np.int64).clip(0, height - 1)
-    columns = (left + steps * (right - left)).astype(np.int64).clip(0, width - 1)
-    found: NDArray[Any] = plane[rows[:, None], columns]
+    left, top, right, bottom = centre_box((width, height), how)
+    down, across = ((np.arange(extent) + 0.5) / extent for extent in grid)
+    rows = np.floor(top + down * (bottom - top)).astype(np.int64)
+    columns = np.floor(left + across * (right - left)).astype(np.int64)
+    inside = ((rows >= 0) & (rows < height))[:, None] & (columns >= 0) & (columns < width)
+    seen = plane[rows.clip(0, height - 1)[:, None], columns.clip(0, width - 1)]
+    found: NDArray[Any] = np.where(inside, seen, 0).astype(plane.dtype)
     return found
 
 
 def _centre(image: Image.Image, how: Preprocessing) -> Pixels:
-    """The square in the middle of an image whose shorter side is `resize`."""
+    """What is seen of an image: resized, and cut from its middle."""
     width, height = resized(image.size, how.resize)
+    rows, columns = how.shape
     method = Image.Resampling[how.interpolation.upper()]
-    if how.fast or width * height > MOST_PIXELS:  # a strip a pixel wide would fill the memory
-        box = centre_box(image.size, how.resize, how.size)
-        return np.asarray(image.resize((how.size, how.size), method, box=box, reducing_gap=3.0))
+    framed = width < columns or height < rows
+    if not framed and (how.fast or width * height > MOST_PIXELS):  # a strip might fill the memory
+        box = centre_box(image.size, how)
+        return np.asarray(image.resize((columns, rows), method, box=box, reducing_gap=3.0))
     if not how.antialias:
         image = _interpolated(image, (width, height), how.interpolation)
     elif (width, height) != image.size:
         image = image.resize((width, height), method)
-    left, top = round((width - how.size) / 2), round((height - how.size) / 2)
-    return np.asarray(image.crop((left, top, left + how.size, top + how.size)))
+    left, top = _first(width, columns), _first(height, rows)
+    return np.asarray(image.crop((left, top, left + columns, top + rows)))
 
 
 def _interpolated(image: Image.Image, size: tuple[int, int], mode: str) -> Image.Image:

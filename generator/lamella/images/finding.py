@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lamella.config.config import Config, Preprocessing
+from lamella.config.config import Config
 from lamella.config.digest import digest_of
+from lamella.config.preprocessing import Preprocessing
 from lamella.errors import ImagesError
 from lamella.images.decoding import SUFFIXES
 from lamella.images.images import Images

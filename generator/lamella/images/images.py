@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lamella.config.config import Preprocessing
+from lamella.config.preprocessing import Preprocessing
 from lamella.errors import ConfigError
 from lamella.images.decoding import BrokenImage, Pixels, decode
 from lamella.images.manifest import Manifest, photograph_named
@@ -42,7 +42,8 @@ class Images:
         self.paths = tuple(paths)
         self.preprocessing = preprocessing
         # Recent images stay decoded: analyses come back to the same.
-        kept = CACHE // (3 * preprocessing.size**2)
+        rows, columns = preprocessing.shape
+        kept = CACHE // (3 * rows * columns)
         self.recent = lru_cache(maxsize=kept)(self._decode)
 
     def __len__(self) -> int:

@@ -13,8 +13,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lamella.errors import ModelError
+from lamella.errors import ModelError, said
 from lamella.network.function_mode import FunctionMode
+from lamella.network.remedies import is_of_shape
 from lamella.places.layout import Layout
 
 # Calls that read a tensor without computing one: attribute access arrives as "__get__".
@@ -91,7 +92,8 @@ def visit(
     weights that it was computed with.
 
     Raises:
-        ModelError: the network did not run the operations that it ran when it was traced.
+        ModelError: the network did not run the operations that it ran when it was traced, or does
+            not run on images of that size.
     """
     waiting = {(address.function, address.ordinal): address for address in visitors}
     anchors = {
@@ -129,6 +131,14 @@ def visit(
             network(inputs)
     except _Reached:
         return
+    except RuntimeError as error:
+        if not is_of_shape(error):
+            raise
+        rows, columns = inputs.shape[2:]
+        raise ModelError(
+            f"The network does not run on images of {rows} x {columns} pixels: {said(error)}.",
+            "This analysis needs a network that runs at other sizes than its own.",
+        ) from error
     if waiting:
         function, ordinal = next(iter(waiting))
         raise _another_path(f"call {ordinal} of {function!r} did not happen")

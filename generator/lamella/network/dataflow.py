@@ -141,7 +141,12 @@ def dataflow_of(model: Model) -> Dataflow:
     """The operations of a network at its own image size; found once for each model."""
 
     def find() -> Dataflow:
-        seen = recorded(model.module, model.facts.size, example=model.example)
+        seen = recorded(
+            model.module,
+            model.facts.size,
+            model.preprocessing.planes,
+            example=model.example,
+        )
         return Dataflow(seen.ops, seen.output)
 
     return once(model, "dataflow", find)

@@ -13,12 +13,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from lamella.config.config import Config, Preprocessing
+from lamella.config.config import Config
 from lamella.config.digest import digest_of
+from lamella.config.preprocessing import Preprocessing
 from lamella.errors import ModelError, said
 from lamella.loading.source import from_file
 from lamella.loading.torchvision_models import from_torchvision, mend_torchvision
 from lamella.loading.weights import load_weights, weights_digest
+from lamella.network.class_names import class_names
 from lamella.network.description import Network
 from lamella.network.folding import Fold, folds_of
 from lamella.network.trace import Examination, Traced, examined
@@ -58,14 +60,15 @@ class Model:
             scale = torch.tensor(self.preprocessing.std)
             factor = self.preprocessing.scale / scale
             offset = -torch.tensor(self.preprocessing.mean) / scale
-            shape = (1, 3, 1, 1)
+            shape = (1, self.preprocessing.planes, 1, 1)
             return factor.reshape(shape).to(self.device), offset.reshape(shape).to(self.device)
 
     @cached_property
     def folds(self) -> Mapping[int, Fold]:
         """The normalizations that its convolutions can carry."""
         with torch.inference_mode(False):
-            return folds_of(self.module, torch.zeros(1, 3, *self.facts.size, device=self.device))
+            blank = torch.zeros(1, self.preprocessing.planes, *self.facts.size, device=self.device)
+            return folds_of(self.module, blank)
 
     def shown(self, pixels: NDArray[np.uint8]) -> Tensor:
         """sRGB bytes, (image, row, column, 3), as (image, 3, row, column) in [0, 1]."""
@@ -74,10 +77,19 @@ class Model:
         return images.float().div_(255)
 
     def normalise(self, images: Tensor) -> Tensor:
-        """sRGB in [0, 1], (image, 3, row, column), as the network's input."""
+        """sRGB in [0, 1], (image, 3, row, column), as the network's input.
+
+        Of a square as large as the longer side of a rectangle that the network takes, the middle.
+        """
         factor, offset = self._constants
+        rows, columns = self.preprocessing.shape
+        if rows != columns and images.shape[2] == images.shape[3] == max(rows, columns):
+            top, left = ((images.shape[2] - extent) // 2 for extent in (rows, columns))
+            images = images[:, :, top : top + rows, left : left + columns]
         if self.preprocessing.channels == "BGR":
             images = images.flip(1)
+        elif self.preprocessing.channels == "L":  # photographs are grey already, see decoding
+            images = images.mean(1, keepdim=True)
         found = images * factor + offset
         # Decoded images come channels last, which a network that asked for the usual format is not
         # to be given; to others convolutions bring what they like best.
@@ -123,14 +135,14 @@ def load(config: Config, device: torch.device) -> Model:
     notes += _widened(module)
     module.to(device)
     preprocessing = section.preprocessing or Preprocessing(**stated.get("preprocessing", {}))
-    size = (preprocessing.size, preprocessing.size)
+    size = preprocessing.shape
     before = _random_state(device)
-    seen, memory_format = _examined(module, size)
+    seen, memory_format = _examined(module, size, preprocessing.planes)
     if not torch.equal(before, _random_state(device)):
         notes.append(DRAWS)
     if memory_format != torch.channels_last:
         notes.append("It takes maps apart by their places in memory, so they lie as torch's do.")
-    classes = _classes(config, seen.outputs) if section.classes else stated.get("classes", ())
+    classes = class_names(config, seen.outputs) if section.classes else stated.get("classes", ())
     facts = Network(
         name=section.name,
         source=section.source,
@@ -193,7 +205,9 @@ def _widened(module: nn.Module) -> list[str]:
     return [f"Its weights are {' and '.join(other)}; it is computed in float32."]
 
 
-def _examined(module: nn.Module, size: tuple[int, int]) -> tuple[Examination, torch.memory_format]:
+def _examined(
+    module: nn.Module, size: tuple[int, int], channels: int = 3
+) -> tuple[Examination, torch.memory_format]:
     """What a network is made of, and how its maps lie in memory.
 
     Channels last: on processors and GPUs alike convolutions take up to a third less time so. A
@@ -201,10 +215,11 @@ def _examined(module: nn.Module, size: tuple[int, int]) -> tuple[Examination, to
     """
     _arrange(module, torch.channels_last)
     try:
-        return examined(module, size, memory_format=torch.channels_last), torch.channels_last
+        layout = torch.channels_last
+        return examined(module, size, channels, memory_format=layout), layout
     except ModelError:
         _arrange(module, torch.contiguous_format)
-        return examined(module, size), torch.contiguous_format
+        return examined(module, size, channels), torch.contiguous_format
 
 
 def _arrange(module: nn.Module, memory_format: torch.memory_format) -> None:
@@ -212,31 +227,3 @@ def _arrange(module: nn.Module, memory_format: torch.memory_format) -> None:
     for parameter in module.parameters():
         if parameter.dim() == 4:
             parameter.data = parameter.data.contiguous(memory_format=memory_format)
-
-
-def _classes(config: Config, outputs: int | None) -> tuple[str, ...]:
-    """The names of the network's outputs, one a line; empty lines at the end do not count.
-
-    Raises:
-        ModelError: the file cannot be read, or its names are not as many as the outputs.
-    """
-    path = config.path(config.model.classes)
-    rule = "It is a text file in UTF-8, one name a line, relative to the folder of atlas.toml."
-    try:
-        text = path.read_text(encoding="utf-8-sig")  # with a mark of its byte order, or without
-    except (OSError, UnicodeDecodeError) as error:
-        raise ModelError(f"[model] classes: cannot read {path}: {said(error)}.", rule) from error
-    names = [name.strip() for name in text.rstrip().split("\n")]
-    empty = [at + 1 for at, name in enumerate(names) if not name]
-    if empty:
-        lines = ", ".join(map(str, empty[:5])) + (", ..." if len(empty) > 5 else "")
-        raise ModelError(
-            f"[model] classes: {path} has {len(empty)} empty lines among its names ({lines}).",
-            "Each line names an output, in their order: delete them, or write what they are.",
-        )
-    if outputs is not None and len(names) != outputs:
-        raise ModelError(
-            f"[model] classes: {path} has {len(names)} names, and the network {outputs} outputs.",
-            "Write one name for each output, in their order.",
-        )
-    return tuple(names)

@@ -81,7 +81,8 @@ def followed(model: Model, images: Sequence[Tensor]) -> Model:
     """
     inputs = [model.normalise(one) for one in images]
     paths = [path_through(model, one) for one in inputs]
-    blank = path_through(model, torch.zeros((1, 3, *model.facts.size), device=model.device))
+    shape = (1, model.preprocessing.planes, *model.facts.size)
+    blank = path_through(model, torch.zeros(shape, device=model.device))
     if all(path == blank for path in paths):
         return model
     usual = Counter(paths).most_common(1)[0][0]

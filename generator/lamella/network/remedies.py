@@ -5,7 +5,8 @@ Flow: **remedies** -> recording. A remedy that may be wrong is worse than none.
 
 import re
 
-_INPUT_CHANNELS = re.compile(r"to have (\d+) channels, but got 3 channels instead")
+_INPUT_CHANNELS = re.compile(r"to have (\d+) channels, but got (\d+) channels instead")
+_CHANNELS = {"1": '"L"', "3": '"RGB"'}
 _MISSING = re.compile(r"missing \d+ required positional arguments?: (.+)")
 _TYPES = re.compile(r"should be the same|same dtype|expected scalar type|expected m1 and m2")
 _SHAPES = re.compile(
@@ -14,14 +15,24 @@ _SHAPES = re.compile(
 )
 
 
+def is_of_shape(error: Exception) -> bool:
+    """Whether an error comes of images of another size than the network takes."""
+    return bool(_SHAPES.search(str(error)))
+
+
 def remedy(error: Exception) -> str:
     """What would help, in the user's words; "" where the error does not tell."""
     text = str(error)
     if found := _INPUT_CHANNELS.search(text):
+        if found[1] in _CHANNELS:
+            return (
+                f"It takes images of {found[1]} channels, and is given {found[2]}: set "
+                f"[model.preprocessing] channels = {_CHANNELS[found[1]]}."
+            )
         return (
-            f"It takes images of {found[1]} channels, and is given three. Let the function that "
-            "[model] source names return a module that first makes three channels into "
-            f"{found[1]}: `images.mean(1, keepdim=True)` makes one."
+            f"It takes images of {found[1]} channels, and is given {found[2]}. Let the function "
+            "that [model] source names return a module that first makes three channels into "
+            f"{found[1]}."
         )
     if found := _MISSING.search(text):
         return (
@@ -31,5 +42,8 @@ def remedy(error: Exception) -> str:
     if _TYPES.search(text):
         return "Return it in single precision from [model] source: `model.float().eval()`."
     if _SHAPES.search(text):
-        return "Set [model.preprocessing] size to the size it was trained with."
+        return (
+            "Set [model.preprocessing] size to what it was trained with: the side of a square, or "
+            "[height, width]."
+        )
     return ""

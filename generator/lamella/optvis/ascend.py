@@ -18,7 +18,7 @@ from torch import Tensor
 
 from lamella.errors import ModelError
 from lamella.optvis.objective import ONLY, Objective, Seen
-from lamella.optvis.param import Fourier, Parameterization
+from lamella.optvis.param import Fourier, Framed, Grey, Parameterization
 from lamella.optvis.redirect import Redirected
 from lamella.optvis.settings import Settings
 from lamella.optvis.transform import view
@@ -106,6 +106,10 @@ def ascend(
         deviation=settings.deviation,
         device=device,
     )
+    if settings.frame:
+        pictures = Framed(pictures, settings.frame)
+    if settings.grey:
+        pictures = Grey(pictures)
     generators = [torch.Generator().manual_seed(seed) for seed in seeds]
     numbers = _start(pictures, start, generators, device).requires_grad_()
     matrices = settings.transformation.matrices(generators, settings.steps * settings.views)

@@ -53,6 +53,41 @@ class Parameterization(Protocol):
         """Bring numbers back, in place, to where they mean a picture; after every step."""
 
 
+class Grey:
+    """Pictures of another parameterization without their colours, for networks that take greys."""
+
+    def __init__(self, inner: Parameterization) -> None:
+        self.inner, self.side = inner, inner.side
+        self.start, self.zeros = inner.start, inner.zeros
+        self.of, self.confine = inner.of, inner.confine
+
+    def __call__(self, numbers: Tensor) -> Tensor:
+        """sRGB in [0, 1], `(image, 3, side, side)`, of three equal channels."""
+        images = self.inner(numbers)
+        return images.mean(1, keepdim=True).expand_as(images)
+
+
+class Framed:
+    """The middle of another parameterization's pictures, in a frame of plain grey.
+
+    Args:
+        seen: its height and width.
+    """
+
+    def __init__(self, inner: Parameterization, seen: tuple[int, int]) -> None:
+        self.inner, self.side = inner, inner.side
+        self.start, self.zeros = inner.start, inner.zeros
+        self.of, self.confine = inner.of, inner.confine
+        top, left = ((self.side - extent) // 2 for extent in seen)
+        self.inside = torch.zeros(self.side, self.side, dtype=torch.bool)
+        self.inside[top : top + seen[0], left : left + seen[1]] = True
+
+    def __call__(self, numbers: Tensor) -> Tensor:
+        """sRGB in [0, 1], `(image, 3, side, side)`."""
+        images = self.inner(numbers)
+        return torch.where(self.inside.to(images.device), images, 0.5)
+
+
 class Fourier:
     """Images as real two-dimensional spectra of decorrelated colours.
 

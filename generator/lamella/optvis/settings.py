@@ -31,6 +31,9 @@ class Settings:
             redirect.py.
         snapshots: how many of the last states compete by the objective on the clean picture.
         opacity: whether to gather where in the picture its gradients fell.
+        grey: whether pictures have no colours.
+        frame: height and width of what the network sees of the middle of a picture, which is plain
+            grey around it; None for all.
     """
 
     steps: int = 64
@@ -46,6 +49,8 @@ class Settings:
     redirect: int = 0
     snapshots: int = 3
     opacity: bool = False
+    grey: bool = False
+    frame: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         if self.steps < 1 or self.snapshots < 1 or self.views < 1:

@@ -254,7 +254,7 @@ def test_a_folder_of_scenes_that_is_none(made: Tiny) -> None:
 
 def test_masks_of_16_bits_and_palettes_are_read(tmp_path: Path) -> None:
     from lamella.analyses.dissection.labels import of_scenes
-    from lamella.config.config import Preprocessing
+    from lamella.config.preprocessing import Preprocessing
 
     folder = write_scenes(tmp_path, 3)
     rewrite(folder, "index,name,kind\n300,cat,animal\n7,noise,ground\n1,a,b\n2,c,b\n")
@@ -280,7 +280,7 @@ def test_masks_of_16_bits_and_palettes_are_read(tmp_path: Path) -> None:
 def test_a_mask_is_cut_and_scaled_like_its_image(tmp_path: Path) -> None:
     """A mask drawn as a photograph, sent through the photographs' own path."""
     from lamella.analyses.dissection.labels import of_scenes
-    from lamella.config.config import Preprocessing
+    from lamella.config.preprocessing import Preprocessing
 
     folder = write_scenes(tmp_path, 1)
     mask = np.zeros((90, 130), np.uint8)

@@ -23,7 +23,7 @@ from lamella.analyses.sanity_checks.deletion import (
 )
 from lamella.analyses.sanity_checks.report import area
 from lamella.analyses.sanity_checks.stored import BASELINES, SHARES
-from lamella.config.config import Preprocessing
+from lamella.config.preprocessing import Preprocessing
 from lamella.network.model import Model
 
 SIDE = 20

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from lamella.analyses.sanity_checks.masks import digest_of_masks, find_masks, read
-from lamella.config.config import Preprocessing
+from lamella.config.preprocessing import Preprocessing
 from lamella.errors import ImagesError
 from lamella.images.decoding import decode
 
@@ -43,7 +43,7 @@ def test_a_mask_is_cut_out_as_its_photograph_is(tmp_path: Path, size: tuple[int,
     save(tmp_path / "a.png", photograph)
     path = save(tmp_path / "mask.png", photograph[..., 0])
     seen = decode(tmp_path / "a.png", Preprocessing(resize=40, size=32))[..., 0] > 127
-    found = read(path, 40, 32)
+    found = read(path, Preprocessing(resize=40, size=32))
     assert found.shape == (32, 32) and found.any()
     assert (found != seen).mean() < 0.03
 
@@ -87,7 +87,7 @@ def kinds() -> dict[str, Image.Image]:
 @pytest.mark.parametrize("kind", kinds())
 def test_masks_of_every_kind_are_read(tmp_path: Path, kind: str) -> None:
     path = save(tmp_path / "mask.png", kinds()[kind])
-    assert (read(path, 32, 32) == INSIDE).all()
+    assert (read(path, Preprocessing(resize=32, size=32)) == INSIDE).all()
 
 
 def test_masks_are_found_by_name_and_strangers_are_told(tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def test_a_damaged_mask_says_so(tmp_path: Path) -> None:
     path = save(tmp_path / "a.png", np.random.default_rng(0).integers(0, 2, (64, 64), np.uint8))
     path.write_bytes(path.read_bytes()[:-200])
     with pytest.raises(ImagesError, match="Cannot read the mask"):
-        read(path, 32, 32)
+        read(path, Preprocessing(resize=32, size=32))
 
 
 def test_the_digest_follows_content_and_names_not_the_place(tmp_path: Path) -> None:

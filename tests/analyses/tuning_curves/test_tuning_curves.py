@@ -23,7 +23,7 @@ from lamella.analyses.tuning_curves.gratings import ORIENTATIONS
 from lamella.analyses.tuning_curves.passes import responses
 from lamella.analyses.tuning_curves.preferences import LayerTuning, preferences
 from lamella.analyses.tuning_curves.stored import DRIVEN, driven_by_stimuli, layer_tuning
-from lamella.config.config import Preprocessing
+from lamella.config.preprocessing import Preprocessing
 from lamella.figures import Gallery, Histogram, Lines, Table
 from lamella.images.manifest import Manifest
 from lamella.network.description import Network

@@ -10,7 +10,7 @@ from torch import nn
 
 from lamella.analyses.unit_attribution.crops import crop_at
 from lamella.analyses.unit_attribution.guided import guided_gradients
-from lamella.config.config import Preprocessing
+from lamella.config.preprocessing import Preprocessing
 from lamella.network.activations import cut
 from lamella.network.description import Network
 from lamella.network.model import Model

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from lamella.analyses.unit_attribution.occlusion import after_activation, attributed_address
-from lamella.config.config import Preprocessing
+from lamella.config.preprocessing import Preprocessing
 from lamella.network.description import Network
 from lamella.network.model import Model
 from lamella.network.trace import trace

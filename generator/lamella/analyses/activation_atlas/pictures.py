@@ -67,7 +67,7 @@ def picture_side(model: Model, spaces: Sequence[Space], wanted: int | None) -> i
         {space.name: partial(values_of, model, space) for space in spaces},
         wanted=wanted,
         usual=SIDE,
-        native=min(model.facts.size),
+        native=max(model.facts.size),
         device=model.device,
         setting="[panels.activation_atlas] size",
     )
@@ -102,7 +102,9 @@ def batches_made(
         aims: the directions of all cells, none of them zero.
         batches: which batches of `CELLS_A_BATCH` cells are to be made.
     """
-    settings = Settings(steps=steps, redirect=min(REDIRECTED, steps // 4)).for_field(space.field)
+    grey = model.preprocessing.planes == 1
+    settings = Settings(steps=steps, redirect=min(REDIRECTED, steps // 4), grey=grey)
+    settings = settings.for_field(space.field)
 
     def work(at: Model, batch: int, look: Callable[[], None]) -> Batch:
         own = slice(batch * CELLS_A_BATCH, (batch + 1) * CELLS_A_BATCH)

@@ -25,7 +25,7 @@ from lamella.images.images import Images
 from lamella.images.manifest import Manifest, Photograph
 
 if TYPE_CHECKING:
-    from lamella.config.config import Preprocessing
+    from lamella.config.preprocessing import Preprocessing
 
 MOST = 1000  # photographs of the atlas that are dissected where there are no scenes
 Plane = NDArray[np.int32]
@@ -36,14 +36,14 @@ class SceneImages(Images):
 
     def _decode(self, number: int) -> Pixels:
         path = self.paths[number]
-        resize = resize_of(path, self.preprocessing)
-        return decode(path, self.preprocessing.model_copy(update={"resize": resize}))
+        return decode(path, preprocessing_of(path, self.preprocessing))
 
 
-def resize_of(path: Path, preprocessing: Preprocessing) -> int:
-    """To which size the shorter side of a scene is brought before the square is cut out."""
-    size = preprocessing.size
-    return size if upright_size(path) == (size, size) else preprocessing.resize
+def preprocessing_of(path: Path, preprocessing: Preprocessing) -> Preprocessing:
+    """How a scene is brought to the network's size; one that has it is taken as it is."""
+    if upright_size(path) == preprocessing.shape[::-1]:
+        return preprocessing.model_copy(update={"resize": "none"})
+    return preprocessing
 
 
 @dataclass(frozen=True)
@@ -107,9 +107,8 @@ class LabelledImages:
         if mask is None:
             return np.zeros((self.side, self.side), np.int32)
         values = self.read(mask)
-        preprocessing = self.images.preprocessing
-        resize = resize_of(self.images.paths[number], preprocessing)
-        return nearest(values, resize, preprocessing.size, self.side)
+        how = preprocessing_of(self.images.paths[number], self.images.preprocessing)
+        return nearest(values, how, (self.side, self.side))
 
     def read(self, mask: Path) -> Plane:
         """A mask with the numbers of concepts from 1 in place of its indices.

@@ -35,8 +35,9 @@ def picture_side(model: Model, layer: Layer, wanted: int | None = None) -> int:
         LamellaError: the network does not run at the size that is wanted, or not at all.
     """
     native = min(model.facts.size)
+    largest = max(model.facts.size)  # of which the network sees the middle, if it is no square
     side = wanted or fitted_size(layer.field.size if layer.field else None, native=native)
-    for size in dict.fromkeys((side, wanted or native)):
+    for size in dict.fromkeys((side, wanted or native, wanted or largest)):
         image = torch.zeros(1, 3, size, size, device=model.device)
         try:
             with torch.no_grad():
@@ -95,8 +96,11 @@ class Recipe:
             survey: the survey's arrays of the layer, where there are any.
             size: the side that the user asks for.
         """
-        settings = Settings(steps=steps).for_field(layer.field.size if layer.field else None)
+        settings = Settings(steps=steps, grey=model.preprocessing.planes == 1)
+        settings = settings.for_field(layer.field.size if layer.field else None)
         side = picture_side(model, layer, size)
+        if side == max(model.facts.size) > min(model.facts.size):
+            settings = replace(settings, frame=model.facts.size)
         return cls(layer, side, settings, Norms.of(survey, layer.ceiling), negative)
 
     def target(self, model: Model) -> Callable[[Tensor], Tensor]:

@@ -117,7 +117,11 @@ class Context:
 
     def settings_for(self, layer: Layer) -> Settings:
         """The settings for units of a layer."""
-        settings = Settings(steps=self.steps, redirect=min(REDIRECTED, self.steps // 4))
+        settings = Settings(
+            steps=self.steps,
+            redirect=min(REDIRECTED, self.steps // 4),
+            grey=self.model.preprocessing.planes == 1,
+        )
         return settings.for_field(layer.field.size if layer.field else None)
 
     @property

@@ -41,7 +41,7 @@ def picture_side(model: Model, layers: Sequence[Layer], wanted: int | None) -> i
         {layer.name: values_of(layer) for layer in layers},
         wanted=wanted,
         usual=SIDE,
-        native=min(model.facts.size),
+        native=max(model.facts.size),
         device=model.device,
         setting="[panels.objectives] size",
     )

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from lamella.config.preprocessing import Preprocessing
 from lamella.errors import ImagesError, said
 from lamella.images.decoding import SUFFIXES, nearest, upright_size
 from lamella.images.images import Images
@@ -107,8 +108,8 @@ def digest_of_masks(folder: Path) -> str:
     return whole.hexdigest()
 
 
-def read(path: Path, resize: int, size: int) -> Mask:
-    """A mask cut out as its photograph is, by nearest pixel: (size, size).
+def read(path: Path, how: Preprocessing) -> Mask:
+    """A mask cut out as its photograph is, by nearest pixel, (row, column).
 
     Raises:
         ImagesError: it cannot be decoded.
@@ -123,7 +124,7 @@ def read(path: Path, resize: int, size: int) -> Mask:
             f"Cannot read the mask {path}: {said(error)}.", "It may be damaged."
         ) from error
     inside = values != 0 if values.ndim == 2 else (values[..., :3].any(-1) & (values[..., 3] > 0))
-    return nearest(inside, resize, size, size)
+    return nearest(inside, how, how.shape)
 
 
 def _files(folder: Path) -> Iterator[Path]:

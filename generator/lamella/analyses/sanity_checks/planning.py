@@ -84,5 +84,4 @@ def options_of(job: Job) -> Options:
 
 
 def mask_of(images: Images, masks: Masks, number: int) -> Mask:
-    preprocessing = images.preprocessing
-    return read(masks.files[number], preprocessing.resize, preprocessing.size)
+    return read(masks.files[number], images.preprocessing)

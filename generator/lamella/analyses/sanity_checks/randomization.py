@@ -121,7 +121,8 @@ def _ordered(model: Model) -> list[_Owner]:
                 if isinstance(tensor, Tensor) and id(tensor) in owners:
                     last[owners[id(tensor)]] = clock
 
-    image = torch.zeros(1, 3, *model.facts.size, device=model.device)
+    shape = (1, model.preprocessing.planes, *model.facts.size)
+    image = torch.zeros(shape, device=model.device)
     with torch.inference_mode(), Watch(see):
         model.module(image)
     return [_Owner(path, kernel[path]) for path in sorted(last, key=lambda path: last[path])]

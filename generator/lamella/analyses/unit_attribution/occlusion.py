@@ -113,7 +113,7 @@ def masked_activations(
 
     with torch.inference_mode():
         # The input is zero at the mean colour, which is that of the masks.
-        inputs = model.normalise(shown)[which].contiguous(memory_format=torch.channels_last)
+        inputs = model.normalise(shown)[which].contiguous(memory_format=model.memory_format)
         inputs.masked_fill_(hidden(over.to(inputs.device), *inputs.shape[2:]), 0)
         layers = {layer for crop in seen for layer in crop.reads}
         visit(
