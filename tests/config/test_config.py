@@ -116,7 +116,7 @@ def test_several_mistakes_are_told_at_once(tiny: Tiny) -> None:
 MISSING = {
     "title": "'title' is missing.\n  The atlas' title.",
     "model": "'model' is missing.\n  The network: a section [model].",
-    "model__source": "'model.source' is missing.\n  `torchvision:NAME`, or",
+    "model__source": "'model.source' is missing.\n  `torchvision:NAME`, `timm:NAME`",
     "images": "'images' is missing.\n  The photographs: a section [images].",
     "images__folder": "'images.folder' is missing.",
 }

@@ -53,7 +53,10 @@ def test_neighbours_of_the_file_can_be_imported(tiny: Tiny) -> None:
 
 
 SOURCES = {
-    "network.py": ("which names no network", "Write torchvision:NAME or FILE.py:FUNCTION."),
+    "network.py": (
+        "which names no network",
+        "Write torchvision:NAME, timm:NAME or FILE.py:FUNCTION.",
+    ),
     "network.py:": ("which names no network", "torchvision:NAME"),
     "resnet18": ("which names no network", "torchvision:NAME"),
     "torchvison:resnet18": ("which names no network", "torchvision:NAME"),
@@ -79,7 +82,10 @@ BODIES = {
     "raise KeyError('boom')": ("fails in line 3: KeyError: 'boom'", "in a Python of its own"),
     "raise SystemExit(3)": ("fails in line 3: SystemExit: 3", "in a Python of its own"),
     "return nn.Linear(3, 3, wdith=3)": ("in line 3: TypeError", "in a Python of its own"),
-    "return nn.Linear(7, 3).eval()": ("does not run on an image of 16 x 16 pixels", "size to what it was"),
+    "return nn.Linear(7, 3).eval()": (
+        "does not run on an image of 16 x 16 pixels",
+        "size to what it was",
+    ),
     "return nn.ReLU().eval()": ("no convolution or linear layer", "plain nn.Module"),
 }
 

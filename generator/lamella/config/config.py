@@ -30,14 +30,15 @@ class ModelSection(Section):
         min_length=1, max_length=100, description="Its name on the pages and in their addresses."
     )
     source: str = Field(
-        description="`torchvision:NAME`, or `FILE.py:FUNCTION`, a function that takes nothing and "
-        "returns the network in eval mode."
+        description="`torchvision:NAME`, `timm:NAME`, `hf-hub:ORG/NAME` (which timm loads), or "
+        "`FILE.py:FUNCTION`, a function that takes nothing and returns the network in eval mode."
     )
     weights: str = Field(
         default="",
         description="A .safetensors file, a state dict or a checkpoint that holds one (.pt, .pth). "
         "For torchvision also one of its weights' names (DEFAULT, IMAGENET1K_V1), which it "
-        "downloads. Without it: DEFAULT for torchvision, and whatever FUNCTION returns for a file.",
+        "downloads; for a library's network also `random`, for an untrained one. Without it: the "
+        "library's own, and whatever FUNCTION returns for a file.",
     )
     key: str = Field(
         default="",
@@ -49,12 +50,13 @@ class ModelSection(Section):
     )
     preprocessing: Preprocessing | None = Field(
         default=None,
-        description="Without it: what torchvision states for its weights, else ImageNet's usual.",
+        description="Without it: what torchvision or timm states, else ImageNet's usual.",
     )
 
     @model_validator(mode="after")
     def _key_of_a_file(self) -> Self:
-        named = self.source.startswith("torchvision:") and "." not in self.weights
+        library = self.source.startswith(("torchvision:", "timm:", "hf-hub:"))
+        named = library and "." not in self.weights
         if self.key and (named or not self.weights):
             raise ValueError(
                 "key is a place in a weights file, and weights names none.\n"

@@ -33,7 +33,7 @@ def from_file(source: str, locate: Callable[[str], Path]) -> nn.Module:
     if path.suffix != ".py" or not function.isidentifier():
         raise ModelError(
             f"[model] source is {source!r}, which names no network.",
-            "Write torchvision:NAME or FILE.py:FUNCTION.",
+            "Write torchvision:NAME, timm:NAME or FILE.py:FUNCTION.",
         )
     if not path.is_file():
         raise ModelError(

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from lamella.errors import ModelError, did_you_mean, said
+from lamella.loading.timm_models import RANDOM
 
 _kept_alive: list[Any] = []
 
@@ -43,8 +44,8 @@ def from_torchvision(name: str, weights: str) -> tuple[nn.Module, dict[str, Any]
     """A torchvision model; where its own weights are asked for, with what they state.
 
     Args:
-        weights: the name of one of its weights, "" for the default, or a file, which is left to
-            the caller.
+        weights: the name of one of its weights, "" for the default, "random" for none, or a file,
+            which is left to the caller.
     Raises:
         ModelError: there is no such model, or no such weights, or they cannot be downloaded.
     """
@@ -62,8 +63,8 @@ def from_torchvision(name: str, weights: str) -> tuple[nn.Module, dict[str, Any]
             f"torchvision has no classifier {name!r}.",
             did_you_mean(name, known, otherwise=f"It has {', '.join(known)}."),
         )
-    if "." in weights:  # a file, loaded by the caller
-        return models.get_model(name, weights=None, **_quiet(name)).eval(), {}
+    if "." in weights or weights == RANDOM:  # a file, loaded by the caller
+        return models.get_model(name, weights=None, **_quiet(name)).eval(), {"notes": ()}
     own = models.get_model_weights(name).__members__
     wanted = weights or "DEFAULT"
     if wanted not in own:
@@ -90,6 +91,7 @@ def from_torchvision(name: str, weights: str) -> tuple[nn.Module, dict[str, Any]
     return module, {
         "preprocessing": preprocessing,
         "classes": own[wanted].meta.get("categories", ()),
+        "weights": wanted,
     }
 
 

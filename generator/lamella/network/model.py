@@ -18,6 +18,7 @@ from lamella.config.digest import digest_of
 from lamella.config.preprocessing import Preprocessing
 from lamella.errors import ModelError, said
 from lamella.loading.source import from_file
+from lamella.loading.timm_models import RANDOM, from_timm
 from lamella.loading.torchvision_models import from_torchvision, mend_torchvision
 from lamella.loading.weights import load_weights, weights_digest
 from lamella.network.class_names import class_names
@@ -122,13 +123,12 @@ def load(config: Config, device: torch.device) -> Model:
     """
     mend_torchvision()
     section = config.model
-    stated: dict[str, Any] = {}
-    if section.source.startswith("torchvision:"):
-        module, stated = from_torchvision(section.source.partition(":")[2], section.weights)
-    else:
-        module = from_file(section.source, config.path)
+    module, stated = _loaded(config)
     module, notes = _eager(module)
-    if section.weights and not stated:
+    notes = [*stated.get("notes", ()), *notes]
+    if section.weights == RANDOM and stated:
+        notes.append("Its weights are random: it is not trained.")
+    elif section.weights and "weights" not in stated:
         notes += load_weights(module, config.path(section.weights), section.key)
     module.requires_grad_(False)
     digest = weights_digest(module)
@@ -156,6 +156,17 @@ def load(config: Config, device: torch.device) -> Model:
         notes=tuple(notes),
     )
     return with_layers(Model(module, preprocessing, {}, facts, device, memory_format), seen)
+
+
+def _loaded(config: Config) -> tuple[nn.Module, dict[str, Any]]:
+    """The module that a config names; what its library states of it, and whether it has weights."""
+    source, weights = config.model.source, config.model.weights
+    library, _, name = source.partition(":")
+    if library == "torchvision":
+        return from_torchvision(name, weights)
+    if library in ("timm", "hf-hub"):
+        return from_timm(name if library == "timm" else source, weights)
+    return from_file(source, config.path), {}
 
 
 def with_layers(model: Model, seen: Examination, example: Tensor | None = None) -> Model:
