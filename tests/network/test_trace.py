@@ -46,7 +46,7 @@ def test_layers_of_an_oddly_written_network(odd):
     assert (stem.activation, stem.channels, stem.height, stem.kernel) == ("relu", 4, 16, (3, 3))
     assert stem.field.size == 3 and stem.field.rows.start == -1
     assert found["shared.call2"].layer.sources[0].layers == (("stem", 0), ("shared", 0))
-    assert found["side"].layer.activation == "gelu" and found["side"].layer.signed
+    assert found["side"].layer.activation == "gelu" and not found["side"].layer.signed
     origins = [(s.first, s.channels, s.layers) for s in found["head"].layer.sources]
     assert origins[1] == (4, 2, (("side", 0),))
     assert found["head"].layer.field is None

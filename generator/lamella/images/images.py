@@ -44,12 +44,13 @@ class Images:
         # Recent images stay decoded: analyses come back to the same.
         rows, columns = preprocessing.shape
         kept = CACHE // (3 * rows * columns)
-        self.recent = lru_cache(maxsize=kept)(self._decode)
+        self.recent = lru_cache(maxsize=kept)(self.decoded)
 
     def __len__(self) -> int:
         return len(self.paths)
 
-    def _decode(self, number: int) -> Pixels:
+    def decoded(self, number: int) -> Pixels:
+        """One image as `pixels` gives it, decoded anew and not kept."""
         return decode(self.paths[number], self.preprocessing)
 
     def pixels(self, number: int) -> Pixels:

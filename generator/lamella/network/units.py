@@ -12,6 +12,8 @@ from typing import Any
 
 from lamella.places.field import Field, ReceptiveField
 
+_NEVER_NEGATIVE = frozenset({"relu", "relu6", "sigmoid", "hardsigmoid", "softplus", "softmax"})
+
 
 @dataclass(frozen=True, slots=True)
 class Box:
@@ -114,7 +116,13 @@ class Layer:
     @property
     def signed(self) -> bool:
         """Whether its activations can be clearly negative."""
-        return self.activation not in {"relu", "relu6", "sigmoid", "softplus", "softmax"}
+        return not self.smooth and self.activation not in _NEVER_NEGATIVE
+
+    @property
+    def smooth(self) -> bool:
+        """Whether they are a little negative where a ReLU would be zero: -0.17 at least behind
+        GELU, -0.38 behind hardswish."""
+        return self.activation in {"gelu", "silu", "mish", "hardswish"}
 
     @property
     def ceiling(self) -> float:

@@ -196,7 +196,7 @@ def _seen(network: Network, images: Tensor) -> Mapping[str, Tensor]:
     size = f"{images.shape[-1]} x {images.shape[-1]} px"
     try:
         values = network(images)
-    except RuntimeError as error:
+    except (RuntimeError, ModelError) as error:
         if not any(words in str(error).lower() for words in ("too small", "kernel size can't")):
             raise
         raise ValueError(

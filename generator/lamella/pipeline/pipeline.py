@@ -220,7 +220,7 @@ def _some(model: Model, images: Images) -> "list[Tensor]":
     found = []
     for number in dict.fromkeys(at * len(images) // TRIED for at in range(TRIED if images else 0)):
         with suppress(BrokenImage):
-            found.append(model.shown(images.pixels(number)[None]))
+            found.append(model.shown(images.decoded(number)[None]))
     return found
 
 

@@ -104,7 +104,7 @@ def statistics_of(facts: LayerFacts) -> LayerStatistics | None:
     survey, layer = facts.of("survey"), facts.layer
     if not survey.present.any():
         return None
-    signed = layer.signed
+    signed = layer.signed or layer.smooth
     there = survey.present
     mean, deviation = _of(survey, "mean"), _of(survey, "deviation")
     zeros = math.nan if signed else _mean(_of(survey, "zeros"))

@@ -34,7 +34,7 @@ Plane = NDArray[np.int32]
 class SceneImages(Images):
     """Scenes, decoded as photographs are; one of exactly the network's size is taken as it is."""
 
-    def _decode(self, number: int) -> Pixels:
+    def decoded(self, number: int) -> Pixels:
         path = self.paths[number]
         return decode(path, preprocessing_of(path, self.preprocessing))
 
