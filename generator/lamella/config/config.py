@@ -45,6 +45,12 @@ class ModelSection(Section):
         description="Where in a checkpoint the state dict lies, such as `state_dict_ema` or "
         "`model.module`. Without it: where one fits the network.",
     )
+    output: str = Field(
+        default="",
+        description="Which result is the class scores, of a network that returns several: its name "
+        'in a dict, or its number, "0" for the first. Without it: the only one that is a vector, '
+        "or one called logits, out, output, scores or the like.",
+    )
     classes: str = Field(
         default="", description="A text file with the name of each output, one a line."
     )

@@ -24,6 +24,7 @@ from lamella.loading.weights import load_weights, weights_digest
 from lamella.network.class_names import class_names
 from lamella.network.description import Network
 from lamella.network.folding import Fold, folds_of
+from lamella.network.outputs import pick_output
 from lamella.network.trace import Examination, Traced, examined
 
 DRAWS = (
@@ -136,6 +137,8 @@ def load(config: Config, device: torch.device) -> Model:
     module.to(device)
     preprocessing = section.preprocessing or Preprocessing(**stated.get("preprocessing", {}))
     size = preprocessing.shape
+    blank = torch.zeros((1, preprocessing.planes, *size), device=device)
+    notes += pick_output(module, section.output, blank)
     before = _random_state(device)
     seen, memory_format = _examined(module, size, preprocessing.planes)
     if not torch.equal(before, _random_state(device)):
