@@ -114,6 +114,22 @@ def test_greys_of_32_bits(tmp_path: Path, most: int) -> None:
     assert (pixels[:, :6] == 0).all() and (pixels[:, -6:] == 255).all()
 
 
+@pytest.mark.parametrize("white", [1, 255, 65535])
+def test_greys_in_floating_point(tmp_path: Path, white: int) -> None:
+    values = np.linspace(0, white, 20, dtype=np.float32)[None].repeat(20, axis=0)
+    Image.fromarray(values).save(tmp_path / "a.tif")
+    pixels = decode(tmp_path / "a.tif", Preprocessing(resize=20, size=20))
+    expected = np.linspace(0, 255, 20).round()
+    assert np.abs(pixels[3, :, 1] - expected).max() <= 1
+
+
+@pytest.mark.parametrize("value", [-1.0, 1e6, np.nan])
+def test_other_floating_point_is_passed_over(tmp_path: Path, value: float) -> None:
+    Image.fromarray(np.full((20, 20), value, np.float32)).save(tmp_path / "a.tif")
+    with pytest.raises(BrokenImage, match="do not lie between 0 and 1, 255 or 65535"):
+        decode(tmp_path / "a.tif", Preprocessing(resize=20, size=16))
+
+
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_photographs_are_turned_upright(tmp_path: Path, orientation: int) -> None:
     turned = {
@@ -452,7 +468,8 @@ def test_names_that_are_no_text(tiny: Tiny) -> None:
 
 
 def test_what_is_passed_over_is_counted(tiny: Tiny, tmp_path: Path) -> None:
-    """Files of other kinds, linked folders, and what would never end; hidden files are nobody's."""
+    """Files of other kinds, and what would never end; hidden files are nobody's. Linked folders are
+    followed, each once."""
     folder = tiny.folder / "images"
     halves().save(folder / "a.jfif", "JPEG")
     halves().save(folder / "b.JPE", "JPEG", quality=60)
@@ -464,16 +481,58 @@ def test_what_is_passed_over_is_counted(tiny: Tiny, tmp_path: Path) -> None:
     elsewhere.mkdir()
     halves().save(elsewhere / "c.png")
     (folder / "linked").symlink_to(elsewhere)
+    (elsewhere / "round").symlink_to(elsewhere)
+    (folder / "again").symlink_to(elsewhere)
     (folder / "loop").symlink_to(folder)
+    (folder / "all").symlink_to("/")
     manifest = found(tiny).manifest
     assert {"a.jfif", "b.JPE"} <= {photograph.name for photograph in manifest.photographs}
-    assert len(manifest.photographs) == 3 + 2
+    assert len(manifest.photographs) == 3 + 3
+    labels = {photograph.name: photograph.label for photograph in manifest.photographs}
+    assert labels["again/c.png"] == "again"  # of two links the first
     assert dict(manifest.passed_over) == {
         **{".txt file": 2, "suffixless file": 1},
-        **{"special file": 2, "linked folder": 2},
+        **{"special file": 2, "linked folder that leads back": 4},
     }
     result = tiny.run("build")
     assert result.exit_code == 0
-    assert "The image folder holds 5 images, but 2 " in result.stderr
+    assert "The image folder holds 6 images, but " in result.stderr
     assert "1 suffixless file" in result.stderr and "2 .txt files" in result.stderr
+    assert "4 linked folders that lead back" in result.stderr
     assert "linked folder" in (tiny.folder / "public" / "about.html").read_text()
+
+
+LISTS = {
+    "plain.txt": "# mine\n\na.png\nsub/b.png\n",
+    "labels.csv": 'path,label\na.png,left\nsub/b.png,"right, far"\n',
+    "tabs.tsv": "image\tclass\tsplit\na.png\tleft\ttrain\nsub/b.png\tright, far\ttest\n",
+    "marked.csv": "\ufeffa.png;left\r\nsub/b.png;right, far\r\n",
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_images_by_a_list(tiny: Tiny, name: str) -> None:
+    folder = tiny.folder / "images"
+    (folder / "sub").mkdir()
+    halves().save(folder / "a.png")
+    halves().transpose(Image.Transpose.ROTATE_90).save(folder / "sub" / "b.png")
+    (tiny.folder / name).write_text(LISTS[name], encoding="utf-8")
+    manifest = found(tiny.change(images__list=name)).manifest
+    labels = {photograph.name: photograph.label for photograph in manifest.photographs}
+    own = {"a.png": "left", "sub/b.png": "right, far"}
+    assert labels == ({"a.png": "", "sub/b.png": "sub"} if name == "plain.txt" else own)
+
+
+WRONG_LISTS = {
+    "outside": ("../secret.png\n", "line 1: '../secret.png' does not lie in"),
+    "no image": ("a.png\nnotes.txt\n", "line 2: 'notes.txt' has no suffix of an image"),
+    "empty": ("# nothing\n", "names no image"),
+}
+
+
+@pytest.mark.parametrize("what", WRONG_LISTS)
+def test_a_list_that_is_wrong_is_told(tiny: Tiny, what: str) -> None:
+    content, problem = WRONG_LISTS[what]
+    (tiny.folder / "list.txt").write_text(content)
+    assert problem in tiny.change(images__list="list.txt").fails("layers")
+    assert "cannot read" in tiny.change(images__list="gone.txt").fails("layers")

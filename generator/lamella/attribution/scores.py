@@ -35,8 +35,8 @@ def class_scores(found: object) -> Tensor:
     what = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
     raise ModelError(
         f"The network's output is no list of class scores: {what}.",
-        "Attribution to classes needs (image, class); leave the panels attribution_maps, "
-        "predictions and classes out.",
+        "Attribution to classes needs (image, class): name that one of several results in [model] "
+        "output, or leave the panels attribution_maps, predictions and classes out.",
     )
 
 

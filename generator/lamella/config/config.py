@@ -75,6 +75,11 @@ class ImagesSection(Section):
     """`[images]`: the photographs that the network is surveyed on."""
 
     folder: str = Field(description="A folder of images, searched through all its subfolders.")
+    list: str = Field(
+        default="",
+        description="A text or CSV file that names the images, one a line: a path in the folder "
+        "and, behind a comma, semicolon or tab, perhaps a label.",
+    )
     labels: Literal["folder", "file", "none"] = Field(
         default="folder",
         description="Where an image's label comes from: the folder it lies in, its file's name up "

@@ -78,11 +78,26 @@ def _plain(image: Image.Image) -> Image.Image:
         values = np.asarray(image)
         deep = image.mode != "I" or bool(values.max() > 255)
         image = Image.fromarray((values >> 8 if deep else values).clip(0, 255).astype(np.uint8))
+    elif image.mode == "F":
+        image = _of_floats(np.asarray(image))
     if "A" in image.mode or "transparency" in image.info:
         over = image.convert("RGBA")
         image = Image.new("RGBA", over.size, "white")
         image.alpha_composite(over)
     return image.convert("RGB")
+
+
+def _of_floats(values: NDArray[np.float32]) -> Image.Image:
+    """Greys in floating point, whose white is 1, 255 or 65,535: the least that holds them all.
+
+    Raises:
+        BrokenImage: they are none of these.
+    """
+    most = float(values.max()) if np.isfinite(values).all() else np.inf
+    white = next((white for white in (1.0, 255.0, 65535.0) if most <= white), None)
+    if white is None or values.min() < 0:
+        raise BrokenImage("floating-point values that do not lie between 0 and 1, 255 or 65535")
+    return Image.fromarray((values * (255 / white)).round().astype(np.uint8))
 
 
 def resized(size: tuple[int, int], resize: Resize) -> tuple[int, int]:

@@ -19,6 +19,7 @@ from lamella.config.preprocessing import Preprocessing
 from lamella.errors import ImagesError
 from lamella.images.decoding import SUFFIXES
 from lamella.images.images import Images
+from lamella.images.listing import listed
 from lamella.images.manifest import Manifest, Photograph, passed_over_words
 
 
@@ -66,7 +67,12 @@ def find(config: Config, preprocessing: Preprocessing, digests: Digests) -> Imag
             f"The image folder {folder} {why}.",
             "[images] folder is relative to the folder of atlas.toml.",
         )
-    files, passed = _files(folder)
+    labels: dict[Path, str] = {}
+    if section.list:
+        labels = listed(config.path(section.list), folder)
+        files, passed = sorted(labels), Counter[str]()
+    else:
+        files, passed = _files(folder)
     if not files:
         raise ImagesError(
             f"{folder} holds no image{passed_over_words(passed.most_common())}.",
@@ -78,13 +84,13 @@ def find(config: Config, preprocessing: Preprocessing, digests: Digests) -> Imag
         Photograph(
             id,
             _text(by_id[id].relative_to(folder).as_posix()),
-            _text(_label(by_id[id], folder, section.labels)),
+            _text(labels.get(by_id[id]) or _label(by_id[id], folder, section.labels)),
         )
         for id in chosen
     )
-    labels = tuple(sorted({photograph.label for photograph in photographs} - {""}))
+    every = tuple(sorted({photograph.label for photograph in photographs} - {""}))
     passed_over = tuple(passed.most_common())
-    manifest = Manifest(digest_of(chosen), photographs, (), labels, passed_over)
+    manifest = Manifest(digest_of(chosen), photographs, (), every, passed_over)
     return Images(manifest, [by_id[id] for id in chosen], preprocessing)
 
 
@@ -101,13 +107,21 @@ def _by_id(files: Sequence[Path], folder: Path, digests: Digests) -> dict[str, P
 
 def _files(folder: Path) -> tuple[list[Path], Counter[str]]:
     """The image files of a folder and its subfolders, and how many others were passed over, by what
-    they are. Hidden ones are nobody's; linked folders are not followed: they may lead anywhere."""
+    they are. Hidden ones are nobody's. Linked folders are followed, but for those that lead back to
+    what is read anyway."""
     found: list[Path] = []
     passed: Counter[str] = Counter()
-    for top, folders, names in os.walk(folder):
+    read = [folder.resolve()]
+    for top, folders, names in os.walk(folder, followlinks=True):
         here = Path(top)
-        passed["linked folder"] += sum((here / name).is_symlink() for name in folders)
-        folders[:] = [name for name in folders if not name.startswith(".")]
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in [name for name in folders if (here / name).is_symlink()]:
+            leads = (here / name).resolve()
+            if any(leads.is_relative_to(one) or one.is_relative_to(leads) for one in read):
+                passed["linked folder that leads back"] += 1
+                folders.remove(name)
+            else:
+                read.append(leads)
         for path in (here / name for name in names if not name.startswith(".")):
             suffix = path.suffix.lower()
             if suffix not in SUFFIXES:

@@ -39,11 +39,17 @@ class Manifest:
 
 def passed_over_words(passed: Iterable[tuple[str, int]]) -> str:
     """What was passed over, to go on a sentence: ", but 3 .txt files and 1 linked folder"."""
-    words = [f"{number} {what}{'s' if number > 1 else ''}" for what, number in passed]
+    words = [f"{number} {_plural(what) if number > 1 else what}" for what, number in passed]
     if not words:
         return ""
     listed = " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
     return f", but {listed}"
+
+
+def _plural(what: str) -> str:
+    """`.txt files`, `linked folders that lead back`."""
+    noun, that, rest = what.partition(" that leads ")
+    return f"{noun}s that lead {rest}" if that else f"{noun}s"
 
 
 def photograph_named(manifest: Manifest, wanted: str, where: str) -> int:

@@ -96,6 +96,8 @@ def umap_plane(
         import umap
 
         scaled = (start / max(1e-12, np.abs(start).max()) * 10).astype(np.float32)
+        if np.ptp(scaled, axis=0).min() == 0:  # umap divides by the extent along each axis
+            scaled += np.random.default_rng(seed).normal(0, 1e-3, scaled.shape).astype(np.float32)
         fitted_map = umap.UMAP(
             n_neighbors=min(options.neighbours, len(points) - 1),
             min_dist=options.spread,
