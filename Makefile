@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help atlas test lint bench soak matrix clean
+.PHONY: help atlas test lint bench soak matrix matrix-networks clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -18,8 +18,8 @@ PIP := -m pip --disable-pip-version-check install -qq -c constraints.txt
 USABLE := -c 'import sys, ensurepip, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 15))'
 
 help: ## Print this list
-	@sed -n 's/^\([a-z]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; \
-	do printf '  make %-8s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; \
+	do printf '  make %-15s %s\n' "$$name" "$$text"; done
 
 atlas: $(INSTALLED) ## Build the demonstration atlas into site/public and print the path to open
 	@$(BIN)/python site/fetch.py scenes
@@ -45,6 +45,9 @@ soak: $(INSTALLED) ## Run the tests that take minutes
 	@bash tests/install_browser.sh
 	@$(BIN)/python site/fetch.py
 	@$(BIN)/python -m pytest -m soak $(ARGS)
+
+matrix-networks: $(INSTALLED) ## Build a tiny atlas of each of a hundred families of networks
+	@cd tests && ../$(BIN)/python -W ignore -m families.families ../site/docs/networks.md
 
 matrix: $(INSTALLED) ## Run the tests, without a browser, on every Python found here
 	@$(BIN)/python site/fetch.py

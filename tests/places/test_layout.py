@@ -81,6 +81,7 @@ WAYS: dict[str, tuple[Callable[[Tensor], Tensor], int]] = {
     "windows": (windows, 0),
     "shifted windows": (lambda maps: windows(maps.roll((-2, -2), (2, 3))), 0),
     "windows with a border": (padded_windows, 0),
+    "windows, their tokens first": (lambda maps: windows(maps).transpose(0, 1), 0),
     "windows apart": (lambda maps: windows(maps).unflatten(0, (-1, 4)), 0),
     "a grid in each window": (spread_windows, 0),
     "strips": (lambda maps: torch.cat(maps.permute(0, 2, 3, 1).chunk(4, 1), 2), 0),

@@ -110,8 +110,7 @@ def layout_of(
     if alternate is None:
         return None
     codes = one.codes.select(channel, 0)
-    at = axis - (axis > channel)
-    place = (codes.movedim(at, 0).flatten() % PER_IMAGE).tolist()
+    place = (codes.flatten() % PER_IMAGE).tolist()
     extra = sum(code < FIRST and code != PADDING for code in place)
     wanted = range(FIRST, FIRST + one.rows * one.columns)
     located = [code for code in place if code >= FIRST]

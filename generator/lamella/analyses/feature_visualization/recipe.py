@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from lamella.analyses.feature_visualization.measures import Norms
-from lamella.errors import LamellaError, said
+from lamella.errors import ModelError, said
 from lamella.network.activations import cut
 from lamella.network.folding import CONVOLUTION, Folding
 from lamella.network.model import Model
@@ -32,7 +32,7 @@ def picture_side(model: Model, layer: Layer, wanted: int | None = None) -> int:
     Args:
         wanted: the size that the user asks for.
     Raises:
-        LamellaError: the network does not run at the size that is wanted, or not at all.
+        ModelError: the network does not run at the size that is wanted, or not at all.
     """
     native = min(model.facts.size)
     largest = max(model.facts.size)  # of which the network sees the middle, if it is no square
@@ -53,9 +53,9 @@ def picture_side(model: Model, layer: Layer, wanted: int | None = None) -> int:
     raise not_visualized(layer, f" at {size} px: {problem}.")
 
 
-def not_visualized(layer: Layer, problem: str) -> LamellaError:
+def not_visualized(layer: Layer, problem: str) -> ModelError:
     """The error of a layer that there can be no pictures of."""
-    return LamellaError(
+    return ModelError(
         f"Layer {layer.name!r} cannot be visualized{problem}",
         "Set [panels.feature_visualization] size, or leave the layer out with "
         f'[analysis] layers = ["*", "!{layer.name}"].',
