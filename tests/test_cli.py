@@ -58,6 +58,7 @@ def test_commands_stand_in_the_order_in_which_they_are_used() -> None:
     names = [line.split()[0] for line in listed if line.strip()]
     assert names == [
         "init",
+        "doctor",
         "build",
         "analyse",
         "render",

@@ -3,56 +3,15 @@
 Heavy imports stay inside the commands: `render`, `serve` and `--help` work without torch.
 """
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from lamella import __version__
 from lamella.commands.group import Commands
+from lamella.commands.options import CONFIG, DEVICE, LAYERS, folders, selection
 from lamella.config.config import Config, load
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-CONFIG = click.argument("config", type=click.Path(dir_okay=False, path_type=Path))
-
-
-def _folders(command: F) -> F:
-    """The options that say where results lie."""
-    for name, what in (
-        ("--site", "Folder of the site, instead of [output] site."),
-        ("--work", "Folder of the store, instead of [output] work."),
-    ):
-        folder = click.Path(file_okay=False, path_type=Path)
-        command = click.option(name, type=folder, metavar="FOLDER", help=what)(command)
-    return command
-
-
-DEVICE = click.option(
-    "--device", metavar="NAME", help="Where torch computes: auto, cpu, cuda, cuda:1, mps."
-)
-
-
-LAYERS = click.option(
-    "--layer",
-    "layers",
-    multiple=True,
-    metavar="GLOB",
-    help="Only these layers; repeatable. A leading ! excludes.",
-)
-
-
-def _selection(command: F) -> F:
-    """The options that restrict a run."""
-    command = DEVICE(command)
-    for names, metavar, what in (
-        (["--channels"], "LIST", "Only these channels, such as 3,7,16-31."),
-        (["--panel", "panels"], "GLOB", "Only these panels; repeatable. A leading ! excludes."),
-    ):
-        several = metavar == "GLOB"
-        command = click.option(*names, multiple=several, metavar=metavar, help=what)(command)
-    return LAYERS(command)
 
 
 def _load(config: Path, work: Path | None, site: Path | None, device: str | None) -> Config:
@@ -87,8 +46,23 @@ def init(folder: Path) -> None:
 
 @main.command()
 @CONFIG
-@_selection
-@_folders
+@DEVICE
+def doctor(config: Path, device: str | None) -> None:
+    """Try every analysis on a few images, in about a minute.
+
+    CONFIG is an atlas.toml. One unit of each layer is tried, and nothing is kept. The exit code is
+    how many analyses failed.
+    """
+    from lamella.commands.doctor import diagnosed
+
+    if failed := diagnosed(config, device):
+        raise SystemExit(min(failed, 100))
+
+
+@main.command()
+@CONFIG
+@selection
+@folders
 def build(
     config: Path, device: str | None, work: Path | None, site: Path | None, **selection: Any
 ) -> None:
@@ -105,8 +79,8 @@ def build(
 
 @main.command()
 @CONFIG
-@_selection
-@_folders
+@selection
+@folders
 def analyse(
     config: Path, device: str | None, work: Path | None, site: Path | None, **selection: Any
 ) -> None:
@@ -122,7 +96,7 @@ def analyse(
 
 @main.command()
 @CONFIG
-@_folders
+@folders
 def render(config: Path, work: Path | None, site: Path | None) -> None:
     """Write the pages of what was analysed.
 
@@ -156,7 +130,7 @@ def serve(folder: Path, port: int) -> None:
 @main.command("layers")
 @CONFIG
 @DEVICE
-@_folders
+@folders
 @click.option(
     "--time/--no-time", "timed", default=True, show_default=True, help="Measure how long it takes."
 )
@@ -183,7 +157,7 @@ def settings() -> None:
 
 @main.command()
 @CONFIG
-@_folders
+@folders
 def status(config: Path, work: Path | None, site: Path | None) -> None:
     """Show what is there, what is missing, and its size.
 
@@ -196,7 +170,7 @@ def status(config: Path, work: Path | None, site: Path | None) -> None:
 
 @main.command()
 @CONFIG
-@_folders
+@folders
 @LAYERS
 @click.option(
     "--json",
@@ -224,7 +198,7 @@ def report(
 
 @main.command()
 @CONFIG
-@_folders
+@folders
 @click.option("--yes", is_flag=True, help="Delete without asking.")
 def prune(config: Path, work: Path | None, site: Path | None, yes: bool) -> None:
     """Delete results that CONFIG no longer asks for.

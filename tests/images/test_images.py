@@ -213,6 +213,7 @@ def test_rectangles_and_greys_are_torchvisions_too(
 
 def test_a_pair_for_the_size_is_the_whole_image() -> None:
     assert Preprocessing(size=(48, 24)).resize == (48, 24)
+    assert Preprocessing(size=(48, 24)).model_dump(mode="json")["resize"] == [48, 24]
     assert Preprocessing(size=(48, 24), resize=60).resize == 60
     assert Preprocessing(channels="L").mean == (0.5,) == Preprocessing(channels="L").std
 

@@ -6,7 +6,7 @@ Flow: section -> **preprocessing** -> config, images, model.
 from collections.abc import Callable
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, PlainValidator, model_validator
+from pydantic import Field, PlainSerializer, PlainValidator, model_validator
 
 from lamella.config.section import Array, Number, Positive, Section
 
@@ -27,8 +27,13 @@ def _extents(least: int, *words: str) -> Callable[[Any], Any]:
     return checked
 
 
-Size = Annotated[int | tuple[int, int], PlainValidator(_extents(8))]
-Resize = Annotated[int | tuple[int, int] | str, PlainValidator(_extents(1, "none"))]
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+_AS_LIST = PlainSerializer(_plain)
+Size = Annotated[int | tuple[int, int], PlainValidator(_extents(8)), _AS_LIST]
+Resize = Annotated[int | tuple[int, int] | str, PlainValidator(_extents(1, "none")), _AS_LIST]
 
 
 class Preprocessing(Section):

@@ -176,7 +176,7 @@ class Layer:
                 )
                 for segment in plain["sources"]
             ),
-            placed=plain["placed"],
-            apart=plain["apart"],
-            gated=plain["gated"],
+            placed=plain.get("placed", True),  # of stores from before
+            apart=plain.get("apart", 0),
+            gated=plain.get("gated", False),
         )
