@@ -1,4 +1,4 @@
-"""`lamella doctor`: every analysis is tried, nothing is kept, and the exit code counts what fails."""
+"""`lamella doctor`: every analysis is tried, nothing is kept; the exit code counts failures."""
 
 import pytest
 

@@ -83,6 +83,7 @@ WAYS: dict[str, tuple[Callable[[Tensor], Tensor], int]] = {
     "windows with a border": (padded_windows, 0),
     "windows, their tokens first": (lambda maps: windows(maps).transpose(0, 1), 0),
     "windows apart": (lambda maps: windows(maps).unflatten(0, (-1, 4)), 0),
+    "one window": (lambda maps: windows(maps, 8).unflatten(0, (-1, 1)), 0),
     "a grid in each window": (spread_windows, 0),
     "strips": (lambda maps: torch.cat(maps.permute(0, 2, 3, 1).chunk(4, 1), 2), 0),
     "upside down": (lambda maps: tokens(maps.flip(2)), 0),

@@ -184,7 +184,7 @@ def _described(kind: str, op: Op, maps: Op, dataflow: Dataflow) -> Head:
     return Head(
         kind=kind,
         layer=op.layer,
-        maps=replace(maps.address, layout=Layout(axes[0], placed=True)),
+        maps=replace(maps.address, layout=Layout(axes[0], placed=True, straight=True)),
         weight=weight,
         bias=weight.new_zeros(len(weight)) if op.kernel.bias is None else op.kernel.bias.detach(),
         sources=_sources(dataflow, maps, weight.shape[1]),

@@ -67,6 +67,18 @@ def constant(codes: Tensor, axes: Sequence[int]) -> Tensor | None:
     return first.reshape([n for axis, n in enumerate(codes.shape) if axis not in gone])
 
 
+def compact(codes: Tensor) -> Tensor:
+    """The same codes in as little memory as they need: along axes where they do not differ, of one
+    entry that stands for all."""
+    found = codes
+    for axis in range(codes.dim()):
+        if codes.shape[axis] > 1 and codes.stride(axis) != 0:
+            first = found.narrow(axis, 0, 1)
+            if torch.equal(first.expand_as(found), found):
+                found = first
+    return found.contiguous().expand(codes.shape) if found is not codes else codes
+
+
 def raster(
     images: Tensor, shape: Sequence[int], field: Field | None, gated: bool = False
 ) -> Places:

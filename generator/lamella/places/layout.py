@@ -34,6 +34,8 @@ class Layout:
         apart: how many positions are of no place on the image: class and register tokens.
         placed: whether rows and columns are those of the image; otherwise the positions stand in
             one column.
+        straight: whether its own two other axes are the rows and columns, as those of maps are,
+            which may then have any size.
     """
 
     channel: int = 1
@@ -46,6 +48,7 @@ class Layout:
     order: tuple[int, ...] | None = field(default=None, hash=False)
     apart: int = 0
     placed: bool = False
+    straight: bool = False
 
     def maps(self, value: Tensor) -> Tensor:
         """A tensor's values as (image, channel, row, column); a view of it where that can be."""
@@ -60,8 +63,8 @@ class Layout:
         value = value.permute(images, channel, *others)
         if not others:
             return value[:, :, None, None]
-        if self.placed and self.order is None and len(others) == 2:
-            return value  # at whatever size the network runs
+        if self.straight:
+            return value
         value = value.flatten(2)
         if not self.placed:
             return value.unsqueeze(-1)
@@ -122,7 +125,9 @@ def layout_of(
     if order == tuple(range(positions)):
         order = None
     grid = one.rows, one.columns
-    return Layout(channel, axis, parts, alternate, *grid, positions, order, extra, True)
+    others = [extent for at, extent in enumerate(shape) if at not in (axis, channel)]
+    straight = order is None and (others == list(grid) if parts == 1 else False)
+    return Layout(channel, axis, parts, alternate, *grid, positions, order, extra, True, straight)
 
 
 def _steady(codes: Tensor, channel: int) -> bool:

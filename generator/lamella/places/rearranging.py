@@ -185,7 +185,7 @@ def _parts(call: Call, codes_of: Callable[[Value], Tensor | None], fill: int) ->
     if like is None:
         raise _Unknown
     axis = call.argument(1, "dim", 0) % like.dim()
-    along = axis == known[0].axis
+    of_channels = axis == known[0].axis
     extra = EXTRA
     if codes_of is _places:
         own = [codes % PER_IMAGE for value in known if (codes := codes_of(value)) is not None]
@@ -206,12 +206,12 @@ def _parts(call: Call, codes_of: Callable[[Value], Tensor | None], fill: int) ->
         shape = list(like.shape)
         shape[axis] = one.shape[axis]
         codes = like.narrow(axis, 0, 1).expand(shape)
-        if codes_of is _places and not along:
+        if codes_of is _places and not of_channels:
             number = torch.arange(extra, extra + shape[axis])
             extra += shape[axis]
             numbers = number.reshape(-1, *(1,) * (like.dim() - axis - 1))
             codes = codes // PER_IMAGE * PER_IMAGE + numbers
-        elif codes_of is _channels and along:
+        elif codes_of is _channels and of_channels:
             raise _Unknown
         found.append(codes - fill)
     return found

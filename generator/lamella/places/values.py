@@ -6,12 +6,12 @@ Flow: codes, origins -> **values** -> rules, recording.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from torch import Tensor
 
-from lamella.places.codes import Places
+from lamella.places.codes import Places, compact
 from lamella.places.field import Field
 from lamella.places.origins import Origins, Run
 
@@ -112,6 +112,8 @@ class Call:
             places = None
         if channels is not None and tuple(channels.shape) != self.shape:
             channels = None
+        places = places and replace(places, codes=compact(places.codes))
+        channels = None if channels is None else compact(channels)
         if axis is None and channels is not None:
             axis = self.origins.axis(channels)
         axis = min(1, len(self.shape) - 1) if axis is None else axis
