@@ -120,3 +120,36 @@ def test_layers_behind_a_path_of_another_length_are_found_where_they_are() -> No
     with pytest.raises(ModelError, match="call 0 of 'relu' is another"):
         visit(model.module, LIGHT, {model.traced["conv"].observed: lambda values: None})
     assert list(followed(model, [DARK, LIGHT]).traced) == ["last"]
+
+
+def test_what_fails_on_images_alone_is_told() -> None:
+    class Choosy(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv, self.last = nn.Conv2d(3, 4, 3), nn.Linear(4, 3)
+
+        def forward(self, images: Tensor) -> Tensor:
+            if images.mean() > 0.5:
+                raise ValueError("too bright")
+            if images.mean() > 0.1:
+                images = -images.relu()
+            found: Tensor = self.last(self.conv(images).relu().mean((2, 3)))
+            return found
+
+    model = model_of(Choosy(), 8)
+    with pytest.raises(ModelError, match="not on one of the set: ValueError: too bright"):
+        followed(model, [DARK, LIGHT])
+
+
+def test_a_network_without_a_common_path_is_told() -> None:
+    class Two(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.one, self.two = nn.Linear(192, 3), nn.Linear(192, 3)
+
+        def forward(self, images: Tensor) -> Tensor:
+            found: Tensor = (self.one if images.mean() > 0.5 else self.two)(images.flatten(1))
+            return found
+
+    with pytest.raises(ModelError, match="No layer of the network runs on the same path"):
+        followed(model_of(Two(), 8), [DARK, LIGHT])

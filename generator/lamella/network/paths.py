@@ -14,9 +14,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from lamella.errors import ModelError, said
 from lamella.network.activations import Address, Watch
 from lamella.network.model import Model, with_layers
 from lamella.network.passes import KERNELS, path_of
+from lamella.network.remedies import remedy
 from lamella.network.trace import Traced, examined
 
 TRIED = 4  # images
@@ -54,6 +56,8 @@ def path_through(model: Model, inputs: Tensor) -> Path:
 
     Args:
         inputs: as the network takes them, (image, channel, row, column).
+    Raises:
+        ModelError: the network does not run on them.
     """
     names = {id(parameter): name for name, parameter in model.module.named_parameters()}
     calls: list[tuple[str, str]] = []
@@ -66,8 +70,15 @@ def path_through(model: Model, inputs: Tensor) -> Path:
         places[name, ordinal] = len(calls)
         calls.append((name, parameter))
 
-    with torch.inference_mode(), Watch(see):
-        model.module(inputs)
+    try:
+        with torch.inference_mode(), Watch(see):
+            model.module(inputs)
+    except Exception as error:  # the user's own code may raise anything
+        raise ModelError(
+            "The network runs on a black image, but not on one of the set: "
+            f"{type(error).__name__}: {said(error)}",
+            remedy(error),
+        ) from error
     return Path(tuple(calls), places)
 
 
@@ -78,6 +89,8 @@ def followed(model: Model, images: Sequence[Tensor]) -> Model:
         images: sRGB in [0, 1], (1, 3, row, column) each.
     Returns:
         The model itself where every image takes the path on which it was traced.
+    Raises:
+        ModelError: it does not run on one of them, or no layer runs for all.
     """
     inputs = [model.normalise(one) for one in images]
     paths = [path_through(model, one) for one in inputs]
@@ -92,6 +105,11 @@ def followed(model: Model, images: Sequence[Tensor]) -> Model:
     )
     kept = [one for one in seen.traced if _always(paths, one)]
     left_out = (*seen.left_out, *_unsteady(paths, blank, seen.traced))
+    if not kept:
+        raise ModelError(
+            f"No layer of the network runs on the same path for all of {len(paths)} images: "
+            f"{left_out[-1][0]}: {left_out[-1][1]}."
+        )
     return with_layers(model, replace(seen, traced=tuple(kept), left_out=left_out), example)
 
 

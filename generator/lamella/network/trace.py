@@ -63,8 +63,7 @@ def examined(
 ) -> Examination:
     """The layers of a network, from a pass over one image and one over two.
 
-    A layer whose first axis does not grow with the images has windows, heads or tokens there: its
-    values are nobody's, and it is left out.
+    A layer whose values cannot be told apart by images is nobody's, and is left out.
 
     Args:
         example: the input, (1, channel, row, column); zeros for None.
