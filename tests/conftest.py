@@ -47,6 +47,9 @@ def first_atlas(tmp_path_factory: pytest.TempPathFactory) -> FirstAtlas:
     blocks = re.findall(r"```console\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
     commands = [line for block in blocks for line in block.splitlines()]
     for command in [shlex.split(each) for each in commands if each.startswith("lamella")]:
+        if command[1] == "build":  # with the analyses, too, that init leaves for later
+            config = folder / command[2]
+            config.write_text(re.sub(r'\n    "![^\n]*', "", config.read_text()))
         done = subprocess.run(
             [sys.executable, "-W", "error", "-m", "lamella.cli", *command[1:]],
             cwd=folder,
