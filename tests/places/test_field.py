@@ -139,6 +139,12 @@ def test_what_comes_in_from_everywhere_is_said(name: str) -> None:
     assert not first.gated
 
 
+def test_a_norm_behind_the_layer_itself_is_said() -> None:
+    norm = nn.Sequential(nn.Conv2d(3, 8, 3), nn.GroupNorm(2, 8), nn.ReLU())
+    layer = examined(norm.eval(), (SIDE, SIDE)).traced[0].layer
+    assert layer.gated and layer.field is not None and layer.field.size == 3
+
+
 def test_patches_by_unfolding() -> None:
     """A linear layer over patches is the convolution that it could be."""
 

@@ -153,7 +153,7 @@ def _described(ops: Sequence[Op], op: Op) -> Traced:
     observed, target = _behind(ops, op)
     kernel, groups = op.kernel.weight.detach(), op.kernel.groups
     kernel = kernel.reshape(*kernel.shape, *(1,) * (4 - kernel.dim()))
-    seen, first, sources = op.value.places, 0, []
+    seen, first, sources = observed.value.places, 0, []
     for count, layers, positions in op.kernel.source.runs or ():
         sources.append(Segment(first, count, layers, positions))
         first += count
