@@ -45,8 +45,8 @@ publish = "whole"                # or "patches", or "none" for private images
 layers = ["*"]                   # names or globs; "!layer4.*" takes away
 panels = [                       # names or globs; "!" takes away. Slow ones to be let in later:
     "*",
-    "!objectives",               # OBJECTIVES s here, on two cores: 53 pictures of one unit
-    "!activation_atlas",         # ATLAS s: a picture for each cell of three grids
+    "!objectives",               # 7 s here, on two cores: 53 pictures of one unit
+    "!activation_atlas",         # 23 s: a picture for each cell of three grids
 ]
 device = "auto"                  # cpu, cuda, cuda:1, mps
 seed = 0
