@@ -84,6 +84,7 @@ BAD = {
         "16",
         "It should be a whole number of pixels, 8 or more, or [height, width].",
     ),
+    "model__preprocessing": ({"size": [224]}, "8 or more, or [height, width]."),
     "model__preprocessing__resize": (15.5, '1 or more, or [height, width], or "none".'),
     "model__preprocessing__mean": ([0.5, 0.5], "mean has 2 numbers, and the network takes 3"),
     "model__preprocessing__std": ([1, 0, 1], "std.1' is 0.\n  It should be greater than 0."),

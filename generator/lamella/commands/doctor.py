@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lamella.commands.layers import field_words, left_out_words
+from lamella.commands.layers import COLUMNS, layer_row, left_out_words, legend
 from lamella.commands.tables import plain_table, show
 from lamella.config.config import load
 from lamella.errors import LamellaError, said
@@ -103,17 +103,12 @@ def _tried(
 
 
 def _show_layers(analysis: "Analysis") -> None:
-    table = plain_table("layer", "kind", "units", "output", "sees", "dead")
-    for layer in analysis.atlas.network.layers:
-        table.add_row(
-            layer.name,
-            layer.kind,
-            str(layer.channels),
-            f"{layer.height} x {layer.width}" + ("" if layer.placed else " ?"),
-            field_words(layer),
-            _dead(analysis, layer),
-        )
+    layers = analysis.atlas.network.layers
+    table = plain_table(*COLUMNS, "dead")
+    for layer in layers:
+        table.add_row(*layer_row(layer), _dead(analysis, layer))
     show(table)
+    legend(layers)
 
 
 def _dead(analysis: "Analysis", layer: Layer) -> str:

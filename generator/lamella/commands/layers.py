@@ -13,12 +13,29 @@ from lamella.config.config import Config
 from lamella.network.description import Network
 from lamella.network.units import Layer
 
+COLUMNS = ("layer", "kind", "units", "output", "sees")
+
 
 def field_words(layer: Layer) -> str:
     """A receptive field and its stride as the table shows them: `15 / 4 px`."""
     if layer.field is None:
         return "all"
     return f"{layer.field.size} / {layer.field.rows.stride} px" + (" +" if layer.gated else "")
+
+
+def layer_row(layer: Layer) -> list[str]:
+    """A layer in a table: under the columns COLUMNS, whose marks `legend` explains."""
+    output = f"{layer.height} x {layer.width}" + ("" if layer.placed else " ?")
+    return [layer.name, layer.kind, str(layer.channels), output, field_words(layer)]
+
+
+def legend(layers: Sequence[Layer]) -> None:
+    """Print what the columns and marks of rows of layers mean."""
+    click.echo("Sees: receptive field and stride, in pixels of the input.")
+    if any(layer.gated for layer in layers):
+        click.echo("+: and the whole image, through a gate or a normalization.")
+    if any(not layer.placed for layer in layers):
+        click.echo("?: where these positions lie on the image cannot be told.")
 
 
 def duration(seconds: float) -> str:
@@ -56,18 +73,11 @@ def layers_report(config: Config, timed: bool) -> None:
 
     analysis = Analysis.of(config)
     visualization = next((p for p in analysis.panels if p[0].name == "feature_visualization"), None)
-    head = ["layer", "kind", "units", "output", "sees", "missing"]
-    table = plain_table(*head, *(["pictures"] if timed and visualization else []))
+    table = plain_table(*COLUMNS, "missing", *(["pictures"] if timed and visualization else []))
     job = analysis.job(*visualization) if visualization else None
     total = 0.0
     for layer in analysis.atlas.network.layers:
-        row = [
-            layer.name,
-            layer.kind,
-            str(layer.channels),
-            f"{layer.height} x {layer.width}" + ("" if layer.placed else " ?"),
-            field_words(layer),
-        ]
+        row = layer_row(layer)
         per_unit = [panel for panel, _ in analysis.panels if panel.per == "unit"]
         missing = {panel.name: len(analysis.missing(panel, layer)) for panel in per_unit}
         row.append(str(max(missing.values(), default=0)))
@@ -87,12 +97,7 @@ def layers_report(config: Config, timed: bool) -> None:
         click.echo(note)
     if network.left_out:
         click.echo(left_out_words(network, len(network.left_out)))
-    click.echo("Sees: receptive field and stride, in pixels of the input.")
-    layers = network.layers
-    if any(layer.gated for layer in layers):
-        click.echo("+: and the whole image, through a gate or a normalization.")
-    if any(not layer.placed for layer in layers):
-        click.echo("?: where these positions lie on the image cannot be told.")
+    legend(network.layers)
     click.echo(f"Panels: {names}.")
     if timed and visualization:
         click.echo(

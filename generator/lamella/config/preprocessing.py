@@ -15,10 +15,11 @@ def _extents(least: int, *words: str) -> Callable[[Any], Any]:
     """Of a value: a whole number, two in a list, or one of some words."""
 
     def checked(given: Any) -> Any:
-        numbers = given if isinstance(given, list | tuple) else [given]
+        pair = isinstance(given, list | tuple) and len(given) == 2
+        numbers = tuple(given) if pair else (given,)
         whole = all(isinstance(one, int) and not isinstance(one, bool) for one in numbers)
-        if given in words or (whole and len(numbers) in (1, 2) and min(numbers) >= least):
-            return tuple(given) if isinstance(given, list | tuple) and len(given) == 2 else given
+        if given in words or (whole and min(numbers) >= least):
+            return numbers if pair else given
         also = "".join(f', or "{word}"' for word in words)
         raise ValueError(
             f"It should be a whole number of pixels, {least} or more, or [height, width]{also}"

@@ -8,7 +8,7 @@ two: the axis that grows is that of the images.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 
 import torch
@@ -118,7 +118,7 @@ def layout_of(
     wanted = range(FIRST, FIRST + one.rows * one.columns)
     located = [code for code in place if code >= FIRST]
     if not located or sorted(located) != list(wanted):
-        return Layout(channel, axis, parts, alternate, rows=positions, placed=positions == 1)
+        return replace(unplaced, alternate=alternate)
     order: tuple[int, ...] | None = tuple(
         sorted((n for n, code in enumerate(place) if code >= FIRST), key=lambda n: place[n])
     )
@@ -126,7 +126,7 @@ def layout_of(
         order = None
     grid = one.rows, one.columns
     others = [extent for at, extent in enumerate(shape) if at not in (axis, channel)]
-    straight = order is None and (others == list(grid) if parts == 1 else False)
+    straight = order is None and parts == 1 and others == list(grid)
     return Layout(channel, axis, parts, alternate, *grid, positions, order, extra, True, straight)
 
 
