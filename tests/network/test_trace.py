@@ -115,6 +115,16 @@ def test_another_path_is_told(odd):
         visit(network, torch.rand(1, 3, 8, 8), {observed: lambda value: None})
 
 
+def test_errors_of_shape_are_the_networks_or_the_visitors():
+    """Of the network they are told in the user's words; a visitor's are its own."""
+    network = nn.Sequential(nn.Conv2d(3, 2, 1), nn.Flatten(), nn.Linear(2 * 64, 3)).eval()
+    first, last = (found.observed for found in trace(network, (8, 8)))
+    with pytest.raises(ModelError, match="does not run on images of 4 x 4 pixels"):
+        visit(network, torch.rand(1, 3, 4, 4), {last: lambda value: None})
+    with pytest.raises(RuntimeError, match="must match the size"):
+        visit(network, torch.rand(1, 3, 8, 8), {first: lambda value: value + torch.ones(3)})
+
+
 def test_a_network_without_layers_is_told():
     with pytest.raises(ModelError, match="no convolution or linear layer"):
         trace(nn.Sequential(nn.ReLU()), (8, 8))

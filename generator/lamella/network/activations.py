@@ -102,10 +102,10 @@ def visit(
         if (anchor := address.anchor) is not None
     }
     passed: dict[Anchor, int] = {}
-    called = 0
+    called, own = 0, None  # an error of a visitor's own, which is not the network's
 
     def see(name: str, ordinal: int, result: Any, args: Any, kwargs: Any) -> None:
-        nonlocal called
+        nonlocal called, own
         called += 1
         anchor = anchors.get((name, ordinal))
         if anchor is not None:
@@ -122,7 +122,12 @@ def visit(
                 raise _another_path(f"call {ordinal} of {name!r} is another")
             # What a network narrows itself is widened; ours is not computed by its rules.
             with _unnarrowed(result.device.type):
-                visitors[address](address.layout.maps(result).float())
+                values = address.layout.maps(result).float()
+                try:
+                    visitors[address](values)
+                except RuntimeError as error:
+                    own = error
+                    raise
             if not waiting:
                 raise _Reached
 
@@ -132,7 +137,7 @@ def visit(
     except _Reached:
         return
     except RuntimeError as error:
-        if not is_of_shape(error):
+        if error is own or not is_of_shape(error):
             raise
         rows, columns = inputs.shape[2:]
         raise ModelError(
