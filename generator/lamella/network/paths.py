@@ -103,7 +103,7 @@ def followed(model: Model, images: Sequence[Tensor]) -> Model:
     seen = examined(
         model.module, model.facts.size, memory_format=model.memory_format, example=example
     )
-    kept = [one for one in seen.traced if _always(paths, one)]
+    kept = [one for one in seen.traced if _met(paths, one) == len(paths)]
     left_out = (*seen.left_out, *_unsteady(paths, blank, seen.traced))
     if not kept:
         raise ModelError(
@@ -113,8 +113,9 @@ def followed(model: Model, images: Sequence[Tensor]) -> Model:
     return with_layers(model, replace(seen, traced=tuple(kept), left_out=left_out), example)
 
 
-def _always(paths: Sequence[Path], traced: Traced) -> bool:
-    return all(path.meets(traced.observed) and path.meets(traced.target) for path in paths)
+def _met(paths: Sequence[Path], traced: Traced) -> int:
+    """On how many paths a layer is where it was traced."""
+    return sum(path.meets(traced.observed) and path.meets(traced.target) for path in paths)
 
 
 def _unsteady(
@@ -122,8 +123,7 @@ def _unsteady(
 ) -> Iterator[tuple[str, str]]:
     """What runs for some images, or stands elsewhere in their passes: by name, with the reason."""
     for one in traced:
-        met = sum(path.meets(one.observed) and path.meets(one.target) for path in paths)
-        if met < len(paths):
+        if (met := _met(paths, one)) < len(paths):
             yield one.layer.name, f"control flow: {met} of {len(paths)} images tried took its path"
     layers = {one.observed.anchor.parameter for one in traced if one.observed.anchor}
     others = [*paths, blank]
