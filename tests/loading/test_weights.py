@@ -13,8 +13,8 @@ from torch import nn
 
 from helpers.tiny import Tiny, network
 from lamella.errors import ModelError
+from lamella.loading.load import load
 from lamella.loading.weights import load_weights, untrained, weights_digest
-from lamella.network.model import load
 
 CPU = torch.device("cpu")
 

@@ -14,8 +14,9 @@ import lamella
 from helpers.tiny import NETWORK, Tiny, network
 from lamella.config.preprocessing import Preprocessing
 from lamella.errors import ModelError
+from lamella.loading.load import _examined, device_of, load
 from lamella.loading.weights import weights_digest
-from lamella.network.model import Model, _examined, device_of, load
+from lamella.network.model import Model
 
 CPU = torch.device("cpu")
 

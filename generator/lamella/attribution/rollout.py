@@ -35,7 +35,7 @@ def why_not(model: Model) -> str:
     """Why a network has no attention rollout, a sentence for the reader; "" if it has."""
 
     def find() -> str:
-        blank = torch.zeros((1, 3, *model.facts.size), device=model.device)
+        blank = model.plain(0, *model.facts.size)
         return _reason(_attentions(model, blank), model)
 
     return once(model, "rollout", find)

@@ -9,7 +9,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, PrivateAttr, model_validator
+from pydantic import AfterValidator, Field, PrivateAttr, field_validator, model_validator
 
 from lamella.config.preprocessing import Preprocessing
 from lamella.config.section import Names, Section
@@ -58,6 +58,12 @@ class ModelSection(Section):
         default=None,
         description="Without it: what torchvision or timm states, else ImageNet's usual.",
     )
+
+    @field_validator("preprocessing", mode="before")
+    @classmethod
+    def _short(cls, given: Any) -> Any:
+        """`preprocessing = "FILE.py:FUNCTION"`, in full."""
+        return {"function": given} if isinstance(given, str) else given
 
     @model_validator(mode="after")
     def _key_of_a_file(self) -> Self:

@@ -12,6 +12,7 @@ import math
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from queue import Empty, PriorityQueue, SimpleQueue
 from types import TracebackType
 from typing import Generic, TypeVar
@@ -47,7 +48,7 @@ def _on(model: Model, device: torch.device) -> Model:
     """The same network on another device; the first GPU keeps the module that is there."""
     at = next(model.module.parameters(), torch.zeros(())).device
     module = model.module if at == device else copy.deepcopy(model.module).to(device)
-    return Model(module, model.preprocessing, model.traced, model.facts, device)
+    return replace(model, module=module, device=device)
 
 
 class Workers(Generic[T, R]):

@@ -17,8 +17,8 @@ from lamella.config.config import Config
 from lamella.config.digest import digest_of
 from lamella.config.preprocessing import Preprocessing
 from lamella.errors import ImagesError
-from lamella.images.decoding import SUFFIXES
-from lamella.images.images import Images
+from lamella.images.decoding import suffixes
+from lamella.images.images import Images, Own
 from lamella.images.listing import listed
 from lamella.images.manifest import Manifest, Photograph, passed_over_words
 
@@ -50,11 +50,14 @@ class Digests:
         return str(entry[2])
 
 
-def find(config: Config, preprocessing: Preprocessing, digests: Digests) -> Images:
+def find(
+    config: Config, preprocessing: Preprocessing, digests: Digests, own: Own | None = None
+) -> Images:
     """The images that a config names. Copies of an image count once.
 
     Args:
         digests: of files that were seen before; takes those of new ones.
+        own: a preprocessing of the user's own.
 
     Raises:
         ImagesError: the folder does not exist or holds no image.
@@ -68,15 +71,16 @@ def find(config: Config, preprocessing: Preprocessing, digests: Digests) -> Imag
             "[images] folder is relative to the folder of atlas.toml.",
         )
     labels: dict[Path, str] = {}
+    known = suffixes(preprocessing)
     if section.list:
-        labels = listed(config.path(section.list), folder)
+        labels = listed(config.path(section.list), folder, known)
         files, passed = sorted(labels), Counter[str]()
     else:
-        files, passed = _files(folder)
+        files, passed = _files(folder, known)
     if not files:
         raise ImagesError(
             f"{folder} holds no image{passed_over_words(passed.most_common())}.",
-            f"They are found in all its subfolders by their suffix: {' '.join(sorted(SUFFIXES))}.",
+            f"They are found in all its subfolders by their suffix: {' '.join(sorted(known))}.",
         )
     by_id = _by_id(files, folder, digests)
     chosen = sorted(by_id)[: section.limit]
@@ -91,7 +95,7 @@ def find(config: Config, preprocessing: Preprocessing, digests: Digests) -> Imag
     every = tuple(sorted({photograph.label for photograph in photographs} - {""}))
     passed_over = tuple(passed.most_common())
     manifest = Manifest(digest_of(chosen), photographs, (), every, passed_over)
-    return Images(manifest, [by_id[id] for id in chosen], preprocessing)
+    return Images(manifest, [by_id[id] for id in chosen], preprocessing, own)
 
 
 def _by_id(files: Sequence[Path], folder: Path, digests: Digests) -> dict[str, Path]:
@@ -105,7 +109,7 @@ def _by_id(files: Sequence[Path], folder: Path, digests: Digests) -> dict[str, P
     return by_id
 
 
-def _files(folder: Path) -> tuple[list[Path], Counter[str]]:
+def _files(folder: Path, known: frozenset[str]) -> tuple[list[Path], Counter[str]]:
     """The image files of a folder and its subfolders, and how many others were passed over, by what
     they are. Hidden ones are nobody's. Linked folders are followed, but for those that lead back to
     what is read anyway."""
@@ -124,7 +128,7 @@ def _files(folder: Path) -> tuple[list[Path], Counter[str]]:
                 read.append(leads)
         for path in (here / name for name in names if not name.startswith(".")):
             suffix = path.suffix.lower()
-            if suffix not in SUFFIXES:
+            if suffix not in known:
                 passed[f"{_text(suffix)} file" if suffix else "suffixless file"] += 1
             elif path.is_file() or not path.exists():  # one that is gone is told of as broken
                 found.append(path)

@@ -28,19 +28,14 @@ def from_file(source: str, locate: Callable[[str], Path]) -> nn.Module:
         ModelError: there is no such function, it fails, or it returns something else than a
             module in eval mode.
     """
-    file, _, function = source.rpartition(":")
-    path = locate(file)
-    if path.suffix != ".py" or not function.isidentifier():
-        raise ModelError(
-            f"[model] source is {source!r}, which names no network.",
-            "Write torchvision:NAME, timm:NAME or FILE.py:FUNCTION.",
-        )
-    if not path.is_file():
-        raise ModelError(
-            f"[model] source names {path}, which does not exist.",
-            "It is relative to the folder of atlas.toml.",
-        )
-    module = _returned(path, function)
+    function = source.rpartition(":")[2]
+    module = own_function(
+        source,
+        locate,
+        "[model] source",
+        "Write torchvision:NAME, timm:NAME or FILE.py:FUNCTION.",
+        run=True,
+    )
     if isinstance(module, torch.jit.ScriptModule):
         raise ModelError(
             f"[model] source: {source} returned a scripted module, which hides its operations.",
@@ -72,8 +67,29 @@ def _quantized(part: nn.Module) -> bool:
     return ".quantized." in f"{type(part).__module__}."
 
 
-def _returned(path: Path, function: str) -> Any:
-    """What the function of a file returns. Its neighbours can be imported, as when it is run."""
+def own_function(
+    source: str, locate: Callable[[str], Path], where: str, rule: str, *, run: bool = False
+) -> Any:
+    """A function of the user's own. Its file's neighbours can be imported, as when that is run.
+
+    Args:
+        source: `FILE.py:FUNCTION`.
+        locate: from a path of atlas.toml to one of this machine.
+        where: the setting, for errors.
+        rule: what may stand there.
+        run: give what it returns in place of the function.
+    Raises:
+        ModelError: there is no such function, or it fails.
+    """
+    file, _, function = source.rpartition(":")
+    path = locate(file)
+    if path.suffix != ".py" or not function.isidentifier():
+        raise ModelError(f"{where} is {source!r}, which names no function.", rule)
+    if not path.is_file():
+        raise ModelError(
+            f"{where} names {path}, which does not exist.",
+            "It is relative to the folder of atlas.toml.",
+        )
     name = f"lamella_user_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None and spec.loader is not None  # a .py file has both
@@ -81,13 +97,13 @@ def _returned(path: Path, function: str) -> Any:
     sys.path.insert(0, str(path.parent))
     try:
         spec.loader.exec_module(user)
-        build = getattr(user, function, None)
-        if callable(build):
-            return build()
+        found = getattr(user, function, None)
+        if callable(found):
+            return found() if run else found
     except (Exception, SystemExit) as error:
         what = f"{type(error).__name__}: {said(error)}"
         raise ModelError(
-            f"[model] source: {path} fails{_place(error, path)}: {what}.",
+            f"{where}: {path} fails{place_of(error, path)}: {what}.",
             f"It must work in a Python of its own: from {path.stem} import {function}.",
         ) from error
     finally:
@@ -95,7 +111,7 @@ def _returned(path: Path, function: str) -> Any:
             sys.path.remove(str(path.parent))
     has = _functions(user)
     raise ModelError(
-        f"[model] source: {path} has no function {function!r}.",
+        f"{where}: {path} has no function {function!r}.",
         did_you_mean(function, has, otherwise=f"It has {', '.join(has) or 'none'}."),
     )
 
@@ -109,7 +125,7 @@ def _functions(user: ModuleType) -> list[str]:
     ]
 
 
-def _place(error: BaseException, path: Path) -> str:
+def place_of(error: BaseException, path: Path) -> str:
     """The line of the user's file that an error came from, in words."""
     lines = [
         frame.lineno

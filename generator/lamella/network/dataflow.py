@@ -144,7 +144,7 @@ def dataflow_of(model: Model) -> Dataflow:
         seen = recorded(
             model.module,
             model.facts.size,
-            model.preprocessing.planes,
+            model.planes.number,
             example=model.example,
         )
         return Dataflow(seen.ops, seen.output)

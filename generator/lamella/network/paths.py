@@ -82,26 +82,28 @@ def path_through(model: Model, inputs: Tensor) -> Path:
     return Path(tuple(calls), places)
 
 
-def followed(model: Model, images: Sequence[Tensor]) -> Model:
+def followed(model: Model, inputs: Sequence[Tensor]) -> Model:
     """A model with the layers that run for all of some images, on the path that most of them take.
 
     Args:
-        images: sRGB in [0, 1], (1, 3, row, column) each.
+        inputs: some images as the network takes them, (1, channel, row, column) each.
     Returns:
         The model itself where every image takes the path on which it was traced.
     Raises:
         ModelError: it does not run on one of them, or no layer runs for all.
     """
-    inputs = [model.normalise(one) for one in images]
     paths = [path_through(model, one) for one in inputs]
-    shape = (1, model.preprocessing.planes, *model.facts.size)
-    blank = path_through(model, torch.zeros(shape, device=model.device))
+    blank = path_through(model, model.plain(0, *model.facts.size))
     if all(path == blank for path in paths):
         return model
     usual = Counter(paths).most_common(1)[0][0]
     example = inputs[paths.index(usual)]
     seen = examined(
-        model.module, model.facts.size, memory_format=model.memory_format, example=example
+        model.module,
+        model.facts.size,
+        model.planes.number,
+        memory_format=model.memory_format,
+        example=example,
     )
     kept = [one for one in seen.traced if _met(paths, one) == len(paths)]
     left_out = (*seen.left_out, *_unsteady(paths, blank, seen.traced))

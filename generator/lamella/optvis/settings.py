@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from lamella.config.planes import COLOURS, Matrix
 from lamella.optvis.transform import Crops, Transformation
 
 Rule = Literal["adam", "nadam", "plain", "normalised"]
@@ -31,7 +32,7 @@ class Settings:
             redirect.py.
         snapshots: how many of the last states compete by the objective on the clean picture.
         opacity: whether to gather where in the picture its gradients fell.
-        grey: whether pictures have no colours.
+        axes: of the colours of pictures, see `Planes`.
         frame: height and width of what the network sees of the middle of a picture, which is plain
             grey around it; None for all.
     """
@@ -49,7 +50,7 @@ class Settings:
     redirect: int = 0
     snapshots: int = 3
     opacity: bool = False
-    grey: bool = False
+    axes: Matrix = COLOURS
     frame: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:

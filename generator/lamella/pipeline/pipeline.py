@@ -19,8 +19,10 @@ from lamella.errors import ModelError, UnknownLayer
 from lamella.images.decoding import BrokenImage
 from lamella.images.finding import Digests, find
 from lamella.images.images import Images
+from lamella.images.measured import measured
+from lamella.loading.load import device_of, load
 from lamella.network.description import Network
-from lamella.network.model import Model, device_of, load
+from lamella.network.model import Model, with_planes
 from lamella.network.paths import TRIED, followed
 from lamella.network.units import Layer
 from lamella.pipeline.plan import DOCUMENT, SURVEYED, keys_of, panels_of, store_of
@@ -83,9 +85,10 @@ class Analysis:
         keep_freed_memory()
         model = load(config, device_of(config.analysis.device))
         digests = Digests(store.read_json(DIGESTS) or {})
-        images = find(config, model.preprocessing, digests)
+        images = find(config, model.preprocessing, digests, model.own)
         if digests.fresh:
             store.write_json(DIGESTS, digests.known)
+        model = _seeing(model, images)
         model = followed(model, _some(model, images))
         every = [layer.name for layer in model.facts.layers]
         names = set(
@@ -216,12 +219,21 @@ class Analysis:
 
 
 def _some(model: Model, images: Images) -> "list[Tensor]":
-    """A few images, from all over the set."""
+    """A few images, from all over the set, as the network takes them."""
     found = []
     for number in dict.fromkeys(at * len(images) // TRIED for at in range(TRIED if images else 0)):
         with suppress(BrokenImage):
-            found.append(model.shown(images.decoded(number)[None]))
+            found.append(model.inputs(images.decoded(number)[None]))
     return found
+
+
+def _seeing(model: Model, images: Images) -> Model:
+    """A model that knows what the planes of these images are, as they do then."""
+    images.planes = model.planes
+    if model.preprocessing.bands or (model.own and not model.own.plain):
+        images.planes = measured(images)
+        return with_planes(model, images.planes)
+    return model
 
 
 def _fields(network: Network) -> dict[str, Any]:

@@ -105,7 +105,8 @@ def keys_now(config: Config, atlas: Atlas) -> dict[str, str]:
     """The keys that a config asks for now, of the weights, layers and images last analysed."""
     network = atlas.network
     if config.model.preprocessing:
-        preprocessing = config.model.preprocessing.model_dump(mode="json")
+        # Beside it stands what an analysis found out: of a function, of bands.
+        preprocessing = {**network.preprocessing, **config.model.preprocessing.stated()}
         network = replace(network, preprocessing=preprocessing)
     return keys_of(config, network, atlas.manifest)
 

@@ -113,7 +113,7 @@ class Pass:
 
         visitors = {model.traced[layer.name].observed: visitor(layer) for layer in self.layers}
         with torch.inference_mode():
-            visit(model.module, model.normalise(model.shown(batch.pixels)), visitors)
+            visit(model.module, model.inputs(batch.values), visitors)
 
     def save(self, path: Path) -> None:
         """Store the state, whole or not at all."""

@@ -163,4 +163,6 @@ def near(values: Tensor, wanted: Tensor) -> bool:
 def _noise(model: Model) -> Tensor:
     """Two images of noise, the same each time."""
     generator = torch.Generator().manual_seed(0)
-    return torch.rand((2, 3, *model.facts.size), generator=generator).to(model.device)
+    return torch.rand((2, model.planes.number, *model.facts.size), generator=generator).to(
+        model.device
+    )

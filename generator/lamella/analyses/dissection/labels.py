@@ -78,7 +78,7 @@ class LabelledImages:
         kinds = self.kinds
         return tuple(kinds.index(concept.kind) for concept in self.concepts)
 
-    def planes(self, number: int, pixels: Pixels) -> Plane:
+    def planes(self, number: int) -> Plane:
         """What is where in an image: `(plane, side, side)`, concept + 1, 0 for none.
 
         The first plane holds the colours, the second, if there are masks, what they say.
@@ -86,6 +86,7 @@ class LabelledImages:
         Raises:
             ConceptsError: the mask cannot be read, or has an index that the table lacks.
         """
+        pixels = self.images.pixels(number)
         small = Image.fromarray(pixels).resize((self.side, self.side), Image.Resampling.BOX)
         found = [colours_of(np.asarray(small)).astype(np.int32) + 1]
         if self.masks:

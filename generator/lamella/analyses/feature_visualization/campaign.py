@@ -49,7 +49,7 @@ class Candidate:
 
     @property
     def image(self) -> Tensor:
-        """The picture, sRGB in [0, 1], `(3, size, size)`."""
+        """The picture in [0, 1], `(plane, size, size)`."""
         return self.batch.made.images[self.row]
 
 
@@ -73,7 +73,7 @@ class Campaign:
         batches: the batch size of each layer; those that have none are given one by a probe, and
             those that do not fit into memory a smaller one.
         seed: of the whole atlas.
-        best: the part of a photograph that excites a unit most, sRGB `(3, size, size)`, given the
+        best: the part of a photograph that excites a unit most, `(plane, size, size)`, given the
             unit and the size; None where there is none.
     """
 
@@ -168,7 +168,8 @@ class Campaign:
             image = self.best(unit, recipe.size)
             if image is None:
                 generator = torch.Generator().manual_seed(unit.seed(self.seed, ATTEMPTS))
-                image = torch.rand(3, recipe.size, recipe.size, generator=generator)
+                planes = self.places[0].planes.number
+                image = torch.rand(planes, recipe.size, recipe.size, generator=generator)
             found.append(image)
         return torch.stack(found)
 

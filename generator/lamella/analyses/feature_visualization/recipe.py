@@ -38,7 +38,7 @@ def picture_side(model: Model, layer: Layer, wanted: int | None = None) -> int:
     largest = max(model.facts.size)  # of which the network sees the middle, if it is no square
     side = wanted or fitted_size(layer.field.size if layer.field else None, native=native)
     for size in dict.fromkeys((side, wanted or native, wanted or largest)):
-        image = torch.zeros(1, 3, size, size, device=model.device)
+        image = model.plain(0, size, size)
         try:
             with torch.no_grad():
                 values = cut(model.module, model.traced[layer.name].observed)(
@@ -96,7 +96,7 @@ class Recipe:
             survey: the survey's arrays of the layer, where there are any.
             size: the side that the user asks for.
         """
-        settings = Settings(steps=steps, grey=model.preprocessing.planes == 1)
+        settings = Settings(steps=steps, axes=model.planes.axes)
         settings = settings.for_field(layer.field.size if layer.field else None)
         side = picture_side(model, layer, size)
         if side == max(model.facts.size) > min(model.facts.size):

@@ -121,7 +121,7 @@ def _ordered(model: Model) -> list[_Owner]:
                 if isinstance(tensor, Tensor) and id(tensor) in owners:
                     last[owners[id(tensor)]] = clock
 
-    shape = (1, model.preprocessing.planes, *model.facts.size)
+    shape = (1, model.planes.number, *model.facts.size)
     image = torch.zeros(shape, device=model.device)
     with torch.inference_mode(), Watch(see):
         model.module(image)
