@@ -26,12 +26,12 @@ def measured(images: Images) -> Planes:
     Raises:
         ImagesError: none of those that are looked at can be decoded.
     """
-    numbers = _sample(images)
+    numbers, looked_at = _sample(images)
     low, high = np.percentile(numbers, (LOW, HIGH), axis=0)
     high = np.where(high > low, high, low + 1)
     unit = (numbers - low) / (high - low)
     covariance, mean = np.atleast_2d(np.cov(unit.T)), unit.mean(0)
-    shown, base, words = _colours(images, covariance, mean)
+    shown, base, words = _colours(images, covariance, mean, looked_at)
     return replace(
         images.planes,
         low=tuple(low.tolist()),
@@ -44,7 +44,7 @@ def measured(images: Images) -> Planes:
 
 
 def _colours(
-    images: Images, covariance: NDArray[np.float64], mean: NDArray[np.float64]
+    images: Images, covariance: NDArray[np.float64], mean: NDArray[np.float64], looked_at: int
 ) -> tuple[Matrix, tuple[float, ...], str]:
     """How the planes are shown: their colours, those of zeros, and in words."""
     number, show = len(mean), images.preprocessing.show
@@ -54,7 +54,7 @@ def _colours(
         rows = show if len(show) == 3 else show * 3
         matrix = as_matrix([[one == row - 1 for one in range(number)] for row in rows])
         which = "bands {}, {} and {} as red, green and blue" if len(show) == 3 else "band {}"
-        words = f"{which.format(*show)}, from percentile {LOW} to {HIGH} of {_these(images)}"
+        words = f"{which.format(*show)}, from percentile {LOW} to {HIGH} of {looked_at} images"
         return matrix, (0.0, 0.0, 0.0), words
     if number < 3:
         raise ImagesError(f"{number} bands have no three principal components.", "Set show = [1].")
@@ -64,17 +64,13 @@ def _colours(
         base,
         (
             f"the first three principal components of the {number} bands as red, green and blue: "
-            f"{share:.0%} of the variance of {_these(images)}"
+            f"{share:.0%} of the variance of {looked_at} images"
         ),
     )
 
 
-def _these(images: Images) -> str:
-    return f"{min(len(images), LOOKED_AT)} images"
-
-
-def _sample(images: Images) -> NDArray[np.float64]:
-    """Numbers of some pixels of some images, (pixel, plane)."""
+def _sample(images: Images) -> tuple[NDArray[np.float64], int]:
+    """Numbers of some pixels of some images, (pixel, plane); of how many images."""
     found, why = [], ""
     for number in dict.fromkeys(at * len(images) // LOOKED_AT for at in range(LOOKED_AT)):
         try:
@@ -86,4 +82,4 @@ def _sample(images: Images) -> NDArray[np.float64]:
         found.append(pixels[:: max(1, len(pixels) // PIXELS)].astype(np.float64))
     if not found:
         raise ImagesError(f"No image can be decoded: {why}.", "")
-    return np.concatenate(found)
+    return np.concatenate(found), len(found)

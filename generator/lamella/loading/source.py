@@ -34,6 +34,7 @@ def from_file(source: str, locate: Callable[[str], Path]) -> nn.Module:
         locate,
         "[model] source",
         "Write torchvision:NAME, timm:NAME or FILE.py:FUNCTION.",
+        what="network",
         run=True,
     )
     if isinstance(module, torch.jit.ScriptModule):
@@ -68,7 +69,13 @@ def _quantized(part: nn.Module) -> bool:
 
 
 def own_function(
-    source: str, locate: Callable[[str], Path], where: str, rule: str, *, run: bool = False
+    source: str,
+    locate: Callable[[str], Path],
+    where: str,
+    rule: str,
+    *,
+    what: str = "function",
+    run: bool = False,
 ) -> Any:
     """A function of the user's own. Its file's neighbours can be imported, as when that is run.
 
@@ -77,6 +84,7 @@ def own_function(
         locate: from a path of atlas.toml to one of this machine.
         where: the setting, for errors.
         rule: what may stand there.
+        what: it is to be.
         run: give what it returns in place of the function.
     Raises:
         ModelError: there is no such function, or it fails.
@@ -84,7 +92,7 @@ def own_function(
     file, _, function = source.rpartition(":")
     path = locate(file)
     if path.suffix != ".py" or not function.isidentifier():
-        raise ModelError(f"{where} is {source!r}, which names no function.", rule)
+        raise ModelError(f"{where} is {source!r}, which names no {what}.", rule)
     if not path.is_file():
         raise ModelError(
             f"{where} names {path}, which does not exist.",
@@ -101,9 +109,8 @@ def own_function(
         if callable(found):
             return found() if run else found
     except (Exception, SystemExit) as error:
-        what = f"{type(error).__name__}: {said(error)}"
         raise ModelError(
-            f"{where}: {path} fails{place_of(error, path)}: {what}.",
+            f"{where}: {path} fails{place_of(error, path)}: {type(error).__name__}: {said(error)}.",
             f"It must work in a Python of its own: from {path.stem} import {function}.",
         ) from error
     finally:

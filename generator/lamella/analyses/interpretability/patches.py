@@ -108,9 +108,8 @@ def cut(read: Callable[[int], NDArray[Any]], places: Sequence[Place], side: int)
     Args:
         read: from an image's number to the image, `Images.pixels` or `Images.values`.
     """
-    return np.stack(
-        [read(image)[top : top + side, left : left + side] for image, top, left in places]
-    )
+    found = [read(image)[top : top + side, left : left + side] for image, top, left in places]
+    return np.stack(found) if found else np.zeros((0, side, side, 3), np.uint8)
 
 
 def drawn(model: Model, pixels: Pixels) -> Tensor:
