@@ -89,7 +89,10 @@ BAD = {
     "model__preprocessing__mean": ([0.5, 0.5], "mean has 2 numbers, and the network takes 3"),
     "model__preprocessing__std": ([1, 0, 1], "std.1' is 0.\n  It should be greater than 0."),
     "model__preprocessing__scale": ("x", "It should be a number."),
-    "model__preprocessing__channels": ("GBR", "It should be RGB, BGR, L or a number of bands, 1 to 1024."),
+    "model__preprocessing__channels": (
+        "GBR",
+        "It should be RGB, BGR, L or a number of bands, 1 to 1024.",
+    ),
     "images__labels": ("folders", "It should be 'folder', 'file' or 'none'."),
     "images__limit": (0, "It should be greater than or equal to 1."),
     "analysis__seed": (True, "'analysis.seed' is true.\n  It should be a whole number."),

@@ -320,6 +320,7 @@ def recognised(config_file: str) -> tuple[int, int]:
     from lamella.config import config
     from lamella.images import images
     from lamella.loading import load
+
     atlas = config.load(DATA.parent / config_file)
     network = load.load(atlas, torch.device("cpu"))
     photographs = sorted((DATA / "photographs" / "imagenet-photographs").glob("*.jpg"))

@@ -74,13 +74,14 @@ class Images:
         path, how = self.paths[number], self.preprocessing
         if self.own is None:
             return bands.decoded(path, how) if how.bands else decode(path, how)
+        given: Any
+        if how.bands:
+            given = bands.read(path, how.bands)
+        else:
+            with upright(path) as given:
+                pass
         try:
-            if how.bands:
-                return self.own(bands.read(path, how.bands))
-            with upright(path) as image:
-                return self.own(image)
-        except BrokenImage:
-            raise
+            return self.own(given)
         except Exception as error:  # the user's own code may raise anything
             raise BrokenImage(
                 f"its preprocessing: {type(error).__name__}: {said(error)}"
