@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lamella.analyses.sanity_checks.randomization import cascade, stages
+from lamella.config.planes import Planes
 from lamella.config.preprocessing import Preprocessing
 from lamella.loading.weights import untrained
 from lamella.network.model import Model
@@ -17,10 +18,10 @@ from lamella.network.model import Model
 
 def model_of(network: nn.Module, side: int = 16) -> Model:
     """What the cascade needs of a model."""
-    kind: Any = make_dataclass("StandIn", ["module", "facts", "device", "preprocessing"])
+    kind: Any = make_dataclass("StandIn", ["module", "facts", "device", "planes"])
     size = make_dataclass("Facts", ["size"])((side, side))
     made: Model = kind(
-        network.eval().requires_grad_(False), size, torch.device("cpu"), Preprocessing()
+        network.eval().requires_grad_(False), size, torch.device("cpu"), Planes.of(Preprocessing())
     )
     return made
 
