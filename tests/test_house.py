@@ -23,7 +23,7 @@ ROOMS = {
     "loading": "errors",
     "places": "errors",
     "network": "errors config loading places",
-    "images": "errors config",
+    "images": "errors config loading",
     "store": "errors config network images",
     "numbers": "errors places network",
     "survey": "errors network images store",

@@ -5,7 +5,6 @@ photographs are tried, and the size is looked at before anything is decoded.
 """
 
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,10 +13,12 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from lamella.config.preprocessing import Preprocessing
 from lamella.errors import said
+from lamella.images.entries import ImageFile, readable
+from lamella.images.plugins import PLUGGED
 
 _JPEG = {".jpg", ".jpeg", ".jpe", ".jfif"}
-_OTHERS = {".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".jp2", ".avif"}
-SUFFIXES = frozenset(_JPEG | _OTHERS)
+_OTHERS = {".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".jp2"}
+SUFFIXES = frozenset(_JPEG | _OTHERS | PLUGGED)
 MOST_PIXELS = 250_000_000  # a larger image is taken for an attack on memory
 Pixels = NDArray[np.uint8]
 Resize = int | tuple[int, int] | str
@@ -36,7 +37,7 @@ def _formats() -> tuple[str, ...]:
     return tuple(sorted({known[suffix] for suffix in SUFFIXES if suffix in known}))
 
 
-def decode(path: Path, how: Preprocessing) -> Pixels:
+def decode(file: ImageFile, how: Preprocessing) -> Pixels:
     """An image file as sRGB bytes, (row, column, 3): resized, and cut from its centre.
 
     The same bytes as torchvision's `Resize` and `CenterCrop` give on the whole image, unless `fast`
@@ -47,7 +48,7 @@ def decode(path: Path, how: Preprocessing) -> Pixels:
         BrokenImage: it is no image, is truncated, or is too large.
     """
     try:
-        with Image.open(path, formats=_formats()) as image:
+        with Image.open(readable(file), formats=_formats()) as image:
             if image.width * image.height > MOST_PIXELS:
                 raise BrokenImage(f"{image.width} x {image.height} pixels are too many")
             if how.fast and how.resize != "none":  # JPEGs are decoded at the size that is needed
@@ -185,10 +186,10 @@ def _interpolated(image: Image.Image, size: tuple[int, int], mode: str) -> Image
 _TURNED = range(5, 9)  # EXIF orientations that swap width and height
 
 
-def upright_size(path: Path) -> tuple[int, int] | None:
+def upright_size(file: ImageFile) -> tuple[int, int] | None:
     """Width and height of an image as it is shown; None where it is none, which is told later."""
     try:
-        with Image.open(path) as image:
+        with Image.open(readable(file)) as image:
             turned = image.getexif().get(0x0112) in _TURNED
             return image.size[::-1] if turned else image.size
     except Exception:  # PIL's plug-ins raise almost anything on hostile files

@@ -10,13 +10,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 
 from lamella.config.preprocessing import Preprocessing
 from lamella.errors import ConfigError
 from lamella.images.decoding import BrokenImage, Pixels, decode
+from lamella.images.entries import ImageFile
 from lamella.images.manifest import Manifest, photograph_named
 
 CACHE = 150_000_000  # bytes of decoded images that are kept
@@ -37,9 +37,11 @@ class Images:
         manifest: what they are.
     """
 
-    def __init__(self, manifest: Manifest, paths: Sequence[Path], preprocessing: Preprocessing):
+    def __init__(
+        self, manifest: Manifest, files: Sequence[ImageFile], preprocessing: Preprocessing
+    ):
         self.manifest = manifest
-        self.paths = tuple(paths)
+        self.files = tuple(files)
         self.preprocessing = preprocessing
         # Recent images stay decoded: analyses come back to the same.
         rows, columns = preprocessing.shape
@@ -47,11 +49,11 @@ class Images:
         self.recent = lru_cache(maxsize=kept)(self.decoded)
 
     def __len__(self) -> int:
-        return len(self.paths)
+        return len(self.files)
 
     def decoded(self, number: int) -> Pixels:
         """One image as `pixels` gives it, decoded anew and not kept."""
-        return decode(self.paths[number], self.preprocessing)
+        return decode(self.files[number], self.preprocessing)
 
     def pixels(self, number: int) -> Pixels:
         """One image as the network sees it, sRGB bytes, (row, column, 3); do not write into it."""
