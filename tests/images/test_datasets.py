@@ -76,14 +76,15 @@ def test_images_and_labels_are_what_the_data_set_gives(
         assert (images.decoded(number) == own.decoded(number)).all()
 
 
-MODES = ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "LAB", "HSV", "I", "I;16", "F"]
+DEEP = {"I": "<i4", "F": "<f4", "I;16": "<u2", "I;16B": ">u2"}
+MODES = ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "LAB", "HSV", *DEEP]
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_every_mode_of_pil_comes_through(mode: str) -> None:
     shades = np.linspace(0, 255, 24 * 28).astype(np.uint8).reshape(24, 28)
-    if mode in ("I", "F", "I;16"):
-        image = Image.fromarray(shades.astype({"I": "i4", "F": "f4", "I;16": "u2"}[mode]))
+    if mode in DEEP:
+        image = Image.fromarray(shades.astype(DEEP[mode]))
     elif mode in ("LAB", "HSV"):
         image = Image.merge(mode, [Image.fromarray(shades)] * 3)
     else:

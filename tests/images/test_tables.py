@@ -103,6 +103,16 @@ def test_rows_without_an_image_are_broken_images(tiny: Tiny, tmp_path: Path) -> 
     assert "not an image" in why["a.parquet/3"] and len(why) == 3
 
 
+def test_a_table_that_vanishes_is_told_without_its_path(tiny: Tiny, tmp_path: Path) -> None:
+    path = write(tmp_path / "vanishing.parquet", {"image": [png(7)]})
+    images = found(tiny, path.name)
+    path.unlink()
+    tables._Parquet._recent.clear()
+    skipped: dict[int, str] = {}
+    list(images.batches(2, skipped=skipped))
+    assert "vanishing.parquet" in skipped[0] and str(tmp_path) not in skipped[0]
+
+
 def test_few_row_groups_are_kept_and_one_is_read_at_a_time(
     tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,11 +6,12 @@ or damaged is passed over and counted. As webdataset has it, files share a stem:
 """
 
 import json
+import os
 import tarfile
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import NamedTuple
 
 from lamella.errors import said
@@ -79,6 +80,16 @@ class _Member(NamedTuple):
     size: int
     flaw: str
 
+    @property
+    def suffix(self) -> str:
+        return os.path.splitext(self.parts[-1])[1].lower()
+
+    @property
+    def stem(self) -> str:
+        """What the files of one sample share: the path up to the first dot of the file's name."""
+        *folders, file = self.parts
+        return "/".join((*folders, file.partition(".")[0]))
+
 
 def is_archive(path: Path) -> bool:
     """Whether a file's name says that it is an archive, perhaps one that cannot be read here."""
@@ -108,7 +119,7 @@ def in_archive(path: Path, name: str, folder: str) -> Found:
         found.passed["unreadable archive"] += 1
     labels = _labels(members)
     for member in members:
-        suffix, said_by = _suffix(member), labels.get(_stem(member), {})
+        suffix, said_by = member.suffix, labels.get(member.stem, {})
         if suffix not in SUFFIXES:
             if suffix not in said_by:
                 found.passed[member.flaw or other_file(suffix)] += 1
@@ -182,25 +193,15 @@ def _parts(name: str) -> tuple[str, ...]:
     return tuple(part for part in text(name).split("/") if part not in ("", ".", ".."))
 
 
-def _suffix(member: _Member) -> str:
-    return PurePosixPath(member.parts[-1]).suffix.lower()
-
-
-def _stem(member: _Member) -> str:
-    """What the files of one sample share: the path up to the first dot of the file's name."""
-    *folders, file = member.parts
-    return "/".join((*folders, file.partition(".")[0]))
-
-
 def _labels(members: list[_Member]) -> dict[str, dict[str, str]]:
     """By an image's stem: labels, by the suffix of the file that says so, .cls before .json."""
-    images = {_stem(member) for member in members if _suffix(member) in SUFFIXES}
+    images = {member.stem for member in members if member.suffix in SUFFIXES}
     found: dict[str, dict[str, str]] = {}
     for wanted in (".cls", ".json"):
         for member in members:
-            of_image = _suffix(member) == wanted and _stem(member) in images
+            of_image = member.suffix == wanted and member.stem in images
             if of_image and (label := _label(member)):
-                found.setdefault(_stem(member), {})[wanted] = label
+                found.setdefault(member.stem, {})[wanted] = label
     return found
 
 
@@ -210,7 +211,7 @@ def _label(member: _Member) -> str:
         return ""
     try:
         content = member.entry.read().decode("utf-8-sig").strip()
-        if _suffix(member) == ".cls":
+        if member.suffix == ".cls":
             return text(content)
         plain = json.loads(content)
         label = plain.get("label", "") if isinstance(plain, dict) else ""

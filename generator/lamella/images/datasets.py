@@ -30,7 +30,7 @@ PAIRS = (
 ASKED = Asked(
     WHERE, "data set", "Write FILE.py:FUNCTION, or torchvision:NAME with its folder.", ImagesError
 )
-MODES = ("L", "RGB", "RGBA", "CMYK", "I", "I;16", "F")  # of PIL, that TIFFs keep as they are
+MODES = ("L", "RGB", "RGBA", "CMYK", "I", "F")  # of PIL, that TIFFs keep as they are
 
 
 class Unfit(Exception):
@@ -81,11 +81,12 @@ class _OneAtATime:
                 given = self.dataset[at]
                 several = isinstance(given, tuple | list) and len(given) > 0
                 image = given[0] if several else given
-                if isinstance(image, Image.Image):
-                    image.load()
+                plain = _plain(image)
+        except Unfit:
+            raise
         except Exception as error:  # it is the user's own code, and may raise anything
             raise OSError(f"{type(error).__name__}: {said(error)}") from error
-        return _plain(image), given[1] if several and len(given) > 1 else None
+        return plain, given[1] if several and len(given) > 1 else None
 
 
 def in_dataset(source: str, folder: str, locate: Callable[[str], Path]) -> Found:
@@ -159,6 +160,9 @@ def _plain(given: Any) -> Image.Image:
         Unfit: it is no image, or one that was made into numbers.
     """
     if isinstance(given, Image.Image):
+        given.load()
+        if given.mode.startswith("I;16"):
+            return given.convert("I")
         if given.mode in MODES and "transparency" not in given.info:
             return given
         return given.convert("RGBA" if given.has_transparency_data else "RGB")

@@ -118,5 +118,7 @@ def other_file(suffix: str) -> str:
 
 def text(name: str) -> str:
     """A name as text that can be printed and published, whatever it is made of."""
+    if name.isprintable():
+        return name
     hidden = ("Cc", "Cs")
     return "".join("\ufffd" if unicodedata.category(each) in hidden else each for each in name)

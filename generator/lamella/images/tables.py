@@ -42,7 +42,10 @@ class Row(Entry):
         try:
             value = self.rows.row(self.place)
         except Exception as error:  # unreadable tables raise almost anything
-            raise OSError(f"{type(error).__name__}: {said(error)}") from error
+            why = f"{type(error).__name__}: {said(error)}"
+            if self.container:  # the reason is published; the path is private
+                why = why.replace(str(self.container.path), self.container.path.name)
+            raise OSError(why) from error
         content = value.get("bytes") if isinstance(value, dict) else value
         if not content:
             raise OSError("its row holds no bytes")
