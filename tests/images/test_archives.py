@@ -8,13 +8,11 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PIL import Image
 
-from helpers.tiny import Tiny
+from helpers.tiny import Tiny, png
 from lamella.config.preprocessing import Preprocessing
 from lamella.images import archives
 from lamella.images.decoding import BrokenImage
@@ -22,13 +20,6 @@ from lamella.images.finding import Digests, find
 from lamella.images.images import Images
 
 HOW = Preprocessing(resize=20, size=16)
-
-
-def png(seed: int = 0) -> bytes:
-    buffer = io.BytesIO()
-    random = np.random.default_rng(seed)
-    Image.fromarray(random.integers(0, 256, (24, 28, 3), dtype=np.uint8)).save(buffer, "PNG")
-    return buffer.getvalue()
 
 
 def found(tiny: Tiny, name: str) -> Images:
@@ -231,7 +222,7 @@ def test_what_is_no_archive_is_told(tiny: Tiny, tmp_path: Path, name: str) -> No
 
 
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     st.sampled_from(["tar", "zip"]),

@@ -1,7 +1,6 @@
 """Parquet and arrow files: which columns are read, how much at once, and what is told."""
 
 import importlib.util
-import io
 import json
 from pathlib import Path
 from typing import Any
@@ -11,9 +10,8 @@ import pyarrow as pa
 import pyarrow.ipc
 import pyarrow.parquet
 import pytest
-from PIL import Image
 
-from helpers.tiny import Tiny
+from helpers.tiny import Tiny, png
 from lamella.config.preprocessing import Preprocessing
 from lamella.errors import ImagesError
 from lamella.images import tables
@@ -21,13 +19,6 @@ from lamella.images.finding import Digests, find
 from lamella.images.images import Images
 
 HOW = Preprocessing(resize=20, size=16)
-
-
-def png(seed: int) -> bytes:
-    buffer = io.BytesIO()
-    random = np.random.default_rng(seed)
-    Image.fromarray(random.integers(0, 256, (24, 28, 3), dtype=np.uint8)).save(buffer, "PNG")
-    return buffer.getvalue()
 
 
 def write(path: Path, columns: dict[str, Any], features: Any = None, size: int = 2) -> Path:
