@@ -122,13 +122,27 @@ MISSING = {
     "model": "'model' is missing.\n  The network: a section [model].",
     "model__source": "'model.source' is missing.\n  `torchvision:NAME`, `timm:NAME`",
     "images": "'images' is missing.\n  The photographs: a section [images].",
-    "images__folder": "'images.folder' is missing.",
+    "images__folder": "[images] names no images.\n  Add folder, a folder of images, or dataset",
 }
 
 
 @pytest.mark.parametrize("key", MISSING)
 def test_missing_keys(tiny: Tiny, key: str) -> None:
     assert MISSING[key] in tiny.change(**{key: None}).fails("status")
+
+
+SOURCES: dict[str, tuple[dict[str, str], str]] = {
+    "twice": ({"folder": "a", "dataset": "data.py:data"}, "names images twice"),
+    "no root": ({"dataset": "torchvision:CIFAR10"}, "folder is where torchvision downloaded it"),
+    "a list of no files": ({"dataset": "data.py:data", "list": "a.csv"}, "dataset has none"),
+}
+
+
+@pytest.mark.parametrize("what", SOURCES)
+def test_images_come_from_one_source(tiny: Tiny, what: str) -> None:
+    tiny.tree["images"], expected = SOURCES[what]
+    message = tiny.change().fails("status")
+    assert f"{tiny.file}: [images] " in message and expected in message
 
 
 def test_the_square_must_fit_into_the_resized_photograph(tiny: Tiny) -> None:

@@ -332,7 +332,7 @@ def test_going_on_from_an_image(tiny: Tiny) -> None:
 
 def test_a_file_that_vanishes_is_skipped(tiny: Tiny) -> None:
     images = found(tiny)
-    images.paths[1].unlink()
+    images.files[1].unlink()
     skipped: dict[int, str] = {}
     (batch,) = images.batches(16, skipped=skipped)
     assert batch.numbers == (0, 2) and skipped == {1: os.strerror(errno.ENOENT)}

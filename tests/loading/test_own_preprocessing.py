@@ -55,7 +55,7 @@ def test_the_network_is_given_what_the_function_gives_to_the_bit(own: Tiny) -> N
     found = analysis(own, "usual")
     namespace: dict[str, Any] = {}
     exec(FUNCTIONS, namespace)
-    for number, path in enumerate(found.images.paths):
+    for number, path in enumerate(found.images.files):
         with Image.open(path) as image:
             wanted = namespace["usual"](image.convert("RGB"))
         values = found.images.values(number)
@@ -69,7 +69,7 @@ def test_the_network_is_given_what_the_function_gives_to_the_bit(own: Tiny) -> N
 def test_its_colours_are_shown_in_whatever_order_they_are(own: Tiny, function: str) -> None:
     found = analysis(own, function)
     assert found.model.planes.coloured
-    with Image.open(found.images.paths[0]) as image:
+    with Image.open(found.images.files[0]) as image:
         scaled = image.convert("RGB").resize((21, 18), Image.Resampling.BILINEAR)
         wanted = np.asarray(scaled.crop((2, 1, 18, 17)))
     assert np.abs(found.images.pixels(0).astype(int) - wanted).max() <= 1

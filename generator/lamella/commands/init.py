@@ -36,7 +36,7 @@ mean = [0.485, 0.456, 0.406]
 std = [0.229, 0.224, 0.225]
 
 [images]
-folder = "images"                # searched through all subfolders; thousands are better
+folder = "images"                # its subfolders and archives too; thousands are better
 labels = "folder"                # or "file", or "none"
 publish = "whole"                # or "patches", or "none" for private images
 # limit = 1000

@@ -3,6 +3,7 @@
 Flow: decoding -> **bands** -> images. Numbers stay what they are in the file: nothing is scaled.
 """
 
+import io
 import math
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from PIL import Image
 from lamella.config.preprocessing import Preprocessing
 from lamella.errors import said
 from lamella.images.decoding import MOST_PIXELS, NUMBERS, BrokenImage, centre, formats
+from lamella.images.entries import ImageFile, readable
 
 TIFFS = frozenset([".tif", ".tiff"])
 MOST = 4 * MOST_PIXELS  # numbers of a file
@@ -21,19 +23,21 @@ MOST = 4 * MOST_PIXELS  # numbers of a file
 Numbers = NDArray[np.float32]
 
 
-def read(path: Path, bands: int) -> Numbers:
+def read(file: ImageFile, bands: int) -> Numbers:
     """The numbers of a file, float32 (row, column, band), whichever axis its bands lie on.
 
     Raises:
         BrokenImage: it cannot be read, has other bands, or holds no numbers, or NaN.
     """
     try:
-        if path.suffix.lower() == NUMBERS:
-            found = np.load(path, mmap_mode="r", allow_pickle=False)
-        elif path.suffix.lower() in TIFFS:
-            found = _tiff(path)
+        given, suffix = readable(file), file.suffix.lower()
+        if suffix == NUMBERS:
+            lazily: Any = "r" if isinstance(given, Path) else None
+            found = np.load(given, mmap_mode=lazily, allow_pickle=False)
+        elif suffix in TIFFS:
+            found = _tiff(given)
         else:
-            with Image.open(path, formats=formats()) as image:
+            with Image.open(given, formats=formats()) as image:
                 _count(image.width * image.height)
                 found = np.asarray(image)
         _count(found.size)
@@ -50,13 +54,13 @@ def read(path: Path, bands: int) -> Numbers:
     return numbers
 
 
-def _tiff(path: Path) -> NDArray[Any]:
+def _tiff(given: Path | io.BytesIO) -> NDArray[Any]:
     """All bands of a TIFF: samples of a pixel, or pages of one size."""
     try:
         import tifffile
     except ImportError as error:
         raise BrokenImage("TIFFs of bands need tifffile: pip install tifffile") from error
-    with tifffile.TiffFile(path) as file:
+    with tifffile.TiffFile(given) as file:
         _count(math.prod(file.series[0].shape))
         found: NDArray[Any] = file.series[0].asarray()
     return found
@@ -80,7 +84,7 @@ def _by_pixel(found: NDArray[Any], bands: int) -> NDArray[Any]:
     return np.moveaxis(found, axes[0], -1)
 
 
-def decoded(path: Path, how: Preprocessing) -> Numbers:
+def decoded(image: ImageFile, how: Preprocessing) -> Numbers:
     """What the network sees of a file of bands, before mean and std: (row, column, band).
 
     Resized and cut as photographs are, each band by itself; beside it, where it is smaller, zeros.
@@ -88,7 +92,7 @@ def decoded(path: Path, how: Preprocessing) -> Numbers:
     Raises:
         BrokenImage: it cannot be read.
     """
-    values = read(path, how.bands)
+    values = read(image, how.bands)
     planes = [
         centre(Image.fromarray(np.ascontiguousarray(values[..., band])), how)
         for band in range(how.bands)

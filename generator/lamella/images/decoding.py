@@ -7,7 +7,6 @@ of photographs are tried, and the size is looked at before anything is decoded.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,10 +15,12 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from lamella.config.preprocessing import Preprocessing
 from lamella.errors import said
+from lamella.images.entries import ImageFile, readable
+from lamella.images.plugins import PLUGGED
 
 _JPEG = {".jpg", ".jpeg", ".jpe", ".jfif"}
-_OTHERS = {".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".jp2", ".avif"}
-SUFFIXES = frozenset(_JPEG | _OTHERS)
+_OTHERS = {".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".jp2"}
+SUFFIXES = frozenset(_JPEG | _OTHERS | PLUGGED)
 NUMBERS = ".npy"  # of bands alone
 MOST_PIXELS = 250_000_000  # a larger image is taken for an attack on memory
 Pixels = NDArray[np.uint8]
@@ -46,7 +47,7 @@ def formats() -> tuple[str, ...]:
     return tuple(sorted({known[suffix] for suffix in SUFFIXES if suffix in known}))
 
 
-def decode(path: Path, how: Preprocessing) -> Pixels:
+def decode(file: ImageFile, how: Preprocessing) -> Pixels:
     """A photograph as bytes, resized, and cut from its centre: sRGB, (row, column, 3), or greys,
     (row, column, 1).
 
@@ -57,14 +58,14 @@ def decode(path: Path, how: Preprocessing) -> Pixels:
     Raises:
         BrokenImage: it is no image, is truncated, or is too large.
     """
-    with upright(path, _drafted(how.resize) if how.fast else None) as image:
+    with upright(file, _drafted(how.resize) if how.fast else None) as image:
         # Greys are made before it is resized, as whoever opens it as greys does.
         found = centre(image.convert("L") if how.channels == "L" else image, how)
         return found[..., None] if found.ndim == 2 else found
 
 
 @contextmanager
-def upright(path: Path, least: tuple[int, int] | None = None) -> Iterator[Image.Image]:
+def upright(file: ImageFile, least: tuple[int, int] | None = None) -> Iterator[Image.Image]:
     """A photograph in RGB, turned as its EXIF says, on white where it is transparent.
 
     Args:
@@ -73,7 +74,7 @@ def upright(path: Path, least: tuple[int, int] | None = None) -> Iterator[Image.
         BrokenImage: it is no image, is truncated, is too large, or what is done with it fails.
     """
     try:
-        with Image.open(path, formats=formats()) as image:
+        with Image.open(readable(file), formats=formats()) as image:
             if image.width * image.height > MOST_PIXELS:
                 raise BrokenImage(f"{image.width} x {image.height} pixels are too many")
             if least:
@@ -214,10 +215,10 @@ def _interpolated(image: Image.Image, size: tuple[int, int], mode: str) -> Image
 _TURNED = range(5, 9)  # EXIF orientations that swap width and height
 
 
-def upright_size(path: Path) -> tuple[int, int] | None:
+def upright_size(file: ImageFile) -> tuple[int, int] | None:
     """Width and height of an image as it is shown; None where it is none, which is told later."""
     try:
-        with Image.open(path) as image:
+        with Image.open(readable(file)) as image:
             turned = image.getexif().get(0x0112) in _TURNED
             return image.size[::-1] if turned else image.size
     except Exception:  # PIL's plug-ins raise almost anything on hostile files

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +20,7 @@ from lamella.config.preprocessing import Preprocessing
 from lamella.errors import ConfigError, said
 from lamella.images import bands
 from lamella.images.decoding import BrokenImage, Pixels, decode, upright
+from lamella.images.entries import ImageFile
 from lamella.images.manifest import Manifest, photograph_named
 
 CACHE = 150_000_000  # bytes of decoded images that are kept
@@ -51,12 +51,12 @@ class Images:
     def __init__(
         self,
         manifest: Manifest,
-        paths: Sequence[Path],
+        files: Sequence[ImageFile],
         preprocessing: Preprocessing,
         own: Own | None = None,
     ):
         self.manifest = manifest
-        self.paths = tuple(paths)
+        self.files = tuple(files)
         self.preprocessing = preprocessing
         self.own = own
         self.planes = Planes.of(preprocessing)
@@ -67,18 +67,18 @@ class Images:
         self.recent = lru_cache(maxsize=kept)(self.decoded)
 
     def __len__(self) -> int:
-        return len(self.paths)
+        return len(self.files)
 
     def decoded(self, number: int) -> Values:
         """One image as `values` gives it, decoded anew and not kept."""
-        path, how = self.paths[number], self.preprocessing
+        file, how = self.files[number], self.preprocessing
         if self.own is None:
-            return bands.decoded(path, how) if how.bands else decode(path, how)
+            return bands.decoded(file, how) if how.bands else decode(file, how)
         given: Any
         if how.bands:
-            given = bands.read(path, how.bands)
+            given = bands.read(file, how.bands)
         else:
-            with upright(path) as given:
+            with upright(file) as given:
                 pass
         try:
             return self.own(given)

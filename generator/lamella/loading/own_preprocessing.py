@@ -16,13 +16,19 @@ from lamella.config.config import Config
 from lamella.config.digest import digest_of
 from lamella.config.planes import COLOURS, IDENTITY, Planes
 from lamella.config.preprocessing import Preprocessing
+from lamella.config.user_code import Asked, function_of, place_of
 from lamella.errors import ModelError, said
-from lamella.loading.source import own_function, place_of
 
 SIDE = 256  # of the plain images that it is tried on
 CLOSE = 1e-4  # of the way from black to white, that a plain image may be away from plain
 
 Values = NDArray[np.float32]
+ASKED = Asked(
+    "[model.preprocessing] function",
+    "function",
+    "Write FILE.py:FUNCTION, a function of an image.",
+    ModelError,
+)
 
 
 class OwnPreprocessing:
@@ -35,9 +41,7 @@ class OwnPreprocessing:
     """
 
     def __init__(self, config: Config, how: Preprocessing) -> None:
-        rule = "Write FILE.py:FUNCTION, a function of an image."
-        where = "[model.preprocessing] function"
-        self.call = own_function(how.function, config.path, where, rule)
+        self.call = function_of(how.function, config.path, ASKED)
         self.path = config.path(how.function.rpartition(":")[0])
         self.digest = digest_of(self.path.read_text(encoding="utf-8", errors="replace"))
         self.shape: tuple[int, ...] = ()
