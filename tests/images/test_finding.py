@@ -216,6 +216,7 @@ def test_an_archive_is_searched_like_a_subfolder(tiny: Tiny, tmp_path: Path) -> 
     folder = tmp_path / "images" / "birds"
     folder.mkdir()
     with zipfile.ZipFile(folder / "b.zip", "w") as archive:
+        archive.writestr("in/", "")
         for name in ("top.png", "in/wren/1.png", ".hidden.png", "__MACOSX/._1.png", "notes.txt"):
             archive.writestr(name, samples()["cat/001.png"] + name.encode())
     manifest = found(tiny).manifest
