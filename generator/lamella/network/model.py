@@ -21,10 +21,9 @@ from lamella.loading.source import from_file
 from lamella.loading.timm_models import RANDOM, from_timm
 from lamella.loading.torchvision_models import from_torchvision, mend_torchvision
 from lamella.loading.weights import load_weights, weights_digest
-from lamella.network.class_names import class_names
 from lamella.network.description import Network
 from lamella.network.folding import Fold, folds_of
-from lamella.network.outputs import pick_output
+from lamella.network.outputs import class_names, pick_output
 from lamella.network.trace import Examination, Traced, examined
 
 DRAWS = (

@@ -1,4 +1,4 @@
-"""Which of a network's results are its class scores, where it returns several.
+"""Which of a network's results are its class scores, where it returns several, and their names.
 
 Flow: config -> **outputs** -> model.
 """
@@ -10,7 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lamella.errors import ModelError, did_you_mean
+from lamella.config.config import Config
+from lamella.errors import ModelError, did_you_mean, said
 
 USUAL = ("logits", "out", "output", "outputs", "scores", "pred", "prediction", "predictions")
 
@@ -78,3 +79,31 @@ def _found(named: Mapping[str, tuple[Any, Any]]) -> str:
 
 def _is_vector(value: Any) -> bool:
     return isinstance(value, Tensor) and value.dim() == 2 and value.shape[1] > 1
+
+
+def class_names(config: Config, outputs: int | None) -> tuple[str, ...]:
+    """The names of the network's outputs, one a line; empty lines at the end do not count.
+
+    Raises:
+        ModelError: the file cannot be read, or its names are not as many as the outputs.
+    """
+    path = config.path(config.model.classes)
+    rule = "It is a text file in UTF-8, one name a line, relative to the folder of atlas.toml."
+    try:
+        text = path.read_text(encoding="utf-8-sig")  # with a mark of its byte order, or without
+    except (OSError, UnicodeDecodeError) as error:
+        raise ModelError(f"[model] classes: cannot read {path}: {said(error)}.", rule) from error
+    names = [name.strip() for name in text.rstrip().split("\n")]
+    empty = [at + 1 for at, name in enumerate(names) if not name]
+    if empty:
+        lines = ", ".join(map(str, empty[:5])) + (", ..." if len(empty) > 5 else "")
+        raise ModelError(
+            f"[model] classes: {path} has {len(empty)} empty lines among its names ({lines}).",
+            "Each line names an output, in their order: delete them, or write what they are.",
+        )
+    if outputs is not None and len(names) != outputs:
+        raise ModelError(
+            f"[model] classes: {path} has {len(names)} names, and the network {outputs} outputs.",
+            "Write one name for each output, in their order.",
+        )
+    return tuple(names)

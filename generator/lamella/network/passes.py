@@ -5,13 +5,16 @@ Flow: activations, values, layout -> **passes** -> recording, trace, dataflow.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
+import torch
 from torch import Tensor
 
 from lamella.network.activations import Address
 from lamella.places.layout import Layout, layout_of
+from lamella.places.rules import ELEMENTWISE, SAME
 from lamella.places.values import Value
 
 KERNELS = frozenset(["conv2d", "conv_transpose2d", "linear"])  # what layers call
@@ -34,6 +37,51 @@ class Kernel:
     parameter: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What stands for a tensor that comes from the image: the place of the operation that made
+    it."""
+
+    place: int
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """An operation number by number, which can be carried out on other numbers.
+
+    Attributes:
+        function: of torch.
+        args, kwargs: as it was called, with a `Made` for each tensor that comes from the image.
+    """
+
+    function: Callable[..., Any]
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any]
+
+    @property
+    def constants(self) -> list[Tensor]:
+        """What it reads besides: learned parameters, say."""
+        return [one for one in (*self.args, *self.kwargs.values()) if isinstance(one, Tensor)]
+
+    def result(self, values: Mapping[int, Tensor], axis: int) -> Tensor:
+        """Its result for other operands.
+
+        Args:
+            axis: that of the channels, from the end; along others constants must not differ.
+        """
+
+        def given(one: Any) -> Any:
+            if isinstance(one, Made):
+                return values[one.place].clone()  # it may happen in place
+            return _constant(one, axis) if isinstance(one, Tensor) else one
+
+        found: Tensor = self.function(
+            *(given(one) for one in self.args),
+            **{name: given(one) for name, one in self.kwargs.items()},
+        )
+        return found
+
+
 @dataclass(slots=True)
 class Op:
     """One recorded operation.
@@ -49,6 +97,7 @@ class Op:
         users: the places of those that read its result.
         layer: the name of the layer that it is; "" for none.
         kernel: its weights, of a layer.
+        formula: what it does number by number; None for anything else.
     """
 
     name: str
@@ -61,6 +110,7 @@ class Op:
     users: list[int] = field(default_factory=list)
     layer: str = ""
     kernel: Kernel | None = None
+    formula: Formula | None = None
     _layout: Layout | None = None
 
     @property
@@ -108,3 +158,51 @@ def forward_kernels(weight: Tensor, groups: int) -> Tensor:
     """
     apart = weight.reshape(groups, -1, *weight.shape[1:]).transpose(1, 2)
     return apart.reshape(-1, *apart.shape[2:])
+
+
+def formula_of(
+    name: str,
+    function: Callable[..., Any],
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+    made_at: Mapping[int, int],
+) -> Formula | None:
+    """The formula of a call; None where it is not number by number.
+
+    Nor inside of a `torch.autograd.Function`: nothing is observed where no gradient leads.
+
+    Args:
+        made_at: the places of the operations, by the ids of their results.
+    """
+    if name not in ELEMENTWISE or not torch.is_grad_enabled():
+        return None
+
+    def kept(one: Any) -> Any:
+        return Made(made_at[id(one)]) if id(one) in made_at else one
+
+    named = {key: kept(one) for key, one in kwargs.items()}
+    return Formula(_first if name in SAME else function, tuple(map(kept, args)), named)
+
+
+def _first(given: Tensor, *_: Any, **__: Any) -> Tensor:
+    return given
+
+
+class _Uneven(Exception):
+    """A constant differs from position to position."""
+
+
+def _constant(given: Tensor, axis: int) -> Tensor:
+    """A constant for a line of numbers.
+
+    Raises:
+        _Uneven: it differs along another axis than that of the channels.
+    """
+    found = given.detach().cpu()
+    for at in range(-found.dim(), 0):
+        if at != axis and found.shape[at] > 1:
+            first = found.narrow(at, 0, 1)
+            if not torch.equal(first.expand_as(found), found):
+                raise _Uneven
+            found = first
+    return found.double() if found.is_floating_point() else found

@@ -15,7 +15,7 @@ from torch.nn.modules.module import register_module_forward_hook, register_modul
 from lamella.errors import ModelError
 from lamella.network.activations import READS
 from lamella.network.function_mode import FunctionMode
-from lamella.network.passes import KERNELS, Kernel, Op, Pass, forward_kernels, path_of
+from lamella.network.passes import KERNELS, Kernel, Op, Pass, formula_of, forward_kernels, path_of
 from lamella.network.remedies import remedy
 from lamella.places.codes import raster
 from lamella.places.field import Field, ReceptiveField
@@ -24,6 +24,7 @@ from lamella.places.rules import layer_of, results_of
 from lamella.places.values import NORMS, Call, Value
 
 _FROM_OUTSIDE = {"from_numpy", "as_tensor", "tensor"}  # may hold what was computed of the image
+_OF_SHAPE = {"zeros_like", "ones_like", "full_like", "new_zeros", "new_ones", "new_full"}
 
 
 class _Record(FunctionMode):
@@ -80,6 +81,8 @@ class _Record(FunctionMode):
             self.keep(given[0], _unknown(given[0]), -1)
         if name.endswith("_as"):
             given = given[:1]  # the other one lends its shape
+        elif name in _OF_SHAPE:
+            given = []
         operands = [tensor for tensor in given if id(tensor) in self.known]
         own = frozenset().union(*(self.made_of.get(id(tensor), ()) for tensor in given))
         results = list(result) if isinstance(result, tuple | list) else [result]
@@ -121,6 +124,7 @@ class _Record(FunctionMode):
         else:
             values = results_of(replace(call, name=plain), func, [tuple(r.shape) for r in results])
         op.value = values[0]
+        op.formula = formula_of(plain, func, args, kwargs, self.made_at)
         place = len(self.ops)
         for source in sources:
             if source >= 0:
@@ -221,7 +225,8 @@ def _recorded(network: nn.Module, images: Tensor) -> Pass:
         register_module_forward_hook(leave, always_call=True),
     )
     try:
-        with torch.no_grad(), record:
+        # No weight asks for gradients, as a rule: none are kept.
+        with torch.enable_grad(), record:
             output = network(images)
     except Exception as error:  # the user's own code may raise anything
         what = "an image" if len(images) == 1 else f"{len(images)} images"

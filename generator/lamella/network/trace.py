@@ -12,9 +12,10 @@ from torch import Tensor, nn
 
 from lamella.errors import ModelError
 from lamella.network.activations import Address, Anchor
-from lamella.network.passes import Op
+from lamella.network.passes import Op, Pass
 from lamella.network.recording import recorded
 from lamella.network.units import Layer, Segment
+from lamella.network.written_out import function_behind
 from lamella.places.rearranging import REARRANGING
 from lamella.places.values import ACTIVATIONS, IDENTITIES, NORMS
 
@@ -78,7 +79,7 @@ def examined(
             words = " x ".join(map(str, op.value.shape))
             left_out.append((op.layer, f"its values are not one per image, but {words}"))
         elif op.layer:
-            kept.append(_described(seen.ops, op))
+            kept.append(_described(seen, op))
     if not kept and not left_out:
         raise ModelError(
             "The network has no convolution or linear layer that torch can see.",
@@ -116,24 +117,31 @@ def trace(network: nn.Module, size: tuple[int, int], channels: int = 3) -> tuple
     return examined(network, size, channels).traced
 
 
-def _behind(ops: Sequence[Op], op: Op) -> tuple[Op, Op]:
-    """The operations that yield a layer's activation, and the value before it.
+def _behind(ops: Sequence[Op], op: Op, output: int) -> tuple[Op, Op, str | None]:
+    """The operations that yield a layer's activation, and the value before its activation function;
+    the name of that.
 
     A normalization and an activation function may stand behind a transposition.
     """
     observed = target = last = op
+    place = next(at for at, one in enumerate(ops) if one is op)
     while len(last.users) == 1:
         following = ops[last.users[0]]
         if not _same_units(op, following):
             break
         if following.name in ACTIVATIONS:
-            return following, target
+            return following, target, following.name
         if following.name in NORMS | IDENTITIES:
             observed = target = following
         elif following.name not in REARRANGING:
             break
-        last = following
-    return observed, target
+        place, last = last.users[0], following
+    written = function_behind(ops, place, output)
+    if written is None or not _same_units(op, ops[written.behind]):
+        return observed, target, None
+    if written.before != place:
+        target = ops[written.before]
+    return ops[written.behind], target, written.name
 
 
 def _same_units(op: Op, following: Op) -> bool:
@@ -148,12 +156,12 @@ def _same_units(op: Op, following: Op) -> bool:
     )
 
 
-def _described(ops: Sequence[Op], op: Op) -> Traced:
+def _described(seen: Pass, op: Op) -> Traced:
     assert op.kernel is not None and op.layout is not None
-    observed, target = _behind(ops, op)
+    observed, target, activation = _behind(seen.ops, op, seen.output)
     kernel, groups = op.kernel.weight.detach(), op.kernel.groups
     kernel = kernel.reshape(*kernel.shape, *(1,) * (4 - kernel.dim()))
-    seen, first, sources = observed.value.places, 0, []
+    places, first, sources = observed.value.places, 0, []
     for count, layers, positions in op.kernel.source.runs or ():
         sources.append(Segment(first, count, layers, positions))
         first += count
@@ -173,11 +181,11 @@ def _described(ops: Sequence[Op], op: Op) -> Traced:
         kernel=(kernel.shape[2], kernel.shape[3]),
         inputs=kernel.shape[1],
         groups=groups,
-        activation=observed.name if observed is not target else None,
+        activation=activation,
         sources=tuple(sources),
         placed=op.layout.placed,
         apart=op.layout.apart,
-        gated=seen is not None and seen.gated and seen.field is not None,
+        gated=places is not None and places.gated and places.field is not None,
     )
     return Traced(layer, _anchored(op, observed), _anchored(op, target), kernel)
 

@@ -12,7 +12,14 @@ from typing import Any
 
 from lamella.places.field import Field, ReceptiveField
 
-_NEVER_NEGATIVE = frozenset({"relu", "relu6", "sigmoid", "hardsigmoid", "softplus", "softmax"})
+# Activation functions that are none of those that have a name.
+OWN = "a function of its own"
+OWN_POSITIVE = f"{OWN}, never negative"
+OWN_SMOOTH = f"{OWN}, a little negative"
+_NEVER_NEGATIVE = frozenset(
+    {"relu", "relu6", "sigmoid", "hardsigmoid", "softplus", "softmax", OWN_POSITIVE}
+)
+_SMOOTH = frozenset({"gelu", "quick_gelu", "silu", "mish", "hardswish", OWN_SMOOTH})
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +129,7 @@ class Layer:
     def smooth(self) -> bool:
         """Whether they are a little negative where a ReLU would be zero: -0.17 at least behind
         GELU, -0.38 behind hardswish."""
-        return self.activation in {"gelu", "silu", "mish", "hardswish"}
+        return self.activation in _SMOOTH
 
     @property
     def ceiling(self) -> float:
