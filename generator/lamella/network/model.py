@@ -23,7 +23,7 @@ from lamella.loading.torchvision_models import from_torchvision, mend_torchvisio
 from lamella.loading.weights import load_weights, weights_digest
 from lamella.network.description import Network
 from lamella.network.folding import Fold, folds_of
-from lamella.network.outputs import class_names, pick_output
+from lamella.network.outputs import class_names, no_scores, pick_output
 from lamella.network.trace import Examination, Traced, examined
 
 DRAWS = (
@@ -145,6 +145,8 @@ def load(config: Config, device: torch.device) -> Model:
     if memory_format != torch.channels_last:
         notes.append("It takes maps apart by their places in memory, so they lie as torch's do.")
     classes = class_names(config, seen.outputs) if section.classes else stated.get("classes", ())
+    if embedding := no_scores(section.output, seen.outputs, seen.embedding, len(classes)):
+        notes.append(f"{embedding} There are no pages of classes.")
     facts = Network(
         name=section.name,
         source=section.source,
@@ -156,6 +158,7 @@ def load(config: Config, device: torch.device) -> Model:
         layers=(),
         classes=tuple(classes),
         notes=tuple(notes),
+        embedding=embedding,
     )
     return with_layers(Model(module, preprocessing, {}, facts, device, memory_format), seen)
 

@@ -15,9 +15,18 @@ from torch import Tensor
 from lamella.network.activations import Address
 from lamella.places.layout import Layout, layout_of
 from lamella.places.rules import ELEMENTWISE, SAME
-from lamella.places.values import Value
+from lamella.places.values import IDENTITIES, Value
 
 KERNELS = frozenset(["conv2d", "conv_transpose2d", "linear"])  # what layers call
+MEANS = frozenset({"adaptive_avg_pool2d", "avg_pool2d", "adaptive_avg_pool1d", "mean"})
+MAXIMA = frozenset({"adaptive_max_pool2d", "max_pool2d", "boolean_dispatch", "amax", "max"})
+# Operations that leave each number what it is.
+PASSING = IDENTITIES | {
+    *("flatten", "view", "reshape", "squeeze", "unsqueeze", "permute", "transpose", "movedim"),
+    *("__getitem__", "select", "detach", "feature_dropout"),
+}
+# From scores to probabilities.
+ENDS = frozenset({"softmax", "log_softmax", "sigmoid", "logsigmoid"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from lamella.errors import ModelError
 from lamella.network.activations import Address, Anchor
+from lamella.network.outputs import embedded
 from lamella.network.passes import Op, Pass
 from lamella.network.recording import recorded
 from lamella.network.units import Layer, Segment
@@ -47,12 +48,14 @@ class Examination:
             each by its name, with the reason.
         outside: the names of those parameters.
         outputs: how many numbers the network gives for an image; None where they are no vector.
+        embedding: what they come from, where they are seen to be no class scores.
     """
 
     traced: tuple[Traced, ...]
     left_out: tuple[tuple[str, str], ...] = ()
     outside: tuple[str, ...] = ()
     outputs: int | None = None
+    embedding: str = ""
 
 
 def examined(
@@ -101,7 +104,8 @@ def examined(
         for path, part in network.named_modules()
         if isinstance(part, torch.jit.ScriptModule)
     ]
-    return Examination(tuple(kept), tuple(left_out), tuple(seen.outside), outputs)
+    embedding = embedded(seen) if outputs and outputs > 1 else ""
+    return Examination(tuple(kept), tuple(left_out), tuple(seen.outside), outputs, embedding)
 
 
 def trace(network: nn.Module, size: tuple[int, int], channels: int = 3) -> tuple[Traced, ...]:
