@@ -125,6 +125,10 @@ EMBEDDED: dict[str, tuple[Callable[[Ended, Tensor], Tensor], str]] = {
         "a normalization",
     ),
     "a hidden layer": (lambda n, x: n.head(x).relu(), "an activation function, relu"),
+    "as VGG without its head": (
+        lambda n, x: F.adaptive_avg_pool2d(n.full(x).relu(), 1).flatten(1),
+        "an activation function, relu",
+    ),
     "a hash": (lambda n, x: n.head(x).tanh(), "an activation function, tanh"),
     "a face": (lambda n, x: F.layer_norm(n.head(x), [6]), "a normalization"),
 }

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from lamella.errors import ModelError
 from lamella.network.activations import cut, visit
 from lamella.network.trace import trace
+from lamella.network.units import OTHER_HALF
 
 
 class Odd(nn.Module):
@@ -259,3 +260,37 @@ def test_kernels_of_grouped_transposed_convolutions(groups: int) -> None:
         assert torch.allclose(reads, wanted, atol=1e-5)
         inputs = [traced.layer.source(channel, index) for index in range(4 // groups)]
         assert [unit.channel for (unit,) in inputs] == wanted.nonzero().flatten().tolist()
+
+
+@pytest.mark.parametrize(
+    ("gate", "left", "right"),
+    [
+        (lambda n, x: F.silu(n.one(x)) * n.two(x), "two", "one"),
+        (lambda n, x: n.one(x).sigmoid() * n.one(n.two(x)), "one.call2", ""),
+        (lambda n, x: F.glu(n.one(x), 1), OTHER_HALF, None),
+        (lambda n, x: (lambda a, b: a * b.sigmoid())(*n.one(x).chunk(2, 1)), OTHER_HALF, None),
+        (lambda n, x: (lambda a, b: F.gelu(a) * b)(*n.one(x).split(2, 1)), OTHER_HALF, None),
+        (lambda n, x: n.one(x) + n.two(x), "", ""),
+        (lambda n, x: n.one(x) * n.two(x).mean((2, 3), keepdim=True), "", ""),
+        (lambda n, x: n.one(x) * n.scale, "", None),
+        (lambda n, x: n.one(x) * n.one(x).sigmoid().detach(), "one.call2", None),
+    ],
+)
+def test_products_of_two_branches_are_told(gate, left, right):
+    """Their layers stay what they are: the values before the product."""
+
+    class Gated(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.start, self.one, self.two = (nn.Conv2d(each, 4, 1) for each in (3, 4, 4))
+            self.scale = nn.Parameter(torch.rand(4, 1, 1))
+
+        def forward(self, images: Tensor) -> Tensor:
+            found: Tensor = gate(self, self.start(images).relu())
+            return found.mean((2, 3))
+
+    found = {each.layer.name: each.layer for each in trace(Gated().eval(), (8, 8))}
+    assert found["one"].multiplied == left
+    assert right is None or found["two"].multiplied == right
+    assert found["start"].multiplied == "" and "multiplied" not in found["start"].as_dict()
+    assert all(type(layer).from_dict(layer.as_dict()) == layer for layer in found.values())

@@ -13,13 +13,11 @@ from torch import Tensor, nn
 
 from lamella.config.config import Config
 from lamella.errors import ModelError, did_you_mean, said
-from lamella.network.passes import ENDS, MAXIMA, MEANS, PASSING, Pass
+from lamella.network.passes import ENDS, MAXIMA, MEANS, PASSING, PRODUCTS, QUOTIENTS, Pass
 from lamella.places.values import ACTIVATIONS, NORMS
 
 NONE = "none"  # in place of the name of a result: it is no class scores
 USUAL = ("logits", "out", "output", "outputs", "scores", "pred", "prediction", "predictions")
-
-_FACTORS = {"mul", "__mul__", "__imul__", "__rmul__", "div", "__truediv__", "__itruediv__"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +111,12 @@ def embedded(seen: Pass) -> str:
                 return f"an activation function, {op.name}"
             waiting.append((before[0], pooled))
         elif op.name in PASSING | ENDS | MEANS | MAXIMA | {"sum"}:
-            waiting += [(each, pooled or op.name not in PASSING | ENDS) for each in before[:1]]
+            fewer = op.name not in PASSING and bool(before)
+            fewer = fewer and prod(ops[before[0]].value.shape) > prod(op.value.shape)
+            waiting += [(each, pooled or fewer) for each in before[:1]]
         elif op.formula is not None or op.name in {"cat", "concat", "stack"}:
             whole = [each for each in before if ops[each].value.shape == op.value.shape]
-            if len(whole) < len(before) and op.name in _FACTORS:
+            if len(whole) < len(before) and op.name in PRODUCTS | QUOTIENTS:
                 return "a normalization"  # by a number that is made of all of them
             waiting += [(each, pooled) for each in (whole if op.formula else before)]
     return ""

@@ -25,6 +25,8 @@ PASSING = IDENTITIES | {
     *("flatten", "view", "reshape", "squeeze", "unsqueeze", "permute", "transpose", "movedim"),
     *("__getitem__", "select", "detach", "feature_dropout"),
 }
+PRODUCTS = frozenset({"mul", "multiply", "__mul__", "__imul__", "__rmul__"})
+QUOTIENTS = frozenset({"div", "divide", "true_divide", "__truediv__", "__itruediv__"})
 # From scores to probabilities.
 ENDS = frozenset({"softmax", "log_softmax", "sigmoid", "logsigmoid"})
 

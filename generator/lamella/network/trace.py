@@ -13,10 +13,10 @@ from torch import Tensor, nn
 from lamella.errors import ModelError
 from lamella.network.activations import Address, Anchor
 from lamella.network.outputs import embedded
-from lamella.network.passes import Op, Pass
+from lamella.network.passes import PRODUCTS, Op, Pass
 from lamella.network.recording import recorded
-from lamella.network.units import Layer, Segment
-from lamella.network.written_out import function_behind
+from lamella.network.units import OTHER_HALF, Layer, Segment
+from lamella.network.written_out import function_behind, joint_behind
 from lamella.places.rearranging import REARRANGING
 from lamella.places.values import ACTIVATIONS, IDENTITIES, NORMS
 
@@ -160,9 +160,31 @@ def _same_units(op: Op, following: Op) -> bool:
     )
 
 
+def _multiplied(ops: Sequence[Op], place: int) -> str:
+    """By what an operation's result is multiplied, number by number, in GLU and its kin: the names
+    of layers, OTHER_HALF of its own; "" for nothing."""
+    while len(set(ops[place].users)) == 1:
+        before, place = place, ops[place].users[0]
+        op = ops[place]
+        if op.name == "glu":
+            return OTHER_HALF
+        if op.name in PRODUCTS:
+            others = [each for each in op.operands if each not in (before, -1)]
+            alike = [each for each in others if ops[each].value.shape == op.value.shape]
+            runs = ops[alike[0]].value.runs if alike else ()
+            names = {name: None for _, layers, _ in runs or () for name, _ in layers}
+            return " + ".join(names) if names or not alike else "values of another branch"
+        if op.name not in REARRANGING | IDENTITIES:
+            return ""
+    halves = ops[place].name in {"chunk", "split", "tensor_split", "unbind"}
+    joint = joint_behind(ops, place) if halves else None
+    return OTHER_HALF if joint is not None and ops[joint].name in PRODUCTS else ""
+
+
 def _described(seen: Pass, op: Op) -> Traced:
     assert op.kernel is not None and op.layout is not None
     observed, target, activation = _behind(seen.ops, op, seen.output)
+    place = next(at for at, one in enumerate(seen.ops) if one is observed)
     kernel, groups = op.kernel.weight.detach(), op.kernel.groups
     kernel = kernel.reshape(*kernel.shape, *(1,) * (4 - kernel.dim()))
     places, first, sources = observed.value.places, 0, []
@@ -190,6 +212,7 @@ def _described(seen: Pass, op: Op) -> Traced:
         placed=op.layout.placed,
         apart=op.layout.apart,
         gated=places is not None and places.gated and places.field is not None,
+        multiplied=_multiplied(seen.ops, place),
     )
     return Traced(layer, _anchored(op, observed), _anchored(op, target), kernel)
 

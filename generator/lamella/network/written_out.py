@@ -85,10 +85,15 @@ def function_behind(ops: Sequence[Op], start: int, output: int) -> WrittenOut | 
         else:
             straight.append(place)
     for behind in reversed(bent):
-        for before in straight:
+        for before in reversed(straight):
             if name := _known(values[before], values[behind]):
                 return WrittenOut(before, behind, name)
     return WrittenOut(straight[-1], bent[0], _own(values[bent[0]])) if bent else None
+
+
+def joint_behind(ops: Sequence[Op], start: int) -> int | None:
+    """The place of the first value through which all goes that is made of one, number by number."""
+    return next(iter(_joined(ops, start, -1)[1]), None)
 
 
 def _joined(ops: Sequence[Op], start: int, output: int) -> tuple[list[int], list[int]]:
