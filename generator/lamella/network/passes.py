@@ -5,7 +5,7 @@ Flow: activations, values, layout -> **passes** -> recording, trace, dataflow.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +20,7 @@ from lamella.places.values import IDENTITIES, Value
 KERNELS = frozenset(["conv2d", "conv_transpose2d", "linear"])  # what layers call
 MEANS = frozenset({"adaptive_avg_pool2d", "avg_pool2d", "adaptive_avg_pool1d", "mean"})
 MAXIMA = frozenset({"adaptive_max_pool2d", "max_pool2d", "boolean_dispatch", "amax", "max"})
+MATRICES = frozenset(["matmul", "mm", "__matmul__"])  # are layers too, of a learned matrix
 # Operations that leave each number what it is.
 PASSING = IDENTITIES | {
     *("flatten", "view", "reshape", "squeeze", "unsqueeze", "permute", "transpose", "movedim"),
@@ -154,6 +155,23 @@ class Pass:
     outside: Mapping[str, str] = field(default_factory=dict)
 
 
+def weight_of(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """What a call reads as weights; None for one that is no layer's."""
+    if name in KERNELS or (name in MATRICES and len(args) > 1):
+        return args[1] if len(args) > 1 else kwargs["weight"]
+    return None
+
+
+def is_layer(name: str, args: Sequence[Any], learned: Set[int]) -> bool:
+    """Whether a call is a layer's; a value's product with a learned matrix is one as well.
+
+    Args:
+        learned: the ids of parameters and their transposes.
+    """
+    matrix = name in MATRICES and len(args) == 2 and id(args[1]) in learned and args[1].dim() == 2
+    return matrix or name in KERNELS
+
+
 def path_of(parameter: str) -> str:
     """A layer's name, after its weight: of `layer1.0.conv1.weight` the module, of
     `attention.in_proj_weight` `attention.in_proj`, of a bare parameter its own name."""
@@ -162,11 +180,16 @@ def path_of(parameter: str) -> str:
     return f"{module}.{name}" if module and name else module or name
 
 
-def forward_kernels(weight: Tensor, groups: int) -> Tensor:
-    """The kernels of a transposed convolution, (channel, input of its group, row, column).
+def forward_kernels(name: str, weight: Tensor, groups: int) -> Tensor:
+    """The kernels of a layer, (channel, input of its group, ...).
 
-    torch keeps them as (input, channel of its group, row, column).
+    Of a transposed convolution torch keeps them as (input, channel of its group, row, column), and
+    a product's matrix is (input, channel).
     """
+    if name in MATRICES:
+        return weight.t()
+    if name != "conv_transpose2d":
+        return weight
     apart = weight.reshape(groups, -1, *weight.shape[1:]).transpose(1, 2)
     return apart.reshape(-1, *apart.shape[2:])
 

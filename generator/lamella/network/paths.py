@@ -19,7 +19,7 @@ from torch import Tensor
 from lamella.errors import ModelError, said
 from lamella.network.activations import Address, Watch, visit
 from lamella.network.model import DRAWS, Model, with_layers
-from lamella.network.passes import KERNELS, path_of
+from lamella.network.passes import path_of, weight_of
 from lamella.network.remedies import remedy
 from lamella.network.trace import Traced, examined
 
@@ -76,11 +76,8 @@ def path_through(model: Model, inputs: Tensor) -> Path:
     places: dict[tuple[str, int], int] = {}
 
     def see(name: str, ordinal: int, result: Any, args: Any, kwargs: Any) -> None:
-        parameter = ""
-        if name in KERNELS:
-            parameter = names.get(id(args[1] if len(args) > 1 else kwargs["weight"]), "")
         places[name, ordinal] = len(calls)
-        calls.append((name, parameter))
+        calls.append((name, names.get(id(weight_of(name, args, kwargs)), "")))
 
     try:
         with torch.inference_mode(), Watch(see):

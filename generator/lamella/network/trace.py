@@ -191,7 +191,7 @@ def _described(seen: Pass, op: Op) -> Traced:
     for count, layers, positions in op.kernel.source.runs or ():
         sources.append(Segment(first, count, layers, positions))
         first += count
-    if op.name == "linear":
+    if op.kernel.weight.dim() == 2:
         kind = "linear"
     else:
         kind = "transposed convolution" if op.name == "conv_transpose2d" else "convolution"

@@ -208,7 +208,7 @@ def layer_of(call: Call, name: str) -> Value:
     Args:
         name: of the layer.
     """
-    if call.name == "linear":
+    if call.name not in ("conv2d", "conv_transpose2d"):
         return linear(call, name)
     places = convolved(call) if call.name == "conv2d" else transposed(call)
     if places is None and len(call.shape) == 4 and call.first.places is None:
