@@ -270,6 +270,7 @@ def test_kernels_of_grouped_transposed_convolutions(groups: int) -> None:
         (lambda n, x: F.glu(n.one(x), 1), OTHER_HALF, None),
         (lambda n, x: (lambda a, b: a * b.sigmoid())(*n.one(x).chunk(2, 1)), OTHER_HALF, None),
         (lambda n, x: (lambda a, b: F.gelu(a) * b)(*n.one(x).split(2, 1)), OTHER_HALF, None),
+        (lambda n, x: (lambda a, b: a * b)(*n.one(x).chunk(2, 1)), OTHER_HALF, None),
         (lambda n, x: n.one(x) + n.two(x), "", ""),
         (lambda n, x: n.one(x) * n.two(x).mean((2, 3), keepdim=True), "", ""),
         (lambda n, x: n.one(x) * n.scale, "", None),

@@ -169,6 +169,8 @@ def _multiplied(ops: Sequence[Op], place: int) -> str:
         if op.name == "glu":
             return OTHER_HALF
         if op.name in PRODUCTS:
+            if op.operands.count(before) > 1:
+                return OTHER_HALF
             others = [each for each in op.operands if each not in (before, -1)]
             alike = [each for each in others if ops[each].value.shape == op.value.shape]
             runs = ops[alike[0]].value.runs if alike else ()
