@@ -78,6 +78,8 @@ def outputs_of(model: Model) -> int:
     Raises:
         ModelError: its output is no list of class scores, or they are no numbers.
     """
+    if model.facts.embedding:
+        raise ModelError(model.facts.embedding)
     with torch.inference_mode():
         blank = model.plain(0.5, *model.facts.size)
         found = scores(model, blank)

@@ -49,7 +49,8 @@ class ModelSection(Section):
         default="",
         description="Which result is the class scores, of a network that returns several: its name "
         'in a dict, or its number, "0" for the first. Without it: the only one that is a vector, '
-        "or one called logits, out, output, scores or the like.",
+        "or one called logits, out, output, scores or the like. `none`: it gives no class scores, "
+        "but an embedding, say.",
     )
     classes: str = Field(
         default="", description="A text file with the name of each output, one a line."

@@ -12,21 +12,17 @@ from lamella.config.config import Config
 from lamella.config.planes import Planes
 from lamella.config.preprocessing import Preprocessing
 from lamella.errors import ModelError, said
+from lamella.loading.class_names import class_names
 from lamella.loading.own_preprocessing import own_preprocessing
 from lamella.loading.source import from_file
 from lamella.loading.timm_models import RANDOM, from_timm
 from lamella.loading.torchvision_models import from_torchvision, mend_torchvision
 from lamella.loading.weights import load_weights, weights_digest
-from lamella.network.class_names import class_names
 from lamella.network.description import Network
 from lamella.network.model import Model, with_layers
-from lamella.network.outputs import pick_output
+from lamella.network.outputs import no_scores, pick_output
+from lamella.network.paths import DRAWS
 from lamella.network.trace import Examination, examined
-
-DRAWS = (
-    "It draws random numbers in every pass (dropout by function, say, which eval() does not switch "
-    "off): its activations differ from pass to pass, and so do the numbers and pictures here."
-)
 
 
 def device_of(name: str) -> torch.device:
@@ -81,6 +77,8 @@ def load(config: Config, device: torch.device) -> Model:
     if memory_format != torch.channels_last:
         notes.append("It takes maps apart by their places in memory, so they lie as torch's do.")
     classes = class_names(config, seen.outputs) if section.classes else stated.get("classes", ())
+    if embedding := no_scores(section.output, seen.outputs, seen.embedding, len(classes)):
+        notes.append(f"{embedding} There are no pages of classes.")
     facts = Network(
         name=section.name,
         source=section.source,
@@ -92,6 +90,7 @@ def load(config: Config, device: torch.device) -> Model:
         layers=(),
         classes=tuple(classes),
         notes=tuple(notes),
+        embedding=embedding,
     )
     learned = planes if own else None
     model = Model(module, preprocessing, {}, facts, device, memory_format, own=own, learned=learned)

@@ -91,6 +91,8 @@ def keys_of(config: Config, network: Network, manifest: Manifest) -> dict[str, s
         }
         if panel.uses_images:
             parts["images"] = images
+        if panel.uses_scores and network.embedding:
+            parts["embedding"] = True  # what was found out of class scores lies elsewhere
         if panel.uses_seed:
             parts["seed"] = config.analysis.seed
         if panel.uses_publish:

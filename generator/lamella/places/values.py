@@ -62,6 +62,11 @@ class Value:
     channels: Tensor | None = None
     origins: Origins | None = field(default=None, repr=False)
 
+    @classmethod
+    def unknown(cls, tensor: Tensor) -> Value:
+        """Of a tensor of which nothing is known."""
+        return cls(tuple(tensor.shape), min(1, tensor.dim() - 1))
+
     @property
     def field(self) -> Field | None:
         """What a position sees; None where that is the whole image, or unknown."""
