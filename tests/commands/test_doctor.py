@@ -31,7 +31,9 @@ def test_what_fails_is_counted_and_said(tiny: Tiny) -> None:
     result = tiny.run("doctor")
     assert result.exit_code == 1, result.output
     assert "1 failed; " in result.output
-    assert "interpretability: The network does not run on images of 16 x 16" in result.output
+    assert (
+        "interpretability: layer 0: The network does not run on images of 16 x 16" in result.output
+    )
 
 
 def test_after_a_minute_the_rest_is_not_tried(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:

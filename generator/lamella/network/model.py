@@ -3,8 +3,8 @@
 Flow: config -> source, weights, trace -> **model** -> survey, attribution, analyses.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -12,11 +12,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn import functional
 
 from lamella.config.config import Config
 from lamella.config.digest import digest_of
 from lamella.config.preprocessing import Preprocessing
 from lamella.errors import ModelError, said
+from lamella.loading.plain import eager, widened
 from lamella.loading.source import from_file
 from lamella.loading.timm_models import RANDOM, from_timm
 from lamella.loading.torchvision_models import from_torchvision, mend_torchvision
@@ -45,6 +47,8 @@ class Model:
         memory_format: of its kernels; in the usual one, of what it is given too.
         example: an image as its input, whose path through it is the one that is followed; None for
             that of zeros.
+        again: makes the network a second time, with weights of its own; None where there is no way.
+        remarks: what came up later that the user is to hear, each once.
     """
 
     module: nn.Module
@@ -54,6 +58,8 @@ class Model:
     device: torch.device
     memory_format: torch.memory_format = torch.channels_last
     example: Tensor | None = None
+    again: Callable[[], nn.Module] | None = None
+    remarks: list[str] = field(default_factory=list)
 
     @cached_property
     def _constants(self) -> tuple[Tensor, Tensor]:
@@ -77,6 +83,12 @@ class Model:
         # A copy: decoded images are shared, and not to be written into.
         images: Tensor = torch.tensor(pixels).to(self.device).permute(0, 3, 1, 2)
         return images.float().div_(255)
+
+    def squared(self, images: Tensor) -> Tensor:
+        """Images in the middle of grey squares as large as the longer side of its input."""
+        around = [max(self.facts.size) - extent for extent in images.shape[2:]]
+        frame = [edge for rest in reversed(around) for edge in (rest // 2, rest - rest // 2)]
+        return functional.pad(images, frame, value=0.5)
 
     def normalise(self, images: Tensor) -> Tensor:
         """sRGB in [0, 1], (image, 3, row, column), as the network's input.
@@ -125,7 +137,7 @@ def load(config: Config, device: torch.device) -> Model:
     mend_torchvision()
     section = config.model
     module, stated = _loaded(config)
-    module, notes = _eager(module)
+    module, notes = eager(module)
     notes = [*stated.get("notes", ()), *notes]
     if section.weights == RANDOM and stated:
         notes.append("Its weights are random: it is not trained.")
@@ -133,12 +145,18 @@ def load(config: Config, device: torch.device) -> Model:
         notes += load_weights(module, config.path(section.weights), section.key)
     module.requires_grad_(False)
     digest = weights_digest(module)
-    notes += _widened(module)
+    notes += widened(module)
     module.to(device)
     preprocessing = section.preprocessing or Preprocessing(**stated.get("preprocessing", {}))
     size = preprocessing.shape
     blank = torch.zeros((1, preprocessing.planes, *size), device=device)
     notes += pick_output(module, section.output, blank)
+
+    def again() -> nn.Module:
+        made, _ = eager(_loaded(config)[0])
+        pick_output(made.to(device), section.output, blank)
+        return made
+
     before = _random_state(device)
     seen, memory_format = _examined(module, size, preprocessing.planes)
     if not torch.equal(before, _random_state(device)):
@@ -158,7 +176,8 @@ def load(config: Config, device: torch.device) -> Model:
         classes=tuple(classes),
         notes=tuple(notes),
     )
-    return with_layers(Model(module, preprocessing, {}, facts, device, memory_format), seen)
+    model = Model(module, preprocessing, {}, facts, device, memory_format, again=again)
+    return with_layers(model, seen)
 
 
 def _loaded(config: Config) -> tuple[nn.Module, dict[str, Any]]:
@@ -191,32 +210,6 @@ def _random_state(device: torch.device) -> Tensor:
     if device.type == "cuda":
         return torch.cuda.get_rng_state(device)
     return torch.get_rng_state()
-
-
-def _eager(module: nn.Module) -> tuple[nn.Module, list[str]]:
-    """A network without its compiled parts, which hide their operations; what there is to say."""
-    if hasattr(torch.compiler, "set_stance"):  # since torch 2.6
-        torch.compiler.set_stance("force_eager")
-    compiled = [path for path, part in module.named_modules() if hasattr(part, "_orig_mod")]
-    for path in reversed(compiled):  # from the inside
-        plain = getattr(module.get_submodule(path), "_orig_mod")  # noqa: B009
-        if not path:
-            module = plain
-        else:
-            parent, _, name = path.rpartition(".")
-            setattr(module.get_submodule(parent), name, plain)
-    return module, ["Its compiled parts run as they were before."] if compiled else []
-
-
-def _widened(module: nn.Module) -> list[str]:
-    """Bring a network to single precision; what there is to say of it."""
-    state = (each for each in module.state_dict().values() if isinstance(each, Tensor))
-    floats = {each.dtype for each in state if each.is_floating_point()}
-    other = sorted(str(dtype).removeprefix("torch.") for dtype in floats - {torch.float32})
-    if not other:
-        return []
-    module.float()
-    return [f"Its weights are {' and '.join(other)}; it is computed in float32."]
 
 
 def _examined(

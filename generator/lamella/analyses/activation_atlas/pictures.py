@@ -104,7 +104,7 @@ def batches_made(
     """
     grey = model.preprocessing.planes == 1
     settings = Settings(steps=steps, redirect=min(REDIRECTED, steps // 4), grey=grey)
-    settings = settings.for_field(space.field)
+    settings = settings.seen(side, model.facts.size).for_field(space.field)
 
     def work(at: Model, batch: int, look: Callable[[], None]) -> Batch:
         own = slice(batch * CELLS_A_BATCH, (batch + 1) * CELLS_A_BATCH)

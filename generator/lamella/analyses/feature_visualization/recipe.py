@@ -99,8 +99,7 @@ class Recipe:
         settings = Settings(steps=steps, grey=model.preprocessing.planes == 1)
         settings = settings.for_field(layer.field.size if layer.field else None)
         side = picture_side(model, layer, size)
-        if side == max(model.facts.size) > min(model.facts.size):
-            settings = replace(settings, frame=model.facts.size)
+        settings = settings.seen(side, model.facts.size)
         return cls(layer, side, settings, Norms.of(survey, layer.ceiling), negative)
 
     def target(self, model: Model) -> Callable[[Tensor], Tensor]:

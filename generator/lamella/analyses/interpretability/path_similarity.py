@@ -22,6 +22,7 @@ from lamella.analyses.interpretability.comparison import Comparison
 from lamella.analyses.interpretability.patches import Pixels, cut, in_batches
 from lamella.analyses.interpretability.stored import KINDS, PATH, known_mean, number
 from lamella.analyses.interpretability.stored import Values as Means
+from lamella.errors import ModelError
 from lamella.network.units import Layer
 from lamella.numbers import rank_correlation as ranks
 
@@ -38,7 +39,8 @@ PHOTOGRAPHS = 5  # of a unit, whose path is followed
 def pooled(model: Model, layers: Sequence[Layer], pixels: Pixels) -> list[Values]:
     """The mean over positions of every channel of these layers: for each, (image, channel).
 
-    One forward pass, which ends at the deepest of the layers.
+    One forward pass, which ends at the deepest of the layers. Squares that a network of rectangles
+    does not run on lie in the middle of a grey image of its own size.
 
     Args:
         pixels: sRGB bytes, (image, row, column, 3).
@@ -55,7 +57,12 @@ def pooled(model: Model, layers: Sequence[Layer], pixels: Pixels) -> list[Values
             return keep
 
         visitors = {model.traced[layer.name].observed: visitor(layer.name) for layer in layers}
-        visit(model.module, model.normalise(shown), visitors)
+        try:
+            visit(model.module, model.normalise(shown), visitors)
+        except ModelError:
+            if len(set(model.facts.size)) == 1:
+                raise
+            visit(model.module, model.normalise(model.squared(shown)), visitors)
         return [kept[layer.name] for layer in layers]
 
     return in_batches(model, pixels, see)

@@ -83,7 +83,7 @@ class Context:
             torch.as_tensor(survey["mean_deviation"]),
             {facts.layer.name: facts.of("survey")["maximum"] for facts in job.atlas.layers()},
             spectrum,
-            None if own is None else F.interpolate(own, (side, side), mode="area"),
+            None if own is None else _square(model, own, side),
             response(model, subject, tops),
             predicted(model, tops) if subject.output is None else subject.output,
         )
@@ -161,3 +161,10 @@ class Context:
         blank = torch.full((1, 3, self.size, self.size), 0.5, device=self.model.device)
         with torch.no_grad():
             return tuple(self.network()(blank)[self.unit.layer].shape[2:])  # type: ignore[return-value]
+
+
+def _square(model: Model, photograph: Tensor, side: int) -> Tensor:
+    """A photograph as a square of that side; all of it, where the network sees a rectangle of it."""
+    if side == max(model.facts.size):
+        return model.squared(photograph)
+    return F.interpolate(photograph, (side, side), mode="area")
