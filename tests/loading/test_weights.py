@@ -2,9 +2,9 @@
 
 import hashlib
 import math
-from copy import deepcopy
 import os
 import pickle
+from copy import deepcopy
 from pathlib import Path
 
 import pytest

@@ -164,7 +164,7 @@ class Context:
 
 
 def _square(model: Model, photograph: Tensor, side: int) -> Tensor:
-    """A photograph as a square of that side; all of it, where the network sees a rectangle of it."""
+    """A photograph as a square of that side; of a network of rectangles in a frame of grey."""
     if side == max(model.facts.size):
         return model.squared(photograph)
     return F.interpolate(photograph, (side, side), mode="area")
