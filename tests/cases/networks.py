@@ -152,10 +152,10 @@ class Registers(nn.Module):
     def __init__(self, behind: bool = False, unfolded: bool = False) -> None:
         super().__init__()
         self.behind, self.unfolded = behind, unfolded
-        self.patches = nn.Linear(192, 16) if unfolded else nn.Conv2d(3, 16, 8, 8)
-        self.start = nn.Parameter(torch.randn(1, 1, 16))
-        self.registers = nn.Parameter(torch.randn(1, 8, 16))
-        self.value, self.last = nn.Linear(16, 16), nn.Linear(16, 4)
+        self.patches = nn.Linear(192, 8) if unfolded else nn.Conv2d(3, 8, 8, 8)
+        self.start = nn.Parameter(torch.randn(1, 1, 8))
+        self.registers = nn.Parameter(torch.randn(1, 8, 8))
+        self.value, self.last = nn.Linear(8, 8), nn.Linear(8, 4)
 
     def forward(self, images: Tensor) -> Tensor:
         if self.unfolded:
@@ -167,7 +167,7 @@ class Registers(nn.Module):
         for _ in range(2):
             bias = torch.zeros(25, 25)
             bias[:, 16 if self.behind else 24] = 9.0
-            heads = self.value(tokens).unflatten(2, (2, 8)).transpose(1, 2)
+            heads = self.value(tokens).unflatten(2, (2, 4)).transpose(1, 2)
             seen = F.scaled_dot_product_attention(heads, heads, heads, attn_mask=bias)
             tokens = tokens + seen.transpose(1, 2).flatten(2)
         found: Tensor = self.last(tokens[:, 0])
@@ -283,10 +283,10 @@ NETWORKS: dict[str, Callable[[], nn.Module]] = {
                                relu=nn.ReLU(inplace=True)),
     "12 apart": lambda: Net(apart, features=6, second=nn.Conv2d(6, 6, 3, padding=1),
                             relu=nn.ReLU(inplace=True)),
-    "13 module": lambda: Net(patched, features=16, patches=nn.Conv2d(3, 16, 8, 8),
-                             mix=Attention(16, 2, batch_first=True)),
-    "13 encoder": lambda: Net(patched, features=16, patches=nn.Conv2d(3, 16, 8, 8),
-                              mix=nn.TransformerEncoderLayer(16, 2, 24, batch_first=True)),
+    "13 module": lambda: Net(patched, patches=nn.Conv2d(3, 8, 8, 8),
+                             mix=Attention(8, 2, batch_first=True)),
+    "13 encoder": lambda: Net(patched, patches=nn.Conv2d(3, 8, 8, 8),
+                              mix=nn.TransformerEncoderLayer(8, 2, 6, batch_first=True)),
     "14 few": lambda: nn.Sequential(nn.Conv2d(3, 1, 5, 2), nn.ReLU(), nn.AdaptiveAvgPool2d(1),
                                     nn.Flatten(), nn.Linear(1, 2)),
     "15 before": Registers,
