@@ -208,6 +208,7 @@ def test_an_analysis_says_whose_results_it_reads(house: House) -> None:
 FREE = {
     "browser",
     "benchmarks",
+    "cases",
     "demonstration",
     "families",
     "golden",

@@ -14,6 +14,7 @@ from lamella.config.preprocessing import Preprocessing
 from lamella.errors import ModelError, said
 from lamella.loading.class_names import class_names
 from lamella.loading.own_preprocessing import own_preprocessing
+from lamella.loading.plain import eager, widened
 from lamella.loading.source import from_file
 from lamella.loading.timm_models import RANDOM, from_timm
 from lamella.loading.torchvision_models import from_torchvision, mend_torchvision
@@ -52,7 +53,7 @@ def load(config: Config, device: torch.device) -> Model:
     mend_torchvision()
     section = config.model
     module, stated = _loaded(config)
-    module, notes = _eager(module)
+    module, notes = eager(module)
     notes = [*stated.get("notes", ()), *notes]
     if section.weights == RANDOM and stated:
         notes.append("Its weights are random: it is not trained.")
@@ -60,7 +61,7 @@ def load(config: Config, device: torch.device) -> Model:
         notes += load_weights(module, config.path(section.weights), section.key)
     module.requires_grad_(False)
     digest = weights_digest(module)
-    notes += _widened(module)
+    notes += widened(module)
     module.to(device)
     preprocessing = section.preprocessing or Preprocessing(**stated.get("preprocessing", {}))
     described = preprocessing.stated()
@@ -69,7 +70,14 @@ def load(config: Config, device: torch.device) -> Model:
         preprocessing, planes = own.how, own.planes
         described |= {"digest": own.digest, "size": list(own.how.shape)}
     size = preprocessing.shape
-    notes += pick_output(module, section.output, torch.zeros(1, planes.number, *size).to(device))
+    blank = torch.zeros((1, planes.number, *size), device=device)
+    notes += pick_output(module, section.output, blank)
+
+    def again() -> nn.Module:
+        made, _ = eager(_loaded(config)[0])
+        pick_output(made.to(device), section.output, blank)
+        return made
+
     before = _random_state(device)
     seen, memory_format = _examined(module, size, planes.number)
     if not torch.equal(before, _random_state(device)):
@@ -113,32 +121,6 @@ def _random_state(device: torch.device) -> Tensor:
     if device.type == "cuda":
         return torch.cuda.get_rng_state(device)
     return torch.get_rng_state()
-
-
-def _eager(module: nn.Module) -> tuple[nn.Module, list[str]]:
-    """A network without its compiled parts, which hide their operations; what there is to say."""
-    if hasattr(torch.compiler, "set_stance"):  # since torch 2.6
-        torch.compiler.set_stance("force_eager")
-    compiled = [path for path, part in module.named_modules() if hasattr(part, "_orig_mod")]
-    for path in reversed(compiled):  # from the inside
-        plain = getattr(module.get_submodule(path), "_orig_mod")  # noqa: B009
-        if not path:
-            module = plain
-        else:
-            parent, _, name = path.rpartition(".")
-            setattr(module.get_submodule(parent), name, plain)
-    return module, ["Its compiled parts run as they were before."] if compiled else []
-
-
-def _widened(module: nn.Module) -> list[str]:
-    """Bring a network to single precision; what there is to say of it."""
-    state = (each for each in module.state_dict().values() if isinstance(each, Tensor))
-    floats = {each.dtype for each in state if each.is_floating_point()}
-    other = sorted(str(dtype).removeprefix("torch.") for dtype in floats - {torch.float32})
-    if not other:
-        return []
-    module.float()
-    return [f"Its weights are {' and '.join(other)}; it is computed in float32."]
 
 
 def _examined(

@@ -71,6 +71,22 @@ class Watch(FunctionMode):
         return result
 
 
+class AnotherPath(ModelError):
+    """The network did not run the operations that it ran when it was traced.
+
+    Attributes:
+        addresses: of the values that were not where they were; all others were.
+    """
+
+    def __init__(self, ways: Mapping[Address, str]) -> None:
+        super().__init__(
+            f"The network took another path than when it was traced: {next(iter(ways.values()))}.",
+            "Its forward pass may depend on the values of its input or on chance; leave those "
+            "layers out with [analysis] layers.",
+        )
+        self.addresses = frozenset(ways)
+
+
 def _unnarrowed(device: str) -> AbstractContextManager[object]:
     """Outside of any autocast that the network entered; other devices have none."""
     return torch.autocast(device, enabled=False) if device in {"cpu", "cuda"} else nullcontext()
@@ -92,8 +108,9 @@ def visit(
     weights that it was computed with.
 
     Raises:
-        ModelError: the network did not run the operations that it ran when it was traced, or does
-            not run on images of that size.
+        AnotherPath: it did not run the operations that it ran when it was traced. Who waits for a
+            value that is where it was has been shown it.
+        ModelError: the network does not run on images of that size.
     """
     waiting = {(address.function, address.ordinal): address for address in visitors}
     anchors = {
@@ -102,6 +119,8 @@ def visit(
         if (anchor := address.anchor) is not None
     }
     passed: dict[Anchor, int] = {}
+    others: dict[Anchor, str] = {}
+    lost: dict[Address, str] = {}
     called, own = 0, None  # an error of a visitor's own, which is not the network's
 
     def see(name: str, ordinal: int, result: Any, args: Any, kwargs: Any) -> None:
@@ -110,16 +129,17 @@ def visit(
         anchor = anchors.get((name, ordinal))
         if anchor is not None:
             weight = args[1] if len(args) > 1 else kwargs["weight"]
-            if anchor.parameter and weight is not network.get_parameter(anchor.parameter):
-                raise _another_path(
+            if not anchor.parameter or weight is network.get_parameter(anchor.parameter):
+                passed[anchor] = called
+            else:
+                others[anchor] = (
                     f"{anchor.parameter!r} is not what call {ordinal} of {name!r} reads"
                 )
-            passed[anchor] = called
         address = waiting.pop((name, ordinal), None)
-        if address is not None:
-            since = address.anchor
-            if since is not None and called - passed.get(since, -1) != since.calls:
-                raise _another_path(f"call {ordinal} of {name!r} is another")
+        since = address.anchor if address is not None else None
+        if address is not None and since and called - passed.get(since, -1) != since.calls:
+            lost[address] = others.get(since, f"call {ordinal} of {name!r} is another")
+        elif address is not None:
             # What a network narrows itself is widened; ours is not computed by its rules.
             with _unnarrowed(result.device.type):
                 values = address.layout.maps(result).float()
@@ -128,14 +148,14 @@ def visit(
                 except RuntimeError as error:
                     own = error
                     raise
-            if not waiting:
-                raise _Reached
+        if not waiting:
+            raise _Reached
 
     try:
         with Watch(see):
             network(inputs)
     except _Reached:
-        return
+        pass
     except RuntimeError as error:
         if error is own or not is_of_shape(error):
             raise
@@ -144,17 +164,10 @@ def visit(
             f"The network does not run on images of {rows} x {columns} pixels: {said(error)}.",
             "This analysis needs a network that runs at other sizes than its own.",
         ) from error
-    if waiting:
-        function, ordinal = next(iter(waiting))
-        raise _another_path(f"call {ordinal} of {function!r} did not happen")
-
-
-def _another_path(how: str) -> ModelError:
-    return ModelError(
-        f"The network took another path than when it was traced: {how}.",
-        "Its forward pass may depend on the values of its input or on chance; leave those layers "
-        "out with [analysis] layers.",
-    )
+    for (function, ordinal), address in waiting.items():
+        lost[address] = f"call {ordinal} of {function!r} did not happen"
+    if lost:
+        raise AnotherPath(lost)
 
 
 def cut(network: nn.Module, address: Address) -> Callable[[Tensor], Tensor]:

@@ -3,8 +3,8 @@
 Flow: trace, description -> **model** -> loading, survey, attribution, analyses.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn import functional
 
 from lamella.config.digest import digest_of
 from lamella.config.planes import Planes
@@ -48,6 +49,8 @@ class Model:
             that of zeros.
         own: the user's own preprocessing, where there is one.
         learned: what the planes of images are, where the preprocessing alone does not say it.
+        again: makes the network a second time, with weights of its own; None where there is no way.
+        remarks: what came up later that the user is to hear, each once.
     """
 
     module: nn.Module
@@ -59,6 +62,8 @@ class Model:
     example: Tensor | None = None
     own: Own | None = None
     learned: Planes | None = None
+    again: Callable[[], nn.Module] | None = None
+    remarks: list[str] = field(default_factory=list)
 
     @cached_property
     def planes(self) -> Planes:
@@ -117,6 +122,12 @@ class Model:
         """Images in [0, 1], (image, plane, row, column), as they are shown: sRGB bytes, (image,
         row, column, 3)."""
         return self.planes.picture(images.detach().permute(0, 2, 3, 1).cpu().numpy())
+
+    def squared(self, images: Tensor) -> Tensor:
+        """Images in the middle of grey squares as large as the longer side of its input."""
+        around = [max(self.facts.size) - extent for extent in images.shape[2:]]
+        frame = [edge for rest in reversed(around) for edge in (rest // 2, rest - rest // 2)]
+        return functional.pad(images, frame, value=0.5)
 
     def normalise(self, images: Tensor) -> Tensor:
         """Images in [0, 1], (image, plane, row, column), as the network's input.

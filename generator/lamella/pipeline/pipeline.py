@@ -5,7 +5,7 @@ every shard lies under the key of everything that it depends on.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -16,21 +16,18 @@ from lamella.config.config import Config
 from lamella.config.selection import chosen
 from lamella.engines.allocator import keep_freed_memory
 from lamella.errors import ModelError, UnknownLayer
-from lamella.images.decoding import BrokenImage
 from lamella.images.finding import Digests, find
 from lamella.images.images import Images
-from lamella.images.measured import measured
 from lamella.loading.load import device_of, load
 from lamella.network.description import Network
-from lamella.network.model import Model, with_planes
-from lamella.network.paths import TRIED, followed
+from lamella.network.model import Model
 from lamella.network.units import Layer
-from lamella.pipeline.plan import DOCUMENT, SURVEYED, keys_of, panels_of, store_of
+from lamella.pipeline.plan import DOCUMENT, SURVEYED, Step, keys_of, panels_of, store_of
+from lamella.pipeline.with_images import with_images
 from lamella.store.facts import Atlas
+from lamella.store.store import Shard
 from lamella.survey.run import survey
 
-if TYPE_CHECKING:
-    from torch import Tensor
 
 DIGESTS = "image-digests.json"  # in the store
 
@@ -54,20 +51,13 @@ class Selection:
     channels: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """Something that was just completed: a panel, for a layer or ("") for the whole network."""
-
-    panel: str
-    layer: str = ""
-
-
 @dataclass(frozen=True)
 class Analysis:
     """Everything that is needed to fill a store.
 
     Attributes:
-        unable: analyses that could not run for this network, each with what it said.
+        unable: what could not run for this network, an analysis or one layer of it, each with what
+            was said.
     """
 
     config: Config
@@ -75,7 +65,7 @@ class Analysis:
     images: Images
     panels: Sequence[tuple[Panel, Settings]]
     atlas: Atlas
-    unable: dict[str, ModelError] = field(default_factory=dict)
+    unable: dict[Step, ModelError] = field(default_factory=dict)
 
     @classmethod
     def of(cls, config: Config) -> "Analysis":
@@ -88,8 +78,7 @@ class Analysis:
         images = find(config, model.preprocessing, digests, model.own)
         if digests.fresh:
             store.write_json(DIGESTS, digests.known)
-        model = _seeing(model, images)
-        model = followed(model, _some(model, images))
+        model = with_images(model, images)
         every = [layer.name for layer in model.facts.layers]
         names = set(
             chosen(config.analysis.layers, every, "layer", f"{config.file}: [analysis] layers")
@@ -144,9 +133,7 @@ class Analysis:
         self.note()
         yield from self._survey(progress)
         for panel, settings in sorted(computed, key=lambda pair: pair[0].slow):
-            missing = [need for need in panel.needs if need in self.unable]
-            if missing:
-                self.unable[panel.name] = ModelError(f"It needs {missing[0]}.")
+            if self._lacks(panel):
                 continue
             try:
                 if panel.per == "network":
@@ -154,7 +141,14 @@ class Analysis:
                 else:
                     yield from self._by_layer(panel, settings, layers, selection, progress)
             except ModelError as error:  # of this network; the other analyses may well run
-                self.unable[panel.name] = error
+                self.unable[Step(panel.name)] = error
+
+    def _lacks(self, panel: Panel, layer: str = "") -> bool:
+        """Whether something that an analysis needs could not run, which is noted."""
+        lacking = [need for need in panel.needs if Step(need, layer) in self.unable]
+        if lacking:
+            self.unable[Step(panel.name, layer)] = ModelError(f"It needs {lacking[0]}.")
+        return bool(lacking)
 
     def _survey(self, progress: Stages) -> Iterator[Step]:
         store, layers = self.atlas.store, self.atlas.network.layers
@@ -197,12 +191,14 @@ class Analysis:
         progress: Stages,
     ) -> Iterator[Step]:
         todo = [(layer, self.missing(panel, layer, selection.channels)) for layer in layers]
-        todo = [(layer, channels) for layer, channels in todo if channels]
+        todo = [
+            (layer, some) for layer, some in todo if some and not self._lacks(panel, layer.name)
+        ]
         if not todo:
             return
         left = {layer.name: len(channels) for layer, channels in todo}
         with progress.stage(panel.name, sum(left.values()), "units") as tick:
-            for layer, shard in panel.compute_layers(self.job(panel, settings, tick), todo):
+            for layer, shard in self._shards(panel, self.job(panel, settings, tick), todo):
                 key = self.atlas.keys[panel.name]
                 self.atlas.store.folder(panel.name, key, layer.name).write(shard)
                 left[layer.name] -= len(shard.channels)
@@ -210,30 +206,30 @@ class Analysis:
                     yield Step(panel.name, layer.name)
         if not panel.slow or any(left.values()):
             yield Step(panel.name)
+        failed = [step for layer in layers if (step := Step(panel.name, layer.name)) in self.unable]
+        if len(failed) == len(layers):  # it is the analysis that cannot run
+            errors = [self.unable.pop(step) for step in failed]
+            self.unable[Step(panel.name)] = errors[0]
+
+    def _shards(
+        self, panel: Panel, job: Job, todo: Sequence[tuple[Layer, Sequence[int]]]
+    ) -> Iterator[tuple[Layer, Shard]]:
+        """Shards of some layers at once; where one cannot run, of each by itself but that one."""
+        try:
+            yield from panel.compute_layers(job, todo)
+        except ModelError as error:
+            if len(todo) == 1:
+                self.unable[Step(panel.name, todo[0][0].name)] = error
+                return
+            for layer, channels in todo:  # what was made is in the store by now
+                if left := self.missing(panel, layer, channels):
+                    yield from self._shards(panel, job, [(layer, left)])
 
     def job(self, panel: Panel, settings: Settings, tick: Any = lambda number: None) -> Job:
         """What a panel's `compute` is given."""
         seed = self.config.analysis.seed
         atlas, path = self.atlas, self.config.path
         return Job(self.model, self.images, atlas, panel.name, settings, seed, tick, path)
-
-
-def _some(model: Model, images: Images) -> "list[Tensor]":
-    """A few images, from all over the set, as the network takes them."""
-    found = []
-    for number in dict.fromkeys(at * len(images) // TRIED for at in range(TRIED if images else 0)):
-        with suppress(BrokenImage):
-            found.append(model.inputs(images.decoded(number)[None]))
-    return found
-
-
-def _seeing(model: Model, images: Images) -> Model:
-    """A model that knows what the planes of these images are, as they do then."""
-    images.planes = model.planes
-    if model.preprocessing.bands or (model.own and not model.own.plain):
-        images.planes = measured(images)
-        return with_planes(model, images.planes)
-    return model
 
 
 def _fields(network: Network) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 Flow: config -> **plan** -> pipeline and pages. Imports no torch: pages are rendered without it.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -23,6 +23,14 @@ from lamella.store.store import Store, document
 DOCUMENT = "atlas.json"
 SURVEY_VERSION = 4
 SURVEYED = ("survey", "labels")  # what the pass over the images stores, under a key each
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A panel, for a layer or ("") for the whole network."""
+
+    panel: str
+    layer: str = ""
 
 
 def panels_of(config: Config) -> list[tuple[Panel, Settings]]:

@@ -15,7 +15,7 @@ from safetensors.numpy import save
 
 from lamella.errors import ImagesError, ModelError
 from lamella.images.images import Batch, Images
-from lamella.network.activations import visit
+from lamella.network.activations import AnotherPath, visit
 from lamella.network.model import Model
 from lamella.network.units import Layer
 from lamella.store.store import Shard, Store, document, write_atomically
@@ -83,7 +83,7 @@ class Pass:
         """Run the network on a batch and update every collector.
 
         Raises:
-            ModelError: a layer yields NaN or an infinite activation.
+            ModelError: a layer yields NaN or an infinite activation, or did not run as traced.
         """
         numbers = np.array(batch.numbers, dtype=np.int64)
         photographs = self.images.manifest.photographs
@@ -113,7 +113,22 @@ class Pass:
 
         visitors = {model.traced[layer.name].observed: visitor(layer) for layer in self.layers}
         with torch.inference_mode():
-            visit(model.module, model.inputs(batch.values), visitors)
+            try:
+                visit(model.module, model.inputs(batch.values), visitors)
+            except AnotherPath as error:
+                lost = [
+                    layer.name
+                    for layer in self.layers
+                    if model.traced[layer.name].observed in error.addresses
+                ]
+                names = [photographs[batch.numbers[at]].name for at in (0, -1)]
+                left = ", ".join(f'"!{name}"' for name in lost)
+                raise ModelError(
+                    f"Layers {', '.join(map(repr, lost))} did not run on some image from "
+                    f"{names[0]} to {names[1]} as on those that were tried first: the network's "
+                    "control flow depends on the image.",
+                    f'Leave them out: [analysis] layers = ["*", {left}].',
+                ) from error
 
     def save(self, path: Path) -> None:
         """Store the state, whole or not at all."""
