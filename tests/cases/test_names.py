@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 import torch
 
 from cases.atlas import case, drawn
-from lamella.network.model import load
+from lamella.loading.load import load
 from lamella.pipeline.plan import open_atlas
 
 LABELS = ('crane, "old" & <i>new</i>', "l'\u00e9t\u00e9 100% #1", "\u65e5\u672c\u8a9e ?")

@@ -23,7 +23,8 @@ from helpers.tiny import Tiny
 from lamella.attribution.rollout import rollout
 from lamella.images.finding import Digests, find
 from lamella.images.images import Images
-from lamella.network.model import Model, load
+from lamella.loading.load import load
+from lamella.network.model import Model
 from lamella.network.paths import TRIED
 from lamella.network.units import Layer
 from lamella.pipeline.plan import open_atlas

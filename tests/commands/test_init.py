@@ -72,7 +72,7 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
 def test_init_then_build(first_atlas) -> None:
     page = first_atlas.folder / "public" / "index.html"
     assert first_atlas.printed.splitlines()[-1] == f"Open {page}"
-    assert "My network under glass" in page.read_text(encoding="utf-8")
+    assert "Atlas of my network" in page.read_text(encoding="utf-8")
     pages = list((page.parent / "my-network").rglob("[0-9]*.html"))
     assert len(pages) == 50
     again = process("render", str(first_atlas.folder / "atlas.toml"))

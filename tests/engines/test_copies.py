@@ -12,7 +12,8 @@ import lamella
 from helpers.tiny import Tiny
 from lamella.engines.copies import copied
 from lamella.errors import ModelError
-from lamella.network.model import Model, load
+from lamella.loading.load import load
+from lamella.network.model import Model
 
 CPU = torch.device("cpu")
 HINDRANCES = {

@@ -7,7 +7,7 @@ every shard lies under the key of everything that it depends on.
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from lamella import __version__
 from lamella.analyses.job import Job
@@ -27,7 +27,6 @@ from lamella.pipeline.with_images import with_images
 from lamella.store.facts import Atlas
 from lamella.store.store import Shard
 from lamella.survey.run import survey
-
 
 DIGESTS = "image-digests.json"  # in the store
 
