@@ -312,7 +312,9 @@ def test_images_on_another_path_than_those_tried_name_the_layers(tmp_path: Path)
     names = [one.name for one in images_in(tiny).manifest.photographs]
     assert names[5] == "dark.png" and TRIED == 4
     said = tiny.fails("analyse")
-    assert "Layers 'second' did not run" in said and '"!second"' in said
+    assert (
+        "did not run as on those that were tried first: 'second'." in said and '"!second"' in said
+    )
     tiny.change(analysis__layers=["*", "!second"]).works("analyse")
 
 

@@ -73,6 +73,23 @@ def test_what_cannot_be_copied_is_made_again(tiny: Tiny, what: str) -> None:
         assert len(model.remarks) == 1 and "made again from its source" in model.remarks[0]
 
 
+def test_a_narrow_network_of_several_results_is_made_again_as_it_runs(tiny: Tiny) -> None:
+    """The second one is widened, and gives its class scores alone, as the first does."""
+    hindered(tiny, HINDRANCES["a lock"])
+    file = tiny.folder / "network.py"
+    text = file.read_text().replace("return layers.eval()", "return Named(*layers).half().eval()")
+    file.write_text(
+        text + "\n\nclass Named(nn.Sequential):\n    def __init__(self, *layers):\n"
+        "        super().__init__(*layers)\n        self.lock = threading.Lock()\n\n"
+        "    def forward(self, images):\n"
+        "        return {'logits': super().forward(images), 'images': images}\n"
+    )
+    model = load(tiny.config(), CPU)
+    images = torch.rand(2, 3, 16, 16)
+    assert torch.equal(values(copied(model), images), values(model.module, images))
+    assert model.remarks
+
+
 def again(make: Callable[[], nn.Module] | None) -> Model:
     module = nn.Sequential(nn.Linear(2, 3))
     module.lock = threading.Lock()  # type: ignore[assignment]

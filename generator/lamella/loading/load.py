@@ -75,6 +75,7 @@ def load(config: Config, device: torch.device) -> Model:
 
     def again() -> nn.Module:
         made, _ = eager(_loaded(config)[0])
+        widened(made)
         pick_output(made.to(device), section.output, blank)
         return made
 

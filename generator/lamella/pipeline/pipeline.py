@@ -205,8 +205,8 @@ class Analysis:
                     yield Step(panel.name, layer.name)
         if not panel.slow or any(left.values()):
             yield Step(panel.name)
-        failed = [step for layer in layers if (step := Step(panel.name, layer.name)) in self.unable]
-        if len(failed) == len(layers):  # it is the analysis that cannot run
+        failed = [step for step in self.unable if step.panel == panel.name and step.layer]
+        if len(failed) == len(self.atlas.network.layers):  # it is the analysis that cannot run
             errors = [self.unable.pop(step) for step in failed]
             self.unable[Step(panel.name)] = errors[0]
 

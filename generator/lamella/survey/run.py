@@ -124,8 +124,8 @@ class Pass:
                 names = [photographs[batch.numbers[at]].name for at in (0, -1)]
                 left = ", ".join(f'"!{name}"' for name in lost)
                 raise ModelError(
-                    f"Layers {', '.join(map(repr, lost))} did not run on some image from "
-                    f"{names[0]} to {names[1]} as on those that were tried first: the network's "
+                    f"On the images from {names[0]} to {names[1]} these layers did not run as on "
+                    f"those that were tried first: {', '.join(map(repr, lost))}. The network's "
                     "control flow depends on the image.",
                     f'Leave them out: [analysis] layers = ["*", {left}].',
                 ) from error
