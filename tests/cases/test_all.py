@@ -32,7 +32,7 @@ CASES: dict[str, tuple[str, ...]] = {
         OWN,
         "network/test_trace.py::test_kernels_of_grouped_transposed_convolutions",
     ),
-    "07 batch of one": (REFUSED,),
+    "07 batch of one": (OWN, STORED),
     "08 compiled": (OWN, STORED, EQUAL),
     "10 class names": ("network/test_model.py::test_names_of_classes_are_read_or_refused",),
     "11 no grad": (

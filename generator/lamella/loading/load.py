@@ -19,6 +19,7 @@ from lamella.loading.source import from_file
 from lamella.loading.timm_models import RANDOM, from_timm
 from lamella.loading.torchvision_models import from_torchvision, mend_torchvision
 from lamella.loading.weights import load_weights, weights_digest
+from lamella.network.activations import ONE_BY_ONE, OneAlone, let_run_one_by_one, runs_one_by_one
 from lamella.network.description import Network
 from lamella.network.model import Model, with_layers
 from lamella.network.outputs import no_scores, pick_output
@@ -77,13 +78,17 @@ def load(config: Config, device: torch.device) -> Model:
         made, _ = eager(_loaded(config)[0])
         widened(made)
         pick_output(made.to(device), section.output, blank)
+        if runs_one_by_one(module):
+            let_run_one_by_one(made)
         return made
 
     before = _random_state(device)
     seen, memory_format = _examined(module, size, planes.number)
     if not torch.equal(before, _random_state(device)):
         notes.append(DRAWS)
-    if memory_format != torch.channels_last:
+    if runs_one_by_one(module):
+        notes.append(ONE_BY_ONE)
+    elif memory_format != torch.channels_last:
         notes.append("It takes maps apart by their places in memory, so they lie as torch's do.")
     classes = class_names(config, seen.outputs) if section.classes else stated.get("classes", ())
     if embedding := no_scores(section.output, seen.outputs, seen.embedding, len(classes)):
@@ -130,7 +135,8 @@ def _examined(
     """What a network is made of, and how its maps lie in memory.
 
     Channels last: on processors and GPUs alike convolutions take up to a third less time so. A
-    network that takes maps apart by their places in memory (`view`) runs in torch's usual format.
+    network that takes maps apart by their places in memory (`view`) runs in torch's usual format,
+    one that does not run on two images at once on one after the other.
     """
     _arrange(module, torch.channels_last)
     try:
@@ -138,6 +144,10 @@ def _examined(
         return examined(module, size, channels, memory_format=layout), layout
     except ModelError:
         _arrange(module, torch.contiguous_format)
+    try:
+        return examined(module, size, channels), torch.contiguous_format
+    except OneAlone:
+        let_run_one_by_one(module)
         return examined(module, size, channels), torch.contiguous_format
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils._pytree import tree_map
 
 from lamella.errors import ModelError, said
 from lamella.network.function_mode import FunctionMode
@@ -71,6 +72,48 @@ class Watch(FunctionMode):
         return result
 
 
+ONE_BY_ONE = (
+    "It runs on one image alone: images are given to it one after the other, which takes longer."
+)
+
+
+class OneAlone(ModelError):
+    """A network runs on one image, and not on two at once."""
+
+
+class OneByOne:
+    """The forward pass of a network, one image at a time."""
+
+    def __init__(self, network: nn.Module) -> None:
+        self.network = network
+        self.own = network.__dict__.get("forward")
+
+    def __call__(self, images: Tensor) -> Any:
+        """What it gives for images, (image, channel, row, column), joined along the first axis."""
+        forward = self.own or type(self.network).forward.__get__(self.network)
+        results = [forward(one) for one in torch.split(images, 1)]
+        return results[0] if len(results) == 1 else tree_map(_joined, *results)
+
+
+def _joined(*parts: Any) -> Any:
+    return torch.cat(parts) if isinstance(parts[0], Tensor) and parts[0].dim() else parts[0]
+
+
+def let_run_one_by_one(network: nn.Module) -> None:
+    """Have a network take any number of images, one after the other."""
+    network.forward = OneByOne(network)
+
+
+def runs_one_by_one(network: nn.Module) -> bool:
+    """Whether it does."""
+    return isinstance(network.__dict__.get("forward"), OneByOne)
+
+
+def runs_of(network: nn.Module, images: Tensor) -> tuple[Tensor, ...]:
+    """Images in runs that pass through a network in one go."""
+    return torch.split(images, 1) if runs_one_by_one(network) else (images,)
+
+
 class AnotherPath(ModelError):
     """The network did not run the operations that it ran when it was traced.
 
@@ -112,6 +155,9 @@ def visit(
             value that is where it was has been shown it.
         ModelError: the network does not run on images of that size.
     """
+    if len(inputs) > 1 and runs_one_by_one(network):
+        _one_by_one(network, inputs, visitors)
+        return
     waiting = {(address.function, address.ordinal): address for address in visitors}
     anchors = {
         (anchor.function, anchor.ordinal): anchor
@@ -168,6 +214,21 @@ def visit(
         lost[address] = f"call {ordinal} of {function!r} did not happen"
     if lost:
         raise AnotherPath(lost)
+
+
+def _one_by_one(
+    network: nn.Module, inputs: Tensor, visitors: Mapping[Address, Callable[[Tensor], None]]
+) -> None:
+    """As `visit`, where each image has a pass of its own."""
+    kept: dict[Address, list[Tensor]] = {address: [] for address in visitors}
+
+    def keeper(address: Address) -> Callable[[Tensor], None]:
+        return lambda values: kept[address].append(values.clone())
+
+    for one in torch.split(inputs, 1):
+        visit(network, one, {address: keeper(address) for address in visitors})
+    for address, visitor in visitors.items():
+        visitor(torch.cat(kept[address]))
 
 
 def cut(network: nn.Module, address: Address) -> Callable[[Tensor], Tensor]:

@@ -17,6 +17,7 @@ from torch.nn import functional
 from lamella.config.digest import digest_of
 from lamella.config.planes import Planes
 from lamella.config.preprocessing import Preprocessing
+from lamella.network.activations import runs_one_by_one
 from lamella.network.description import Network
 from lamella.network.folding import Fold, folds_of
 from lamella.network.trace import Examination, Traced
@@ -83,6 +84,8 @@ class Model:
     @cached_property
     def folds(self) -> Mapping[int, Fold]:
         """The normalizations that its convolutions can carry."""
+        if runs_one_by_one(self.module):  # told by their places in one pass
+            return {}
         with torch.inference_mode(False):
             return folds_of(self.module, self.plain(0, *self.facts.size))
 

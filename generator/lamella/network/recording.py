@@ -1,7 +1,6 @@
 """Every operation of one forward pass, and which reads the result of which.
 
-Flow: passes, rules -> **recording** -> trace, dataflow. The layers are read off it
-(trace.py), and so is how the maps of a network become its scores (attribution/heads.py).
+Flow: passes, rules -> **recording** -> trace, dataflow. Layers, and scores, are read off it.
 """
 
 from collections.abc import Sequence
@@ -13,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
 from lamella.errors import ModelError
-from lamella.network.activations import READS
+from lamella.network.activations import READS, OneAlone, runs_one_by_one
 from lamella.network.function_mode import FunctionMode
 from lamella.network.passes import (
     KERNELS,
@@ -183,7 +182,7 @@ def recorded(
 ) -> Pass:
     """All operations of a forward pass over one image; the network stays as it is.
 
-    It runs over two images as well, which tells how each result is read: as `Op.layout`.
+    It runs over two images as well, which tells how each result is read, `Op.layout`.
 
     Args:
         network: in eval mode.
@@ -192,20 +191,22 @@ def recorded(
         memory_format: of the input.
         example: the input, (1, channel, row, column); zeros for None.
     Raises:
+        OneAlone: it runs on one image, and not on two at once.
         ModelError: the network does not run on such inputs.
     """
     if example is None:
         anchor = next(network.parameters(), torch.zeros(0))
         example = torch.zeros((1, channels, *size), device=anchor.device)
     one = _recorded(network, example.contiguous(memory_format=memory_format))
+    if runs_one_by_one(network):
+        for op in one.ops:
+            op.double = op.value.twice()
+        return one
     try:
         two = example.repeat(2, 1, 1, 1).contiguous(memory_format=memory_format)
         double = _recorded(network, two)
     except ModelError as error:
-        raise ModelError(
-            f"The network runs on one image, but not on two at once: {error.problem}",
-            "Let its forward take any number of images: images are surveyed in batches.",
-        ) from error
+        raise OneAlone("It runs on one image, but not on two at once.") from error
     doubles = {(op.function, op.ordinal): op.value for op in double.ops}
     for op in one.ops:
         op.double = doubles.get((op.function, op.ordinal))
@@ -244,6 +245,5 @@ def _recorded(network: nn.Module, images: Tensor) -> Pass:
     finally:
         for hook in hooks:
             hook.remove()
-    at = record.made_at.get(id(output), -1)
     outside = {name: op for name, op in record.reader.items() if name not in record.inside}
-    return Pass(tuple(record.ops), at, outside)
+    return Pass(tuple(record.ops), record.made_at.get(id(output), -1), outside)
