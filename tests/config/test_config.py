@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers.tiny import Tiny
-from lamella.commands.init import ATLAS
+from lamella.commands.init import atlas
 from lamella.config.config import Config, load
 from lamella.config.preprocessing import Preprocessing
 from lamella.errors import ConfigError, did_you_mean, said
@@ -25,7 +25,7 @@ def test_defaults_and_paths(tiny: Tiny) -> None:
 
 def test_what_init_writes_and_the_demonstration_are_valid(tmp_path: Path) -> None:
     file = tmp_path / "atlas.toml"
-    file.write_text(ATLAS)
+    file.write_text(atlas())
     assert load(file).model.source == "network.py:network"
     site = Path(__file__).parents[2] / "site" / "atlas.toml"
     assert load(site).model.name == "squeezenet1_1"
@@ -34,7 +34,7 @@ def test_what_init_writes_and_the_demonstration_are_valid(tmp_path: Path) -> Non
 def test_commented_lines_of_init_are_valid_too(tmp_path: Path) -> None:
     """Whoever takes the # away gets a valid file."""
     file = tmp_path / "atlas.toml"
-    file.write_text(re.sub(r"^# (\w+ = )", r"\1", ATLAS, flags=re.MULTILINE))
+    file.write_text(re.sub(r"^# (\w+ = )", r"\1", atlas(), flags=re.MULTILINE))
     config = load(file)
     assert config.images.limit == 1000 and config.credits and config.model.weights
 

@@ -103,7 +103,7 @@ def start(folder: Path, source: str = "", channels: str = "RGB") -> None:
         ConfigError: one of them is there already.
         StoreError: the folder cannot be written.
     """
-    written = {"atlas.toml": _atlas(source, channels)}
+    written = {"atlas.toml": atlas(source, channels)}
     if not source:
         planes = 1 if channels == "L" else 3
         written["network.py"] = NETWORK.replace("{planes}", str(planes))
@@ -126,7 +126,7 @@ def start(folder: Path, source: str = "", channels: str = "RGB") -> None:
         click.echo("Then put your own network into network.py, and your images into images.")
 
 
-def _atlas(source: str, channels: str) -> str:
+def atlas(source: str = "", channels: str = "RGB") -> str:
     """The text of an atlas.toml."""
     mean, std = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
     if channels == "L":

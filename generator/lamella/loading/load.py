@@ -106,8 +106,17 @@ def load(config: Config, device: torch.device) -> Model:
         notes=tuple(notes),
         embedding=embedding,
     )
-    learned = planes if own else None
-    model = Model(module, preprocessing, {}, facts, device, memory_format, own=own, learned=learned)
+    model = Model(
+        module,
+        preprocessing,
+        {},
+        facts,
+        device,
+        memory_format,
+        own=own,
+        learned=planes if own else None,
+        again=again,
+    )
     return with_layers(model, seen)
 
 
