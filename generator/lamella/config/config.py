@@ -87,8 +87,10 @@ class ImagesSection(Section):
     )
     publish: Literal["whole", "patches", "none"] = Field(
         default="whole",
-        description="What of the images goes onto the site: everything, the patches alone, or "
-        "nothing, for private or licensed images.",
+        description="What of the images goes onto the site: everything; patches and labels alone, "
+        "of layers whose units see at most a quarter of an image (the patches of many units "
+        "together may still cover it); or nothing, neither pixels nor labels, which then are not "
+        "even read. Names of files are shown with whole images only.",
     )
     limit: Annotated[int, Field(ge=1)] | None = Field(
         default=None, description="Use only so many images, chosen by their content's digest."

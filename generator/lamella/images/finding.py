@@ -91,6 +91,8 @@ def find(config: Config, preprocessing: Preprocessing, digests: Digests) -> Imag
     every = tuple(sorted({photograph.label for photograph in photographs} - {""}))
     passed_over = tuple(passed.most_common())
     manifest = Manifest(digest_of(chosen), photographs, (), every, passed_over)
+    if section.publish == "none":  # nothing that is computed rests on what may not be shown
+        manifest = manifest.unlabelled()
     return Images(manifest, [by_id[id] for id in chosen], preprocessing)
 
 

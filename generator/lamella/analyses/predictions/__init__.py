@@ -29,6 +29,7 @@ class Predictions(Panel):
     needs = ("survey", "labels")
     shows = ("classes",)
     uses_images = True
+    shows_photographs = False
     per = "network"
     entries = "classes"
 

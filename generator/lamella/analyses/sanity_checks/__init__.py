@@ -64,6 +64,7 @@ class SanityChecks(Panel):
     shows = ("attribution_maps",)
     uses_images = True
     uses_seed = True
+    shows_photographs = False
     per = "network"
     entries = "tests"
     photographic = frozenset(
