@@ -5,6 +5,7 @@ import io
 import json
 import os
 import shutil
+import socket
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -159,54 +160,58 @@ def test_extreme_sizes_cost_little(tmp_path: Path, size: tuple[int, int]) -> Non
     assert pixels.shape == (224, 224, 3) and near(pixels[112, 112], RED)
 
 
+@pytest.fixture(scope="module")
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file that is written again and again."""
+    return tmp_path_factory.mktemp("scratch") / "image"
+
+
 METHODS = ("nearest", "box", "bilinear", "hamming", "bicubic", "lanczos")
 
 
 @settings(max_examples=60)
 @given(
-    st.integers(1, 400),
-    st.integers(1, 400),
-    st.integers(8, 80),
-    st.integers(0, 30),
-    st.sampled_from(METHODS),
+    width=st.integers(1, 400),
+    height=st.integers(1, 400),
+    size=st.integers(8, 80),
+    margin=st.integers(0, 30),
+    interpolation=st.sampled_from(METHODS),
 )
 def test_bytes_are_torchvisions(
-    width: int, height: int, size: int, margin: int, interpolation: str
+    scratch: Path, width: int, height: int, size: int, margin: int, interpolation: str
 ) -> None:
     """Of JPEGs, of all sizes and ways: `Resize` and `CenterCrop` on the whole image."""
     random = np.random.default_rng(width + 1000 * height)
     noise = Image.fromarray(random.integers(0, 256, (9, 7, 3), dtype=np.uint8))
-    buffer = io.BytesIO()
-    noise.resize((width, height), Image.Resampling.BICUBIC).save(buffer, "JPEG", quality=90)
+    noise.resize((width, height), Image.Resampling.BICUBIC).save(scratch, "JPEG", quality=90)
     how = Preprocessing(resize=size + margin, size=size, interpolation=interpolation)
     resize = transforms.Resize(how.resize, transforms.InterpolationMode(interpolation))
-    wanted = transforms.CenterCrop(size)(resize(Image.open(buffer).convert("RGB")))
-    assert (decode(buffer, how) == np.asarray(wanted)).all()  # type: ignore[arg-type]
+    wanted = transforms.CenterCrop(size)(resize(Image.open(scratch).convert("RGB")))
+    assert (decode(scratch, how) == np.asarray(wanted)).all()
 
 
 @settings(max_examples=40)
 @given(
-    st.integers(1, 120),
-    st.integers(1, 120),
-    st.tuples(st.integers(8, 60), st.integers(8, 60)),
-    st.sampled_from(["shorter", "exact", "none"]),
-    st.booleans(),
+    width=st.integers(1, 120),
+    height=st.integers(1, 120),
+    size=st.tuples(st.integers(8, 60), st.integers(8, 60)),
+    rule=st.sampled_from(["shorter", "exact", "none"]),
+    grey=st.booleans(),
 )
 def test_rectangles_and_greys_are_torchvisions_too(
-    width: int, height: int, size: tuple[int, int], rule: str, grey: bool
+    scratch: Path, width: int, height: int, size: tuple[int, int], rule: str, grey: bool
 ) -> None:
     """Whatever is larger is cut, whatever is smaller is framed in black."""
     random = np.random.default_rng(width + 1000 * height)
     image = Image.fromarray(random.integers(0, 256, (height, width, 3), dtype=np.uint8))
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG")
+    image.save(scratch, "PNG")
     resize: Any = {"shorter": min(size) + 3, "exact": size, "none": "none"}[rule]
     how = Preprocessing(resize=resize, size=size, channels="L" if grey else "RGB")
     wanted = image.convert("L") if grey else image
     if rule != "none":
         wanted = transforms.Resize(resize)(wanted)
     wanted = np.asarray(transforms.CenterCrop(size)(wanted))
-    found = decode(buffer, how)  # type: ignore[arg-type]
+    found = decode(scratch, how)
     assert found.shape == (*size, 3)
     assert (found == (wanted[..., None] if grey else wanted)).all()
 
@@ -283,6 +288,7 @@ BROKEN = {
     "truncated.bmp": (whole("BMP")[:2000], "truncated"),
     "header.png": (whole("PNG")[:40], ""),
     "bomb.png": (png_of(60_000, 60_000), "60000 x 60000 pixels are too many"),
+    "large.png": (png_of(15_000, 15_000), "15000 x 15000 pixels are too many"),
 }
 
 
@@ -537,3 +543,24 @@ def test_a_list_that_is_wrong_is_told(tiny: Tiny, what: str) -> None:
     (tiny.folder / "list.txt").write_text(content)
     assert problem in tiny.change(images__list="list.txt").fails("layers")
     assert "cannot read" in tiny.change(images__list="gone.txt").fails("layers")
+
+
+@pytest.mark.parametrize("kind", ["pipe", "zero", "socket"])
+def test_what_a_list_names_and_is_no_file_is_skipped(tiny: Tiny, kind: str) -> None:
+    folder = tiny.folder / "images"
+    if kind == "pipe":
+        os.mkfifo(folder / "x.png")
+    elif kind == "zero":
+        # Inside of the folder by its name, and outside by where it leads, it is refused.
+        (folder / "x.png").symlink_to("/dev/zero")
+    else:
+        with socket.socket(socket.AF_UNIX) as listening:
+            listening.bind(str(folder / "x.png"))
+    halves().save(folder / "a.png")
+    (tiny.folder / "list.txt").write_text("a.png\nx.png\n")
+    tiny.change(images__list="list.txt")
+    if kind == "zero":
+        assert "'x.png' does not lie in" in tiny.fails("build")
+        return
+    assert "1 broken image was skipped" in tiny.run("build").stderr
+    assert "it is a pipe" in (tiny.folder / "public" / "about.html").read_text()

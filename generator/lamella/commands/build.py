@@ -12,6 +12,7 @@ from lamella import __version__
 from lamella.commands.layers import left_out_words
 from lamella.commands.progress import Progress
 from lamella.config.config import Config
+from lamella.config.files import text_of
 from lamella.config.selection import channel_numbers
 from lamella.errors import ConfigError, ModelError, said
 from lamella.images.manifest import passed_over_words
@@ -28,7 +29,7 @@ def about_of(config: Config) -> About:
     if config.credits:
         path = config.path(config.credits)
         try:
-            credits = path.read_text(encoding="utf-8")
+            credits = text_of(path)
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(
                 f"{config.file}: 'credits': cannot read {path}: {said(error)}.",

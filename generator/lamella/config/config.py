@@ -11,6 +11,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 
+from lamella.config.files import text_of
+from lamella.config.plain import refused
 from lamella.config.preprocessing import Preprocessing
 from lamella.config.section import Names, Section
 from lamella.config.validation import validated
@@ -109,7 +111,9 @@ class AnalysisSection(Section):
         description="Names or globs of the panels to compute; a leading ! excludes.",
     )
     device: str = Field(default="auto", description="auto, cpu, cuda, cuda:1, mps.")
-    seed: int = Field(default=0, description="Fixes everything that is drawn at random.")
+    seed: int = Field(
+        default=0, ge=0, lt=2**32, description="Fixes everything that is drawn at random."
+    )
 
 
 class OutputSection(Section):
@@ -152,8 +156,21 @@ class Config(Section):
         return self._file
 
     def path(self, relative: str) -> Path:
-        """A path of the file, which is relative to the file's own folder."""
-        return self._file.parent / Path(relative).expanduser()
+        """A path of the file, which is relative to the file's own folder.
+
+        Raises:
+            ConfigError: there can be no such path.
+        """
+        try:
+            found = self._file.parent / Path(relative).expanduser()
+            found.exists()
+        except (OSError, RuntimeError) as error:  # too long, not allowed; ~ of a user who is none
+            shown = relative if len(relative) <= 80 else f"{relative[:77]}..."
+            raise ConfigError(
+                f"{self._file}: {shown!r} is no path here: {said(error)}.",
+                "Paths are relative to the folder of atlas.toml, or begin with / or ~/.",
+            ) from error
+        return found
 
 
 def load(file: Path, **overrides: Any) -> Config:
@@ -166,7 +183,7 @@ def load(file: Path, **overrides: Any) -> Config:
         ConfigError: the file cannot be read, is no TOML, or holds a wrong key or value.
     """
     try:
-        plain = tomllib.loads(file.read_text(encoding="utf-8-sig"))
+        plain = tomllib.loads(text_of(file))
     except UnicodeDecodeError as error:
         raise ConfigError(f"{file} is not text in UTF-8.", "Save it in that encoding.") from error
     except OSError as error:
@@ -179,6 +196,11 @@ def load(file: Path, **overrides: Any) -> Config:
             f"{file} is not valid TOML: {error}.",
             "Text stands in quotes, lists in brackets; https://toml.io describes the rest.",
         ) from error
+    except (ValueError, RecursionError) as error:
+        what = "is nested too deep" if isinstance(error, RecursionError) else "holds a huge number"
+        raise ConfigError(f"{file} {what}.", "No setting needs that: take it out.") from None
+    for at, what, remedy in refused(plain):
+        raise ConfigError(f"{file}: '{at}' is {what}.", f"{remedy}.")
     for section, values in overrides.items():
         if not isinstance(values, dict):
             plain[section] = values

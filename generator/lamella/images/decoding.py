@@ -12,13 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from lamella.config.files import refuse_special
 from lamella.config.preprocessing import Preprocessing
 from lamella.errors import said
 
 _JPEG = {".jpg", ".jpeg", ".jpe", ".jfif"}
 _OTHERS = {".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".jp2", ".avif"}
 SUFFIXES = frozenset(_JPEG | _OTHERS)
-MOST_PIXELS = 250_000_000  # a larger image is taken for an attack on memory
+MOST_PIXELS = 178_956_970  # a larger image is an attack on memory and time: PIL's own limit
 Pixels = NDArray[np.uint8]
 Resize = int | tuple[int, int] | str
 
@@ -47,6 +48,7 @@ def decode(path: Path, how: Preprocessing) -> Pixels:
         BrokenImage: it is no image, is truncated, or is too large.
     """
     try:
+        refuse_special(path)
         with Image.open(path, formats=_formats()) as image:
             if image.width * image.height > MOST_PIXELS:
                 raise BrokenImage(f"{image.width} x {image.height} pixels are too many")
@@ -188,7 +190,8 @@ _TURNED = range(5, 9)  # EXIF orientations that swap width and height
 def upright_size(path: Path) -> tuple[int, int] | None:
     """Width and height of an image as it is shown; None where it is none, which is told later."""
     try:
-        with Image.open(path) as image:
+        refuse_special(path)
+        with Image.open(path, formats=_formats()) as image:
             turned = image.getexif().get(0x0112) in _TURNED
             return image.size[::-1] if turned else image.size
     except Exception:  # PIL's plug-ins raise almost anything on hostile files

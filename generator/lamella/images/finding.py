@@ -15,6 +15,7 @@ from typing import Any
 
 from lamella.config.config import Config
 from lamella.config.digest import digest_of
+from lamella.config.files import refuse_special
 from lamella.config.preprocessing import Preprocessing
 from lamella.errors import ImagesError
 from lamella.images.decoding import SUFFIXES
@@ -37,6 +38,7 @@ class Digests:
 
     def of(self, path: Path) -> str:
         """The digest of a file's content, 32 hex digits."""
+        refuse_special(path)  # of those that a list names
         stat = path.stat()
         stamp = [stat.st_size, stat.st_mtime_ns]
         entry = self.known.get(str(path))

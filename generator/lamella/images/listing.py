@@ -6,6 +6,7 @@ Flow: config -> **listing** -> finding.
 import csv
 from pathlib import Path
 
+from lamella.config.files import text_of
 from lamella.errors import ImagesError, said
 from lamella.images.decoding import SUFFIXES
 
@@ -26,7 +27,7 @@ def listed(path: Path, folder: Path) -> dict[Path, str]:
     """
     rule = "Each line is a path in [images] folder and perhaps, behind a comma, a label."
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        lines = text_of(path).splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise ImagesError(f"[images] list: cannot read {path}: {said(error)}.", rule) from error
     found: dict[Path, str] = {}

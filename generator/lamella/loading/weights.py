@@ -101,8 +101,9 @@ def load_weights(module: nn.Module, path: Path, key: str = "") -> tuple[str, ...
 def _read(path: Path) -> Any:
     """What a weights file holds."""
     if not path.is_file():
+        why = "is no file" if path.exists() else "does not exist"
         raise ModelError(
-            f"The weights file {path} does not exist.",
+            f"The weights file {path} {why}.",
             "[model] weights is relative to the folder of atlas.toml.",
         )
     try:
