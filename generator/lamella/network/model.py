@@ -20,7 +20,7 @@ from lamella.errors import ModelError, said
 from lamella.loading.source import from_file
 from lamella.loading.timm_models import RANDOM, from_timm
 from lamella.loading.torchvision_models import from_torchvision, mend_torchvision
-from lamella.loading.weights import load_weights, weights_digest
+from lamella.loading.weights import load_weights, refuse_not_finite, weights_digest
 from lamella.network.class_names import class_names
 from lamella.network.description import Network
 from lamella.network.folding import Fold, folds_of
@@ -131,6 +131,7 @@ def load(config: Config, device: torch.device) -> Model:
         notes.append("Its weights are random: it is not trained.")
     elif section.weights and "weights" not in stated:
         notes += load_weights(module, config.path(section.weights), section.key)
+    refuse_not_finite(module)
     module.requires_grad_(False)
     digest = weights_digest(module)
     notes += _widened(module)
