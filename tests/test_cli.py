@@ -390,14 +390,13 @@ def test_output_that_nobody_reads(tiny: Tiny) -> None:
     assert "Traceback" not in result.stderr
 
 
-def test_nan_is_told_with_its_layer(tiny: Tiny) -> None:
+def test_infinity_is_told_with_its_layer_and_channel(tiny: Tiny) -> None:
     text = (tiny.folder / "network.py").read_text()
-    text = text.replace(
-        "    return", "    nn.init.constant_(layers[2].bias, float('nan'))\n    return"
-    )
+    text = text.replace("    return", "    nn.init.constant_(layers[2].weight, 3e38)\n    return")
     (tiny.folder / "network.py").write_text(text)
     message = tiny.fails("analyse")
     assert "Layer '2' yields NaN or infinite activations on" in message
+    assert re.search(r"on \w+/\d.png, first in channel \d\.", message)
     assert '[analysis] layers = ["*", "!2"]' in message
 
 
