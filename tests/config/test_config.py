@@ -112,6 +112,7 @@ BAD = {
     "analysis__seed ": (-1, "greater than or equal to 0"),
     "analysis__seed  ": (2**32, "less than 4294967296"),
     "output__work": ("~nouser/x", "'~nouser/x' is no path here: "),
+    "output__work ": ("loop", "'loop' is no path here: "),
     "output__site": ("x" * 5000, "x...' is no path here: File name too long."),
     "analysis__layers": ("*", "It should be a list in brackets."),
     "panels__dataset_examples__side": ("big", "[panels.dataset_examples]: 'side' is 'big'."),
@@ -124,6 +125,7 @@ BAD = {
 @pytest.mark.parametrize("key", BAD)
 def test_values_of_the_wrong_kind(tiny: Tiny, key: str) -> None:
     value, expected = BAD[key]
+    (tiny.folder / "loop").symlink_to("loop")
     message = tiny.change(**{key.rstrip(): value}).fails("status")
     assert str(tiny.file) in message and expected in message
     assert "pydantic" not in message and "tuple" not in message.lower()

@@ -164,7 +164,11 @@ class Config(Section):
         try:
             found = self._file.parent / Path(relative).expanduser()
             found.exists()
-        except (OSError, RuntimeError) as error:  # too long, not allowed; ~ of a user who is none
+            found.resolve()
+        except (
+            OSError,
+            RuntimeError,
+        ) as error:  # too long, not allowed; ~nobody, a circle of links
             shown = relative if len(relative) <= 80 else f"{relative[:77]}..."
             raise ConfigError(
                 f"{self._file}: {shown!r} is no path here: {said(error)}.",
