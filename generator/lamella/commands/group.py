@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from lamella.commands.terminal import say
 from lamella.errors import LamellaError, did_you_mean
 
 _ANALYSIS_ONLY = frozenset({"torch", "torchvision", "numba", "sklearn", "umap"})
@@ -28,10 +29,10 @@ class Commands(click.Group):
         try:
             return super().invoke(context)
         except LamellaError as error:
-            click.echo(f"Error: {error}", err=True)
+            say(f"Error: {error}", err=True)
             sys.exit(1)
         except KeyboardInterrupt:
-            click.echo(
+            say(
                 "\nStopped. What was finished is kept: the same command goes on from there.",
                 err=True,
             )
@@ -39,7 +40,7 @@ class Commands(click.Group):
         except ModuleNotFoundError as error:
             if (error.name or "").partition(".")[0] not in _ANALYSIS_ONLY:
                 raise
-            click.echo(
+            say(
                 f"Error: This command needs {error.name}, which is not installed.\n"
                 '  Install it with: pip install "lamella[analyse]"',
                 err=True,

@@ -3,10 +3,10 @@
 import io
 from pathlib import Path
 
-import click
 import numpy as np
 from PIL import Image
 
+from lamella.commands.terminal import say
 from lamella.errors import ConfigError
 from lamella.store.store import write_atomically
 
@@ -104,9 +104,9 @@ def start(folder: Path) -> None:
             write_atomically(images / name, content)
     write_atomically(folder / "network.py", NETWORK.encode())
     write_atomically(folder / "atlas.toml", ATLAS.encode())
-    click.echo(f"Wrote {folder}: atlas.toml, network.py and images.")
-    click.echo(f"Build it:  lamella build {folder / 'atlas.toml'}")
-    click.echo("Then put your own network into network.py, and your photographs into images.")
+    say(f"Wrote {folder}: atlas.toml, network.py and images.")
+    say(f"Build it:  lamella build {folder / 'atlas.toml'}")
+    say("Then put your own network into network.py, and your photographs into images.")
 
 
 def sample_images() -> list[tuple[str, bytes]]:

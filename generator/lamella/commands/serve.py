@@ -15,8 +15,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import click
-
+from lamella.commands.terminal import say
 from lamella.errors import SiteError, said
 
 HOST = "127.0.0.1"
@@ -120,8 +119,8 @@ def server_of(folder: Path, port: int) -> ThreadingHTTPServer:
 def serve_folder(folder: Path, port: int) -> None:
     """Serve until Ctrl-C."""
     with server_of(folder, port) as server:
-        click.echo(f"http://{HOST}:{server.server_port}/   (Ctrl-C ends it)")
+        say(f"http://{HOST}:{server.server_port}/   (Ctrl-C ends it)")
         try:
             server.serve_forever()
         except KeyboardInterrupt:
-            click.echo()
+            say()
