@@ -5,11 +5,15 @@ Flow: **visible** -> the pages of site, and what commands print.
 
 import re
 
+# What no document may hold: the last two numbers of each plane, and a row among them.
+_NO_CHARACTERS = "".join(
+    chr(plane << 16 | last) for plane in range(17) for last in (0xFFFE, 0xFFFF)
+)
 # Controls, the overrides and isolates of bidirectional text, and the halves of names that are no
 # text: they reorder, garble or command what is around them.
 UNSEEN = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff"
-    "\ud800-\udfff]"
+    f"\ud800-\udfff\ufdd0-\ufdef{_NO_CHARACTERS}]"
 )
 
 
