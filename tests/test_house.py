@@ -211,6 +211,7 @@ FREE = {
     "benchmarks",
     "demonstration",
     "families",
+    "fuzz",
     "golden",
     "helpers",
 }  # of no single room

@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import socket
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 from torchvision import transforms
 
+from helpers.damaged import png_of
 from helpers.tiny import Tiny, write_images
 from lamella.config.preprocessing import Preprocessing
 from lamella.images import decoding
@@ -256,16 +256,6 @@ def test_fast_decoding_is_near(tmp_path: Path) -> None:
         for fast in (False, True)
     )
     assert np.abs(fast - exact).max() > 0 and np.abs(fast - exact).mean() < 2
-
-
-def png_of(width: int, height: int) -> bytes:
-    """A PNG whose header claims a size."""
-    buffer = io.BytesIO()
-    Image.new("RGB", (1, 1)).save(buffer, "PNG")
-    content = bytearray(buffer.getvalue())
-    content[16:24] = width.to_bytes(4, "big") + height.to_bytes(4, "big")
-    content[29:33] = zlib.crc32(content[12:29]).to_bytes(4, "big")
-    return bytes(content)
 
 
 def whole(format: str) -> bytes:
@@ -534,6 +524,8 @@ WRONG_LISTS = {
     "outside": ("../secret.png\n", "line 1: '../secret.png' does not lie in"),
     "no image": ("a.png\nnotes.txt\n", "line 2: 'notes.txt' has no suffix of an image"),
     "empty": ("# nothing\n", "names no image"),
+    "no text": ("a.png\0\n", "it holds the character NUL"),
+    "a circle": ("loop.png\n", "'loop.png' does not lie in"),
 }
 
 
@@ -541,6 +533,7 @@ WRONG_LISTS = {
 def test_a_list_that_is_wrong_is_told(tiny: Tiny, what: str) -> None:
     content, problem = WRONG_LISTS[what]
     (tiny.folder / "list.txt").write_text(content)
+    (tiny.folder / "images" / "loop.png").symlink_to("loop.png")
     assert problem in tiny.change(images__list="list.txt").fails("layers")
     assert "cannot read" in tiny.change(images__list="gone.txt").fails("layers")
 

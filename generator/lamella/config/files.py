@@ -20,8 +20,11 @@ def text_of(path: Path) -> str:
     """The text of a file in UTF-8, with a mark of its byte order or without.
 
     Raises:
-        OSError: it cannot be read, or is no file.
+        OSError: it cannot be read, is no file, or holds NUL, as no text does.
         UnicodeDecodeError: it is no text in UTF-8.
     """
     refuse_special(path)
-    return path.read_text(encoding="utf-8-sig")
+    text = path.read_text(encoding="utf-8-sig")
+    if "\0" in text:
+        raise OSError("it holds the character NUL, which no text does")
+    return text

@@ -37,6 +37,20 @@ def _formats() -> tuple[str, ...]:
     return tuple(sorted({known[suffix] for suffix in SUFFIXES if suffix in known}))
 
 
+def opened(path: Path, formats: tuple[str, ...]) -> Image.Image:
+    """An image file, its pixels unread: a photograph, or a mask.
+
+    Raises:
+        OSError: it is no image of these formats, is no file, or is too large to be one.
+    """
+    refuse_special(path)
+    image: Image.Image = Image.open(path, formats=formats)
+    if image.width * image.height > MOST_PIXELS:
+        image.close()
+        raise OSError(f"{image.width} x {image.height} pixels are too many")
+    return image
+
+
 def decode(path: Path, how: Preprocessing) -> Pixels:
     """An image file as sRGB bytes, (row, column, 3): resized, and cut from its centre.
 
@@ -48,10 +62,7 @@ def decode(path: Path, how: Preprocessing) -> Pixels:
         BrokenImage: it is no image, is truncated, or is too large.
     """
     try:
-        refuse_special(path)
-        with Image.open(path, formats=_formats()) as image:
-            if image.width * image.height > MOST_PIXELS:
-                raise BrokenImage(f"{image.width} x {image.height} pixels are too many")
+        with opened(path, _formats()) as image:
             if how.fast and how.resize != "none":  # JPEGs are decoded at the size that is needed
                 image.draft("RGB", _drafted(how.resize))
             plain = _plain(ImageOps.exif_transpose(image))
@@ -190,8 +201,7 @@ _TURNED = range(5, 9)  # EXIF orientations that swap width and height
 def upright_size(path: Path) -> tuple[int, int] | None:
     """Width and height of an image as it is shown; None where it is none, which is told later."""
     try:
-        refuse_special(path)
-        with Image.open(path, formats=_formats()) as image:
+        with opened(path, _formats()) as image:
             turned = image.getexif().get(0x0112) in _TURNED
             return image.size[::-1] if turned else image.size
     except Exception:  # PIL's plug-ins raise almost anything on hostile files

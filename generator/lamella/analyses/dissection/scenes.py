@@ -20,6 +20,7 @@ from PIL import Image, UnidentifiedImageError
 
 from lamella.analyses.dissection.concepts import Concept, read_table
 from lamella.errors import ConceptsError, said
+from lamella.images import decoding
 from lamella.images.decoding import SUFFIXES, upright_size
 
 HALVES = ("choose", "measure")
@@ -185,7 +186,7 @@ def opened(mask: Path) -> Image.Image:
         ConceptsError: it is no image, or of a format that does not keep whole numbers.
     """
     try:
-        return Image.open(mask, formats=FORMATS)
+        return decoding.opened(mask, FORMATS)
     except (OSError, UnidentifiedImageError, ValueError) as error:
         raise ConceptsError(
             f"Cannot read the mask {mask}: {said(error)}.",

@@ -17,11 +17,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from lamella.config.preprocessing import Preprocessing
 from lamella.errors import ImagesError, said
-from lamella.images.decoding import SUFFIXES, nearest, upright_size
+from lamella.images.decoding import SUFFIXES, nearest, opened, upright_size
 from lamella.images.images import Images
 
 if TYPE_CHECKING:
@@ -115,7 +114,7 @@ def read(path: Path, how: Preprocessing) -> Mask:
         ImagesError: it cannot be decoded.
     """
     try:
-        with Image.open(path, formats=FORMATS) as image:
+        with opened(path, FORMATS) as image:
             # A palette, whatever its numbers mean, becomes its colours; deep greys stay deep.
             plain = image if image.mode.startswith(("I", "F")) else image.convert("RGBA")
             values = np.asarray(plain)
@@ -141,7 +140,7 @@ def _name(path: Path, folder: Path) -> str:
 def _check(mask: Path, photograph: Path) -> None:
     """Refuse what cannot be the mask of a photograph; reads headers only."""
     try:
-        with Image.open(mask, formats=FORMATS) as image:
+        with opened(mask, FORMATS) as image:
             size = image.size
     except (OSError, ValueError, SyntaxError) as error:
         raise ImagesError(
