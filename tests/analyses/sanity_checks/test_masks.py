@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.TiffImagePlugin import TiffImageFile
 
 from helpers.damaged import png_of
 from lamella.analyses.dissection.scenes import opened
@@ -157,3 +158,15 @@ def test_a_mask_that_claims_billions_of_pixels_is_not_unpacked(tmp_path: Path) -
         read(tmp_path / "bomb.png", Preprocessing(resize=20, size=16))
     with pytest.raises(ConceptsError, match="60000 x 60000 pixels are too many"):
         opened(tmp_path / "bomb.png")
+
+
+def test_whatever_damage_makes_pil_raise_is_told(tmp_path: Path, monkeypatch) -> None:
+    """A TIFF whose strips lie at fractions of bytes, say."""
+    path = save(tmp_path / "a.tif", np.zeros((20, 20), np.uint8))
+
+    def load(image: Any) -> None:
+        raise TypeError("'float' object cannot be interpreted as an integer")
+
+    monkeypatch.setattr(TiffImageFile, "load", load)
+    with pytest.raises(ImagesError, match="Cannot read the mask"):
+        read(path, Preprocessing(resize=20, size=16))

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from lamella.analyses.dissection.concepts import Concept, read_table
 from lamella.errors import ConceptsError, said
@@ -187,7 +187,7 @@ def opened(mask: Path) -> Image.Image:
     """
     try:
         return decoding.opened(mask, FORMATS)
-    except (OSError, UnidentifiedImageError, ValueError) as error:
+    except Exception as error:  # PIL's plug-ins raise almost anything on hostile files
         raise ConceptsError(
             f"Cannot read the mask {mask}: {said(error)}.",
             "A mask is an index image that was saved without loss, as PNG say.",

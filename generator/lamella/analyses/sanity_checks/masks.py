@@ -118,7 +118,7 @@ def read(path: Path, how: Preprocessing) -> Mask:
             # A palette, whatever its numbers mean, becomes its colours; deep greys stay deep.
             plain = image if image.mode.startswith(("I", "F")) else image.convert("RGBA")
             values = np.asarray(plain)
-    except (OSError, ValueError, SyntaxError) as error:
+    except Exception as error:  # PIL's plug-ins raise almost anything on hostile files
         raise ImagesError(
             f"Cannot read the mask {path}: {said(error)}.", "It may be damaged."
         ) from error
@@ -142,7 +142,7 @@ def _check(mask: Path, photograph: Path) -> None:
     try:
         with opened(mask, FORMATS) as image:
             size = image.size
-    except (OSError, ValueError, SyntaxError) as error:
+    except Exception as error:  # PIL's plug-ins raise almost anything on hostile files
         raise ImagesError(
             f"Cannot read the mask {mask}: {said(error)}.",
             "A mask is saved without loss, as PNG say: JPEG and WebP blur what is black.",
