@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help atlas test lint bench soak matrix matrix-networks clean
+.PHONY: help atlas test lint bench soak fuzz matrix matrix-networks clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -45,6 +45,9 @@ soak: $(INSTALLED) ## Run the tests that take minutes
 	@bash tests/install_browser.sh
 	@$(BIN)/python site/fetch.py
 	@$(BIN)/python -m pytest -m soak $(ARGS)
+
+fuzz: $(INSTALLED) ## Give every reader of files N damaged ones (N=1000); what fails is kept in fuzz-faults
+	@PYTHONPATH=tests $(BIN)/python -m fuzz.fuzz $(or $(N),1000) $(ARGS)
 
 matrix-networks: $(INSTALLED) ## Build a tiny atlas of each of a hundred families of networks
 	@cd tests && ../$(BIN)/python -W ignore -m families.families ../site/docs/networks.md

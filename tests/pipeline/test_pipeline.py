@@ -306,12 +306,12 @@ def test_a_changed_setting_recomputes_what_depends_on_it(full, change, again):
     assert {step.partition("/")[0] for step in analyse(full.change(**change))} == again
 
 
-def test_a_layer_of_nan_is_named(full):
+def test_a_layer_that_overflows_is_named(full):
     network = full.folder / "network.py"
     network.write_text(
         network.read_text().replace(
             "return layers.eval()",
-            "layers[2].bias.data[1] = float('nan')\n    return layers.eval()",
+            "layers[2].weight.data[1] = 3e38\n    return layers.eval()",
         )
     )
     with pytest.raises(LamellaError, match="Layer '2' yields NaN") as caught:

@@ -3,6 +3,7 @@
 import errno
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,10 +11,21 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 
 import lamella
 from helpers.fake_atlas import ABOUT, PANELS, Fake
-from helpers.pages import HOSTILE, HOSTILE_ABOUT, Scan, fresh, hostile, written
+from helpers.pages import (
+    HOSTILE,
+    HOSTILE_ABOUT,
+    Scan,
+    Strict,
+    atlas_of,
+    fresh,
+    hostile,
+    written,
+)
 from lamella.errors import SiteError
 from lamella.figures import Gallery, Picture, Tile, links
 from lamella.network.units import Box, Unit
@@ -222,6 +234,46 @@ def test_renders_without_torch(tmp_path: Path) -> None:
 
 
 # Hostile names.
+
+
+SIGNS = st.characters() | st.sampled_from("<>&\"'`=/{}%#\\ \t\n\u2028\ufeff\u202e]-!")
+PIECES = st.sampled_from(
+    ["<!--", "-->", "]]>", "</title>", "</script>", "<svg onload=a()>", "&#60;"]
+)
+TEXTS = st.lists(st.text(SIGNS, max_size=8) | PIECES, max_size=3).map("".join)
+
+
+@pytest.fixture(scope="module")
+def vocabulary(work: Atlas, tmp_path_factory: pytest.TempPathFactory) -> set[tuple[str, str]]:
+    """Every tag and attribute that pages of plain names have."""
+    top = tmp_path_factory.mktemp("plain")
+    names = iter(range(100))
+    render(ABOUT, fresh(work), PANELS, top / "a")
+    render(*atlas_of(lambda: f"plain {next(names)}", top / "work"), PANELS, top / "b")
+    render(*atlas_of(str, top / "empty"), PANELS, top / "c")
+    render(*atlas_of(str, top / "empty"), PANELS, top / "c")
+    render(*atlas_of(lambda: f"{next(names)} long" * 9, top / "long"), PANELS, top / "d")
+    pages = [Strict(path.read_text()) for path in top.rglob("*.html")]
+    assert len(pages) > 80 and not any(page.wrong for page in pages)
+    return set().union(*(page.seen for page in pages))
+
+
+@settings(max_examples=10, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+@given(st.data())
+def test_no_text_is_ever_markup(
+    vocabulary: set[tuple[str, str]], tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    """Arbitrary Unicode in every string: the pages are valid and have no tag of its making."""
+    top = tmp_path_factory.mktemp("strange")
+    about, atlas = atlas_of(lambda: data.draw(TEXTS), top / "work")
+    render(about, atlas, PANELS, top / "site")
+    for path in (top / "site").rglob("*.html"):
+        page = Strict(path.read_text())
+        assert not page.wrong, path
+        assert page.seen <= vocabulary, (path, page.seen - vocabulary)
+    for path in (top / "site").rglob("*.js"):
+        assert path.read_bytes().isascii() or "assets" in path.parts
+    shutil.rmtree(top)
 
 
 def test_hostile_names_are_only_ever_text(tmp_path: Path) -> None:

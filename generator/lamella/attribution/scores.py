@@ -5,6 +5,8 @@ Flow: model -> **scores** -> gradients, occlusion, cam, gradcam, predictions.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -70,6 +72,24 @@ def require_classes(classes: Tensor, most: int) -> None:
     if classes.numel() and (int(classes.min()) < 0 or int(classes.max()) >= most):
         wrong = next(int(one) for one in classes.flatten() if not 0 <= int(one) < most)
         raise ModelError(f"There is no class {wrong}.", f"The network has classes 0 to {most - 1}.")
+
+
+def require_finite(values: Tensor, named: Callable[[int], str]) -> Tensor:
+    """The same numbers; none of them may be NaN or infinite, since pictures are drawn of them.
+
+    Args:
+        named: from the number of an image of the batch to what its numbers are.
+    Raises:
+        ModelError: some are not finite.
+    """
+    wrong = (~values.isfinite()).flatten(1).any(dim=1).nonzero().flatten().tolist()
+    if wrong:
+        raise ModelError(
+            f"{named(wrong[0])} is NaN or infinite.",
+            "The network has a step without a slope there, as the square root of zero is one: "
+            "add a small number to what it takes.",
+        )
+    return values
 
 
 def outputs_of(model: Model) -> int:

@@ -7,12 +7,12 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 
-import click
-
 from lamella import __version__
 from lamella.commands.layers import left_out_words
 from lamella.commands.progress import Progress
+from lamella.commands.terminal import say
 from lamella.config.config import Config
+from lamella.config.files import text_of
 from lamella.config.selection import channel_numbers
 from lamella.errors import ConfigError, ModelError, said
 from lamella.images.manifest import passed_over_words
@@ -30,7 +30,7 @@ def about_of(config: Config) -> About:
     if config.credits:
         path = config.path(config.credits)
         try:
-            credits = path.read_text(encoding="utf-8")
+            credits = text_of(path)
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(
                 f"{config.file}: 'credits': cannot read {path}: {said(error)}.",
@@ -60,11 +60,11 @@ def rendered(config: Config) -> None:
     progress = Progress()
     result = write_pages(config, progress)
     took = progress.seconds["pages"]
-    click.echo(
+    say(
         f"{result.pages} pages, {result.written} files written, {result.deleted} deleted, "
         f"{result.bytes / 1e6:.0f} MB, {took:.1f} s"
     )
-    click.echo(f"Open {config.path(config.output.site) / 'index.html'}")
+    say(f"Open {config.path(config.output.site) / 'index.html'}")
 
 
 def analysed(
@@ -122,8 +122,8 @@ def analysed(
         some = f"{len(skipped)} broken images were" if len(skipped) > 1 else "1 broken image was"
         progress.say(f"{some} skipped; the about page lists them.")
     if rendering:
-        click.echo(f"{result.pages} pages, {result.bytes / 1e6:.0f} MB")
-        click.echo(f"Open {page}")
+        say(f"{result.pages} pages, {result.bytes / 1e6:.0f} MB")
+        say(f"Open {page}")
     for remark in analysis.model.remarks:
         progress.say(remark)
     if analysis.unable:

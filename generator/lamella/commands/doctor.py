@@ -11,11 +11,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-import click
-
 from lamella.commands.build import unable_words
 from lamella.commands.layers import COLUMNS, layer_row, left_out_words, legend
 from lamella.commands.tables import plain_table, show
+from lamella.commands.terminal import say
 from lamella.config.config import load
 from lamella.errors import LamellaError, said
 from lamella.network.units import Layer
@@ -57,14 +56,14 @@ def diagnosed(file: Path, device: str | None) -> int:
         )
         analysis = Analysis.of(config)
         network = analysis.atlas.network
-        click.echo(
+        say(
             f"{network.name}: {len(network.layers)} layers, {network.units} units, on "
             f"{analysis.model.device}; tried on {len(analysis.images)} images."
         )
         for note in network.notes:
-            click.echo(note)
+            say(note)
         if network.left_out:
-            click.echo(left_out_words(network, len(network.left_out)))
+            say(left_out_words(network, len(network.left_out)))
         verdicts: list[tuple[str, float, str]] = []
         for panel, _ in sorted(analysis.panels, key=lambda pair: pair[0].slow):
             if panel.per == "view":
@@ -78,7 +77,7 @@ def diagnosed(file: Path, device: str | None) -> int:
             verdicts.append((panel.name, *_tried(analysis, (panel.name,), names)))
         _show_layers(analysis)
         for remark in analysis.model.remarks:
-            click.echo(remark)
+            say(remark)
         return _show_verdicts(verdicts, time.monotonic() - began)
 
 
@@ -127,8 +126,8 @@ def _show_verdicts(verdicts: list[tuple[str, float, str]], total: float) -> int:
         table.add_row(name, f"{seconds:.1f}", "FAILS" if name in failures else why or "works")
     show(table)
     for name, why in failures.items():
-        click.echo(f"{name}: {why.removeprefix(f'{name}, ')}")
-    click.echo(f"{len(failures)} failed; {total:.0f} s, {_memory()}.")
+        say(f"{name}: {why.removeprefix(f'{name}, ')}")
+    say(f"{len(failures)} failed; {total:.0f} s, {_memory()}.")
     return len(failures)
 
 

@@ -1,4 +1,4 @@
-"""How all commands behave: errors as two lines, Ctrl-C without a traceback, typos with a hint.
+"""How all commands behave: errors as two lines, no traceback where one is stopped, hints on typos.
 
 Flow: beside the command line, which `cli.py` spells out.
 """
@@ -6,13 +6,40 @@ Flow: beside the command line, which `cli.py` spells out.
 import atexit
 import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
 import click
 
+from lamella.commands.terminal import say
 from lamella.errors import LamellaError, did_you_mean
 
+SIGNALS = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
 _ANALYSIS_ONLY = frozenset({"torch", "torchvision", "numba", "sklearn", "umap"})
+
+
+@contextmanager
+def _heard() -> Iterator[None]:
+    """SIGTERM and SIGHUP end a command as Ctrl-C does, unless they are ignored, as under nohup."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt(number)
+
+    before: dict[int, Any] = {}
+    try:
+        if threading.current_thread() is threading.main_thread():
+            for number in SIGNALS:
+                if signal.getsignal(number) != signal.SIG_IGN:
+                    before[number] = signal.signal(number, stop)
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 class Commands(click.Group):
@@ -26,20 +53,23 @@ class Commands(click.Group):
         # All is done once the interpreter leaves: Ctrl-C could only interrupt its tidying up.
         atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
         try:
-            return super().invoke(context)
+            with _heard():
+                return super().invoke(context)
         except LamellaError as error:
-            click.echo(f"Error: {error}", err=True)
+            say(f"Error: {error}", err=True)
             sys.exit(1)
-        except KeyboardInterrupt:
-            click.echo(
-                "\nStopped. What was finished is kept: the same command goes on from there.",
+        except KeyboardInterrupt as error:
+            number = signal.Signals(error.args[0] if error.args else signal.SIGINT)
+            by = "" if number == signal.SIGINT else f" by {number.name}"
+            say(
+                f"\nStopped{by}. What was finished is kept: the same command goes on from there.",
                 err=True,
             )
-            sys.exit(130)
+            sys.exit(128 + number)
         except ModuleNotFoundError as error:
             if (error.name or "").partition(".")[0] not in _ANALYSIS_ONLY:
                 raise
-            click.echo(
+            say(
                 f"Error: This command needs {error.name}, which is not installed.\n"
                 '  Install it with: pip install "lamella[analyse]"',
                 err=True,

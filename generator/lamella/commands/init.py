@@ -4,10 +4,10 @@ import io
 import json
 from pathlib import Path
 
-import click
 import numpy as np
 from PIL import Image
 
+from lamella.commands.terminal import say
 from lamella.errors import ConfigError
 from lamella.store.store import write_atomically
 
@@ -118,12 +118,12 @@ def start(folder: Path, source: str = "", channels: str = "RGB") -> None:
             write_atomically(images / name, content)
     for name, text in reversed(written.items()):
         write_atomically(folder / name, text.encode())
-    click.echo(f"Wrote {folder}: {', '.join(written)} and images.")
-    click.echo(f"Build it:  lamella build {folder / 'atlas.toml'}")
+    say(f"Wrote {folder}: {', '.join(written)} and images.")
+    say(f"Build it:  lamella build {folder / 'atlas.toml'}")
     if source:
-        click.echo("Then put your own images into images.")
+        say("Then put your own images into images.")
     else:
-        click.echo("Then put your own network into network.py, and your images into images.")
+        say("Then put your own network into network.py, and your images into images.")
 
 
 def atlas(source: str = "", channels: str = "RGB") -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from lamella.commands.tables import size_of
+from lamella.commands.terminal import say
 from lamella.config.config import Config
 from lamella.errors import StoreError, said
 from lamella.pipeline.plan import keys_now, open_atlas, store_of
@@ -50,10 +51,10 @@ def prune_store(config: Config, yes: bool) -> None:
     """Delete the folders that `stale` names, after asking."""
     old = stale(config)
     if not old:
-        click.echo("Nothing to delete.")
+        say("Nothing to delete.")
         return
     for folder in old:
-        click.echo(f"{folder.name}  {size_of(folder) / 1e6:.1f} MB")
+        say(f"{folder.name}  {size_of(folder) / 1e6:.1f} MB")
     these = f"these {len(old)} folders" if len(old) > 1 else "this folder"
     if not (yes or click.confirm(f"Delete {these}?")):
         return
@@ -64,4 +65,4 @@ def prune_store(config: Config, yes: bool) -> None:
             raise StoreError(
                 f"Cannot delete {folder}: {said(error)}.", "Delete it yourself, or allow it."
             ) from error
-    click.echo(f"Deleted {len(old)} {'folders' if len(old) > 1 else 'folder'}.")
+    say(f"Deleted {len(old)} {'folders' if len(old) > 1 else 'folder'}.")

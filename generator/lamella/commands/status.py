@@ -5,11 +5,11 @@ Flow: store -> **status**. Needs no torch.
 
 from collections.abc import Sequence
 
-import click
 from rich.table import Table
 
 from lamella.commands.prune import stale
 from lamella.commands.tables import plain_table, show, size_of
+from lamella.commands.terminal import say
 from lamella.config.config import Config
 from lamella.pipeline.plan import DOCUMENT, SURVEYED, keys_now, open_atlas, panels_of, store_of
 from lamella.store.store import Folder
@@ -20,8 +20,8 @@ def status_report(config: Config) -> None:
     store = store_of(config)
     panels = [panel for panel, _ in panels_of(config)]
     if store.read_json(DOCUMENT) is None:
-        click.echo(f"Nothing was analysed yet: {store.root} holds no atlas.")
-        click.echo(f"Run: lamella build {config.file}")
+        say(f"Nothing was analysed yet: {store.root} holds no atlas.")
+        say(f"Run: lamella build {config.file}")
         return
     atlas = open_atlas(config)
     keys = keys_now(config, atlas)
@@ -40,19 +40,17 @@ def status_report(config: Config) -> None:
             missing += units - done if counted else 0
             _row(table, panel.name, done, str(units) if counted else "-", [folder])
     show(table)
-    click.echo(f"\n{store.root}: {size_of(store.root) / 1e6:.0f} MB")
+    say(f"\n{store.root}: {size_of(store.root) / 1e6:.0f} MB")
     site = config.path(config.output.site)
     if site.is_dir():
-        click.echo(f"{site}: {size_of(site) / 1e6:.0f} MB")
+        say(f"{site}: {size_of(site) / 1e6:.0f} MB")
     if old := stale(config):
         freed = sum(size_of(folder) for folder in old) / 1e6
-        click.echo(
-            f"{len(old)} folders of earlier settings, {freed:.0f} MB: lamella prune deletes them."
-        )
+        say(f"{len(old)} folders of earlier settings, {freed:.0f} MB: lamella prune deletes them.")
     changed = [name for name in keys if keys[name] != atlas.keys.get(name)]
     if changed:
-        click.echo(f"{config.file.name} was changed since the last analysis: {', '.join(changed)}.")
-    click.echo(f"{missing} results are missing." if missing else "Everything is there.")
+        say(f"{config.file.name} was changed since the last analysis: {', '.join(changed)}.")
+    say(f"{missing} results are missing." if missing else "Everything is there.")
 
 
 def _row(table: Table, panel: str, done: int, of: str, folders: Sequence[Folder]) -> None:

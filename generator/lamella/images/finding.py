@@ -15,6 +15,7 @@ from typing import Any
 
 from lamella.config.config import Config
 from lamella.config.digest import digest_of
+from lamella.config.files import refuse_special
 from lamella.config.preprocessing import Preprocessing
 from lamella.errors import ImagesError
 from lamella.images.archives import ARCHIVES, in_archive, is_archive
@@ -49,6 +50,7 @@ class Digests:
             OSError: it cannot be read.
         """
         if isinstance(file, Path):
+            refuse_special(file)  # of those that a list names
             container, place = Container.of(file), ""
         elif file.container is None:
             return file.digest()
@@ -98,6 +100,8 @@ def find(
     )
     every = tuple(sorted({photograph.label for photograph in photographs} - {""}))
     manifest = Manifest(digest_of(chosen), photographs, (), every, passed)
+    if section.publish == "none":  # nothing that is computed rests on what may not be shown
+        manifest = manifest.unlabelled()
     return Images(manifest, [by_id[id].file for id in chosen], preprocessing, own)
 
 

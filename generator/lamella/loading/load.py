@@ -18,7 +18,7 @@ from lamella.loading.plain import eager, widened
 from lamella.loading.source import from_file
 from lamella.loading.timm_models import RANDOM, from_timm
 from lamella.loading.torchvision_models import from_torchvision, mend_torchvision
-from lamella.loading.weights import load_weights, weights_digest
+from lamella.loading.weights import load_weights, refuse_not_finite, weights_digest
 from lamella.network.activations import ONE_BY_ONE, OneAlone, let_run_one_by_one, runs_one_by_one
 from lamella.network.description import Network
 from lamella.network.model import Model, with_layers
@@ -60,6 +60,7 @@ def load(config: Config, device: torch.device) -> Model:
         notes.append("Its weights are random: it is not trained.")
     elif section.weights and "weights" not in stated:
         notes += load_weights(module, config.path(section.weights), section.key)
+    refuse_not_finite(module)
     module.requires_grad_(False)
     digest = weights_digest(module)
     notes += widened(module)

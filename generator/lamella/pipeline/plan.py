@@ -160,4 +160,6 @@ def open_atlas(config: Config) -> Atlas:
             f"{store.root / DOCUMENT} was written by another version of lamella ({error}).",
             f"Run: lamella build {config.file}",
         ) from error
+    if config.images.publish == "none":  # what was found of labels by an earlier run, too
+        images, keys = images.unlabelled(), {k: key for k, key in keys.items() if k != "labels"}
     return Atlas(network, images, store, keys, config.images.publish)

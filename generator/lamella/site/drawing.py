@@ -9,7 +9,7 @@ from typing import Any
 
 from lamella.analyses.panel import Panel
 from lamella.figures import links
-from lamella.figures.published import PICTURE, network_picture_address
+from lamella.figures.published import PICTURE, network_picture_address, withheld
 from lamella.network.units import Layer, Unit
 from lamella.site import overview, resources, sprites
 from lamella.site.about import About
@@ -30,8 +30,9 @@ class Drawing:
         self.about, self.panels = about, panels
         private = {panel.name for panel in panels if panel.shows_photographs}
         private |= {f"{panel.name}/{name}" for panel in panels for name in panel.photographic}
-        withheld = frozenset(private) if atlas.publish != "whole" else frozenset()
-        atlas = replace(atlas, withheld=withheld)
+        if atlas.publish != "whole":
+            nameless = atlas.manifest.nameless()
+            atlas = replace(atlas, withheld=frozenset(private), manifest=nameless)
         pages = {panel.name: found for panel in panels if (found := panel.pages(atlas))}
         self.atlas = atlas = replace(atlas, pages=pages)
         self.network = atlas.network
@@ -157,11 +158,8 @@ class Drawing:
     def pictures(self, write: Write, facts: LayerFacts) -> None:
         """The stored pictures of a layer's units, each under its own address."""
         for panel in self.panels:
-            if panel.shows_photographs and self.atlas.publish == "none":
-                continue
             for name, stored in facts.of(panel.name).pictures.items():
-                private = f"{panel.name}/{name}" in self.atlas.withheld
-                if not (private or name.startswith("thumb")):
+                if not (withheld(facts, panel.name, name) or name.startswith("thumb")):
                     for channel, content in stored.items():
                         unit = Unit(facts.layer.name, channel)
                         write(links.unit_picture(self.network.name, unit, name), content)

@@ -99,10 +99,11 @@ class Pass:
                 at = sampled(ids, places) if vectors else None
                 summary = summarise(values, low=layer.signed, at=at)
                 if not np.isfinite(summary.total).all():
-                    wrong = int(np.flatnonzero(~np.isfinite(summary.total).all(axis=1))[0])
+                    wrong, channel = np.argwhere(~np.isfinite(summary.total))[0].tolist()
                     name = photographs[batch.numbers[wrong]].name
                     raise ModelError(
-                        f"Layer {layer.name!r} yields NaN or infinite activations on {name}.",
+                        f"Layer {layer.name!r} yields NaN or infinite activations on {name}, first "
+                        f"in channel {channel}.",
                         "Check the weights and [model.preprocessing]; or leave the layer out: "
                         f'[analysis] layers = ["*", "!{layer.name}"].',
                     )

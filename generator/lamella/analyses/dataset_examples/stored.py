@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from lamella.figures import Picture, links, published
 from lamella.figures.patches import cut_out, visible
-from lamella.figures.published import unit_picture
+from lamella.figures.published import patches_shown, unit_picture
 from lamella.store.facts import EXAMPLES, LayerFacts
 
 PANEL, PATCHES = published.PATCHES
@@ -52,7 +52,7 @@ def examples(facts: LayerFacts, channel: int) -> Examples | None:
     distinct = DISTINCT in facts.of(PANEL).sheets
     name, listed = (DISTINCT, "distinct") if distinct else (PATCHES, "top")
     sheet = unit_picture(facts, PANEL, name, channel, "")
-    if sheet is None or facts.atlas.publish == "none":
+    if sheet is None or not patches_shown(facts):
         return None
     cells = facts.of(PANEL).sheets[name]
     survey = facts.of(LISTS[listed])

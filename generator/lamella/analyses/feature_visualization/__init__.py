@@ -36,6 +36,7 @@ class FeatureVisualization(Panel):
     version = 3
     needs = ("survey",)
     uses_seed = True
+    shows_photographs = False
     slow = True
     settings = Options
 
@@ -70,6 +71,7 @@ class Diversity(Panel):
     needs = ("survey", "facets")
     uses_images = True
     uses_seed = True
+    shows_photographs = False
     slow = True
     settings = DiversityOptions
 
@@ -99,6 +101,7 @@ class Minimizing(Panel):
     )
     needs = ("survey",)
     uses_seed = True
+    shows_photographs = False
     slow = True
     settings = Options
 

@@ -30,6 +30,7 @@ class Predictions(Panel):
     shows = ("classes",)
     uses_images = True
     uses_scores = True
+    shows_photographs = False
     per = "network"
     entries = "classes"
 

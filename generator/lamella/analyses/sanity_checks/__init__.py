@@ -65,6 +65,7 @@ class SanityChecks(Panel):
     uses_images = True
     uses_scores = True
     uses_seed = True
+    shows_photographs = False
     per = "network"
     entries = "tests"
     photographic = frozenset(
