@@ -1,9 +1,11 @@
 """What all tests share: torchvision made to import, patience, a small atlas, and the first one."""
 
+import os
 import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,10 +14,20 @@ from hypothesis import settings
 
 from helpers.tiny import ENVIRONMENT, NETWORK, Tiny, write_images
 from lamella.loading.torchvision_models import mend_torchvision
+from lamella.site import publish
 
 mend_torchvision()
 settings.register_profile("lamella", deadline=None)  # machines are shared; no test is timed
 settings.load_profile("lamella")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def power_that_never_fails() -> Iterator[None]:
+    """Nobody waits for the disk, which takes longer than all else; one test looks at the order."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda handle: None)
+        patch.setattr(publish, "sync_disk", lambda folder: None)
+        yield
 
 
 @pytest.fixture

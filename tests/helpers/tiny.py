@@ -46,6 +46,11 @@ def network():
 """
 
 
+def held(path: Path) -> Any:
+    """What a document of the store holds."""
+    return json.loads(path.read_text(encoding="utf-8"))["holds"]
+
+
 def network() -> nn.Sequential:
     """The network of `NETWORK`, built here."""
     namespace: dict[str, Any] = {}

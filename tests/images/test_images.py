@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 from torchvision import transforms
 
-from helpers.tiny import Tiny, write_images
+from helpers.tiny import Tiny, held, write_images
 from lamella.config.preprocessing import Preprocessing
 from lamella.images import decoding
 from lamella.images.decoding import BrokenImage, decode
@@ -342,7 +342,7 @@ def test_broken_images_are_told(tiny: Tiny) -> None:
     (tiny.folder / "images" / "text.png").write_text("no picture")
     output = tiny.works("analyse", "--panel", "weights")
     assert "3 images in" in output and "1 broken image" in output
-    survey = json.loads(next(tiny.work.glob("survey-*/images.json")).read_text())
+    survey = held(next(tiny.work.glob("survey-*/images.json")))
     assert survey["seen"] == 3 and "not an image" in next(iter(survey["skipped"].values()))
 
 

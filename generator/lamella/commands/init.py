@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from lamella.errors import ConfigError
-from lamella.store.store import write_atomically
+from lamella.store.writing import write_atomically
 
 ATLAS = """\
 # The definition of an atlas. Paths are relative to this file.

@@ -3,7 +3,6 @@
 Flow: store -> **prune**. Needs no torch.
 """
 
-import re
 import shutil
 from pathlib import Path
 
@@ -13,10 +12,7 @@ from lamella.commands.tables import size_of
 from lamella.config.config import Config
 from lamella.errors import StoreError, said
 from lamella.pipeline.plan import keys_now, open_atlas, store_of
-from lamella.store.store import results
-
-# The folders that a store makes: a panel's name and sixteen digits of its key.
-_OURS = re.compile(r"[a-z][a-z0-9_]*-[0-9a-f]{16}")
+from lamella.store.store import OURS, results
 
 
 def stale(config: Config) -> list[Path]:
@@ -30,7 +26,7 @@ def stale(config: Config) -> list[Path]:
     return [
         path
         for path in sorted(store_of(config).root.iterdir())
-        if _OURS.fullmatch(path.name) and path.name not in used and _holds_only_shards(path)
+        if OURS.fullmatch(path.name) and path.name not in used and _holds_only_shards(path)
     ]
 
 
@@ -57,11 +53,12 @@ def prune_store(config: Config, yes: bool) -> None:
     these = f"these {len(old)} folders" if len(old) > 1 else "this folder"
     if not (yes or click.confirm(f"Delete {these}?")):
         return
-    for folder in old:
-        try:
-            shutil.rmtree(folder)
-        except OSError as error:
-            raise StoreError(
-                f"Cannot delete {folder}: {said(error)}.", "Delete it yourself, or allow it."
-            ) from error
+    with store_of(config).locked("lamella prune", click.echo):
+        for folder in old:
+            try:
+                shutil.rmtree(folder)
+            except OSError as error:
+                raise StoreError(
+                    f"Cannot delete {folder}: {said(error)}.", "Delete it yourself, or allow it."
+                ) from error
     click.echo(f"Deleted {len(old)} {'folders' if len(old) > 1 else 'folder'}.")

@@ -25,7 +25,10 @@ from lamella.images.manifest import Manifest, Photograph, passed_over_words
 
 @dataclass
 class Digests:
-    """Content digests of files, remembered by path, size and time of change.
+    """Content digests of files, remembered by name, size and times.
+
+    The time at which the system last noted a change cannot be set: it tells of an image that was
+    changed in place by something that set the other time back.
 
     Attributes:
         known: what is remembered, as plain values.
@@ -35,19 +38,23 @@ class Digests:
     known: dict[str, Any] = field(default_factory=dict)
     fresh: int = 0
 
-    def of(self, path: Path) -> str:
-        """The digest of a file's content, 32 hex digits."""
+    def of(self, path: Path, name: str) -> str:
+        """The digest of a file's content, 32 hex digits.
+
+        Args:
+            name: what it is remembered by.
+        """
         stat = path.stat()
-        stamp = [stat.st_size, stat.st_mtime_ns]
-        entry = self.known.get(str(path))
-        if entry is None or entry[:2] != stamp:
+        stamp = [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns]
+        entry = self.known.get(name)
+        if entry is None or entry[:3] != stamp:
             digest = hashlib.sha256()
             with path.open("rb") as file:
                 while chunk := file.read(1 << 20):
                     digest.update(chunk)
-            entry = self.known[str(path)] = [*stamp, digest.hexdigest()[:32]]
+            entry = self.known[name] = [*stamp, digest.hexdigest()[:32]]
             self.fresh += 1
-        return str(entry[2])
+        return str(entry[3])
 
 
 def find(config: Config, preprocessing: Preprocessing, digests: Digests) -> Images:
@@ -98,10 +105,11 @@ def _by_id(files: Sequence[Path], folder: Path, digests: Digests) -> dict[str, P
     """Image files by the digest of their content; of copies, the first by name."""
     by_id: dict[str, Path] = {}
     for path in files:
+        name = str(path.relative_to(folder))
         try:
-            by_id.setdefault(digests.of(path), path)
+            by_id.setdefault(digests.of(path, name), path)
         except OSError:  # unreadable: skipped when it is to be decoded
-            by_id.setdefault(digest_of(str(path.relative_to(folder)))[:32], path)
+            by_id.setdefault(digest_of(name)[:32], path)
     return by_id
 
 
