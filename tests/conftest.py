@@ -21,6 +21,12 @@ settings.register_profile("lamella", deadline=None)  # machines are shared; no t
 settings.load_profile("lamella")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """How many attacks `make soak` makes; fewer for a first look."""
+    for name in ("--kills", "--flips", "--pairs"):
+        parser.addoption(name, type=int, metavar="NUMBER")
+
+
 @pytest.fixture(autouse=True, scope="session")
 def power_that_never_fails() -> Iterator[None]:
     """Nobody waits for the disk, which takes longer than all else; one test looks at the order."""

@@ -51,7 +51,7 @@ def locked(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         try:
-            lock.acquire(timeout=0)
+            lock.acquire(timeout=0.3)  # after which it says who holds it
         except Timeout:
             tell(f"{what} is in use by {_told(holder)}. Waiting for it; Ctrl-C ends the waiting.")
             lock.acquire(poll_interval=0.2)
