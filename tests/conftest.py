@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from helpers.forked import Forks
 from helpers.tiny import ENVIRONMENT, NETWORK, Tiny, write_images
 from lamella.loading.torchvision_models import mend_torchvision
 from lamella.site import publish
@@ -34,6 +35,14 @@ def power_that_never_fails() -> Iterator[None]:
         patch.setattr(os, "fsync", lambda handle: None)
         patch.setattr(publish, "sync_disk", lambda folder: None)
         yield
+
+
+@pytest.fixture(scope="session")
+def forks() -> Iterator[Forks]:
+    """Commands in processes of their own that start at once."""
+    found = Forks()
+    yield found
+    found.close()
 
 
 @pytest.fixture

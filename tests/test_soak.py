@@ -10,10 +10,11 @@ import shutil
 import signal
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from helpers.forked import ended, flip, forked, killed_at
+from helpers.forked import Forks, flip
 from helpers.tiny import NETWORK, Tiny, started, write_images
 
 pytestmark = pytest.mark.soak
@@ -61,22 +62,27 @@ def test_a_build_that_is_killed_ends_as_one_that_is_not(tiny, tmp_path):
 class Attacked:
     """An atlas of all analyses whose runs are forked, and what it is when it is whole."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, forks: Forks) -> None:
+        self.folder, self._forks = folder, forks
         write_images(folder / "images", 6)
         (folder / "network.py").write_text(NETWORK)
         self.tiny = Tiny(folder)
         self.tiny.change(analysis__panels=["*"], panels=QUICK)
         self.public = folder / "public"
-        assert self.ends(self.start("build")) == 0, self.said()
+        assert self.run("build") == 0, self.said()
         self.site, self.store = digests(self.public), self.numbers()
 
-    def start(self, command: str, *options: str, first=lambda: None, name: str = "said") -> int:
-        said = self.folder / f"{name}.txt"
-        return forked(command, str(self.tiny.file), *options, said=said, first=first)
+    def run(self, command: str, *options: str, attack: tuple[Any, ...] = ()) -> int:
+        said = self.folder / "said.txt"
+        return self._forks.run(command, str(self.tiny.file), *options, said=said, attack=attack)
 
-    def ends(self, number: int) -> int:
-        return ended(number)
+    def at_once(self, *commands: str) -> list[int]:
+        """The exit codes of some commands that start together."""
+        runs = [
+            self._forks.start(each, str(self.tiny.file), said=self.folder / f"run{at}.txt")
+            for at, each in enumerate(commands)
+        ]
+        return [self._forks.ended(run) for run in runs]
 
     def said(self, name: str = "said") -> str:
         return (self.folder / f"{name}.txt").read_text()
@@ -97,8 +103,8 @@ class Attacked:
 
 
 @pytest.fixture(scope="module")
-def attacked(tmp_path_factory) -> Attacked:
-    return Attacked(tmp_path_factory.mktemp("attacked"))
+def attacked(tmp_path_factory, forks) -> Attacked:
+    return Attacked(tmp_path_factory.mktemp("attacked"), forks)
 
 
 def complete(attacked: Attacked) -> dict[Path, int]:
@@ -113,9 +119,9 @@ def test_killed_at_any_write_it_goes_on_to_the_same_bytes(attacked, request):
     while kills < int(request.config.getoption("--kills") or KILLS):
         attacked.clear()
         while True:
-            arm = killed_at(chance.randrange(1, 120), chance.choice(["before", "half", "after"]))
+            attack = ("kill", chance.randrange(1, 120), chance.choice(["before", "half", "after"]))
             before = complete(attacked)
-            code = attacked.ends(attacked.start("build", first=arm))
+            code = attacked.run("build", attack=attack)
             assert before.items() <= complete(attacked).items()
             if code == 0:
                 break
@@ -132,9 +138,9 @@ def test_any_flipped_bit_is_found_named_and_healed(attacked, request, part):
         path = chance.choice([p for p in files if p.stat().st_size])
         bit = chance.randrange(8 * path.stat().st_size)
         flip(path, bit)
-        assert attacked.ends(attacked.start("check")) == 1, (path, bit)
+        assert attacked.run("check") == 1, (path, bit)
         assert f"{path}: " in attacked.said() and "Traceback" not in attacked.said()
-        assert attacked.ends(attacked.start("check", "--repair")) == 0, (path, attacked.said())
+        assert attacked.run("check", "--repair") == 0, (path, attacked.said())
         attacked.is_whole()
 
 
@@ -150,9 +156,7 @@ def test_two_runs_at_once_end_well(attacked, request):
         for path in attacked.public.rglob("*.html"):
             if chance.random() < 0.5:
                 path.unlink()
-        runs = [attacked.start(command, name=f"run{n}") for n, command in enumerate(both)]
-        codes = [attacked.ends(run) for run in runs]
+        codes = attacked.at_once(*both)
         assert codes == [0, 0], (both, attacked.said("run0"), attacked.said("run1"))
-        if attacked.ends(attacked.start("build")) != 0:
-            raise AssertionError(attacked.said())
+        assert attacked.run("build") == 0, attacked.said()
         attacked.is_whole()

@@ -122,8 +122,8 @@ class Tiny:
     def config(self) -> Config:
         return load(self.file)
 
-    def run(self, command: str, *options: str, **more: Any) -> Result:
-        return CliRunner().invoke(main, [command, str(self.file), *options], **more)
+    def run(self, command: str, *options: str, file: Path | None = None, **more: Any) -> Result:
+        return CliRunner().invoke(main, [command, str(file or self.file), *options], **more)
 
     def works(self, command: str, *options: str, **more: Any) -> str:
         """What a command prints that is expected to work."""

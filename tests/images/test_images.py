@@ -18,12 +18,14 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 from torchvision import transforms
 
+from helpers.forked import flip
 from helpers.tiny import Tiny, held, write_images
 from lamella.config.preprocessing import Preprocessing
 from lamella.images import decoding
 from lamella.images.decoding import BrokenImage, decode
 from lamella.images.finding import Digests, find
 from lamella.images.images import Images
+from lamella.images.manifest import passed_over_words
 
 RED, BLUE = (220, 30, 40), (30, 40, 220)
 
@@ -537,3 +539,35 @@ def test_a_list_that_is_wrong_is_told(tiny: Tiny, what: str) -> None:
     (tiny.folder / "list.txt").write_text(content)
     assert problem in tiny.change(images__list="list.txt").fails("layers")
     assert "cannot read" in tiny.change(images__list="gone.txt").fails("layers")
+
+
+def test_an_image_changed_in_place_is_seen_though_its_size_and_time_are_as_before(
+    tiny: Tiny,
+) -> None:
+    digests = Digests()
+    before = found(tiny, digests).manifest
+    path = tiny.folder / "images" / "even" / "0.png"
+    flip(path, 8 * 50)
+    assert found(tiny, digests).manifest.digest != before.digest
+
+
+def test_digests_are_known_at_another_place(tiny: Tiny) -> None:
+    digests = Digests()
+    before = found(tiny, digests).manifest
+    (tiny.folder / "images").rename(tiny.folder / "moved")
+    again = Digests(digests.known)
+    assert found(tiny.change(images__folder="moved"), again).manifest == before
+    assert again.fresh == 0
+
+
+def test_what_lamella_wrote_is_no_image(tiny: Tiny) -> None:
+    """Where the site and the store lie among the images, and one of them is a link."""
+    before = found(tiny).manifest
+    inside = tiny.folder / "images" / "public"
+    write_images(inside, 5)
+    (tiny.folder / "images" / "link").symlink_to(write_images(tiny.folder / "store", 5))
+    tiny.change(output={"site": "images/public", "work": "images/link"})
+    after = found(tiny).manifest
+    assert after.photographs == before.photographs
+    assert dict(after.passed_over)["output folder"] == 2
+    assert passed_over_words(after.passed_over) == ", but 2 output folders"

@@ -8,7 +8,7 @@ passed over is counted.
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -79,7 +79,8 @@ def find(config: Config, preprocessing: Preprocessing, digests: Digests) -> Imag
         labels = listed(config.path(section.list), folder)
         files, passed = sorted(labels), Counter[str]()
     else:
-        files, passed = _files(folder)
+        written = {config.path(out).resolve() for out in (config.output.work, config.output.site)}
+        files, passed = _files(folder, written)
     if not files:
         raise ImagesError(
             f"{folder} holds no image{passed_over_words(passed.most_common())}.",
@@ -113,16 +114,23 @@ def _by_id(files: Sequence[Path], folder: Path, digests: Digests) -> dict[str, P
     return by_id
 
 
-def _files(folder: Path) -> tuple[list[Path], Counter[str]]:
+def _files(folder: Path, written: Set[Path]) -> tuple[list[Path], Counter[str]]:
     """The image files of a folder and its subfolders, and how many others were passed over, by what
     they are. Hidden ones are nobody's. Linked folders are followed, but for those that lead back to
-    what is read anyway."""
+    what is read anyway.
+
+    Args:
+        written: folders that hold what lamella made of them.
+    """
     found: list[Path] = []
     passed: Counter[str] = Counter()
     read = [folder.resolve()]
     for top, folders, names in os.walk(folder, followlinks=True):
         here = Path(top)
         folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in [name for name in folders if (here / name).resolve() in written]:
+            passed["output folder"] += 1
+            folders.remove(name)
         for name in [name for name in folders if (here / name).is_symlink()]:
             leads = (here / name).resolve()
             if any(leads.is_relative_to(one) or one.is_relative_to(leads) for one in read):

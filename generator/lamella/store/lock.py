@@ -71,6 +71,9 @@ def locked(
         try:
             yield
             still_there(folder, error)
+        except Exception:
+            still_there(folder, error)  # where it is not, that is why
+            raise
         finally:
             del HELD[folder]
             with suppress(OSError):

@@ -124,7 +124,12 @@ class Folder:
     def done(self) -> set[int]:
         """The channels that are complete, looked up afresh."""
         self.__dict__.pop("notes", None)
-        return {channel for note in self.notes.values() for channel in note["channels"]}
+        return {
+            channel
+            for name, note in self.notes.items()
+            if (self.path / f"{name}.safetensors").exists()
+            for channel in note["channels"]
+        }
 
     @property
     def fingerprint(self) -> str:
