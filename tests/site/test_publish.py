@@ -1,5 +1,6 @@
 """Writing a folder of pages: whatever lies there, the files of the site are right in the end."""
 
+import errno
 import os
 import shutil
 import stat
@@ -106,3 +107,29 @@ def test_new_pages_are_there_before_old_ones_go_and_the_home_page_comes_last(
 def test_files_can_be_read_by_everybody(tmp_path: Path) -> None:
     publish(tmp_path)
     assert stat.S_IMODE((tmp_path / "index.html").stat().st_mode) == 0o644
+
+
+def test_the_disk_is_full_at_every_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whichever write fails, the site that was there can be read, and the next run ends well."""
+    rename, full_at, seen = os.replace, -1, 0
+    other = {name: content + b" anew" for name, content in PAGES.items()}
+
+    def replace(draft: str, path: Path) -> None:
+        nonlocal seen
+        seen += 1
+        if seen == full_at:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        rename(draft, path)
+
+    monkeypatch.setattr(os, "replace", replace)
+    publish(tmp_path / "whole", other)
+    for full_at in range(1, seen + 1):
+        out, seen = tmp_path / str(full_at), -1000
+        publish(out)
+        seen = 0
+        with pytest.raises(SiteError, match=r"No space left on device[\s\S]*make room"):
+            publish(out, other, "2")
+        assert not list(out.rglob(".draft-*"))
+        assert all(content in (PAGES[n], other[n]) for n, content in written(out).items())
+        publish(out, other, "2")
+        assert written(out) == other and list(differences(out)) == [None] * 3

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -55,13 +56,14 @@ def test_the_second_waits_and_is_told_for_whom(tmp_path: Path) -> None:
 
 def test_a_lock_whose_process_is_gone_is_none(tmp_path: Path) -> None:
     """The system's lock went with the process; drafts that it left go too."""
-    here = HERE | {"host": os.uname().nodename}
+    here = HERE | {"host": socket.gethostname()}
     (tmp_path / HOLDER).write_text(json.dumps(here))
     (tmp_path / "weights-0" / "conv").mkdir(parents=True)
     (tmp_path / "weights-0" / "conv" / ".draft-abc").write_text("half")
     said: list[str] = []
     with locked(tmp_path, "lamella build", said.append):
         assert not list(tmp_path.rglob(".draft-*"))
+    assert said.pop() == "1 half written files of killed runs were deleted."
     assert said == [
         "`lamella build` (process 7 on {host}, since 2026-01-01 10:00:00) was killed; what was "
         "complete in {folder} stays complete.".format(host=here["host"], folder=tmp_path)

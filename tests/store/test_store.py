@@ -315,3 +315,42 @@ def test_what_may_not_be_read(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> No
     message = tiny.fails("status")
     assert f"Cannot read {tiny.work / 'atlas.json'}: Permission denied." in message
     assert "Delete" not in message
+
+
+def test_too_few_file_handles_damage_nothing(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What cannot be read now is not deleted to be made again."""
+    numbers, _ = analysed(tiny)
+    before, original = everything(tiny.work), Path.read_bytes
+
+    def failing(path: Path) -> bytes:
+        if path.suffix == numbers.suffix:
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE), str(path))
+        return original(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes", failing)
+        assert "Too many open files" in tiny.fails("build")
+        assert "Too many open files" in tiny.fails("check")
+    assert everything(tiny.work) == before
+    tiny.works("build")
+
+
+def test_a_disk_that_cannot_read_a_shard_any_more(
+    tiny: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A broken sector: the shard is made again, elsewhere on the disk."""
+    numbers, _ = analysed(tiny)
+    before, original, broken = everything(tiny.work), Path.read_bytes, numbers.stat().st_ino
+
+    def failing(path: Path) -> bytes:
+        if path == numbers and path.stat().st_ino == broken:
+            raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+        return original(path)
+
+    monkeypatch.setattr(Path, "read_bytes", failing)
+    keep = numbers.with_name("keep")  # or its place on the disk would be taken again
+    os.link(numbers, keep)
+    result = tiny.run("build")
+    assert result.exit_code == 0 and f"{numbers} is damaged: Input/output error" in result.stderr
+    keep.unlink()
+    assert {n: c for n, c in everything(tiny.work).items() if n in before} == before

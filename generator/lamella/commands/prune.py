@@ -4,6 +4,7 @@ Flow: store -> **prune**. Needs no torch.
 """
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -43,8 +44,13 @@ def _holds_only_shards(folder: Path) -> bool:
 
 
 def prune_store(config: Config, yes: bool) -> None:
-    """Delete the folders that `stale` names, after asking."""
-    old = stale(config)
+    """Delete the folders that `stale` names, after asking, and what killed runs left."""
+    open_atlas(config)  # where nothing was analysed, nothing is made
+    with store_of(config).locked("lamella prune", click.echo):
+        _prune(stale(config), yes)
+
+
+def _prune(old: Sequence[Path], yes: bool) -> None:
     if not old:
         click.echo("Nothing to delete.")
         return
@@ -53,12 +59,11 @@ def prune_store(config: Config, yes: bool) -> None:
     these = f"these {len(old)} folders" if len(old) > 1 else "this folder"
     if not (yes or click.confirm(f"Delete {these}?")):
         return
-    with store_of(config).locked("lamella prune", click.echo):
-        for folder in old:
-            try:
-                shutil.rmtree(folder)
-            except OSError as error:
-                raise StoreError(
-                    f"Cannot delete {folder}: {said(error)}.", "Delete it yourself, or allow it."
-                ) from error
+    for folder in old:
+        try:
+            shutil.rmtree(folder)
+        except OSError as error:
+            raise StoreError(
+                f"Cannot delete {folder}: {said(error)}.", "Delete it yourself, or allow it."
+            ) from error
     click.echo(f"Deleted {len(old)} {'folders' if len(old) > 1 else 'folder'}.")

@@ -59,7 +59,8 @@ def locked(
         raise unwritable(folder / LOCK, wrong, error) from wrong
     try:
         _look_back(holder, what, tell, error)
-        remove_drafts(folder)
+        if drafts := remove_drafts(folder):
+            tell(f"{drafts} half written files of killed runs were deleted.")
         mine = {
             "host": socket.gethostname(),
             "pid": os.getpid(),
