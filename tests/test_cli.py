@@ -67,6 +67,7 @@ def test_commands_stand_in_the_order_in_which_they_are_used() -> None:
         "settings",
         "status",
         "report",
+        "check",
         "prune",
     ]
 

@@ -206,6 +206,24 @@ def report(
 
 
 @main.command()
+@click.argument("path", type=click.Path(exists=True, path_type=Path))
+@folders
+@click.option("--repair", is_flag=True, help="Make again what is damaged.")
+def check(path: Path, work: Path | None, site: Path | None, repair: bool) -> None:
+    """Read every shard and page against its checksum.
+
+    PATH is an atlas.toml; or a folder of pages, such as a published copy. Each fault is named, and
+    the exit code is 1. With --repair what is damaged is deleted and built again.
+    """
+    from lamella.commands.check import check_atlas, check_pages
+
+    if path.is_dir():
+        check_pages(path)
+    else:
+        check_atlas(_load(path, work, site, None), repair)
+
+
+@main.command()
 @CONFIG
 @folders
 @click.option("--yes", is_flag=True, help="Delete without asking.")

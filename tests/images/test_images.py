@@ -19,12 +19,14 @@ from PIL import Image, ImageOps
 from torchvision import transforms
 
 from helpers.damaged import png_of
-from helpers.tiny import Tiny, write_images
+from helpers.forked import flip
+from helpers.tiny import Tiny, held, write_images
 from lamella.config.preprocessing import Preprocessing
 from lamella.images import decoding
 from lamella.images.decoding import BrokenImage, decode
 from lamella.images.finding import Digests, find
 from lamella.images.images import Images
+from lamella.images.manifest import passed_over_words
 
 RED, BLUE = (220, 30, 40), (30, 40, 220)
 
@@ -338,7 +340,7 @@ def test_broken_images_are_told(tiny: Tiny) -> None:
     (tiny.folder / "images" / "text.png").write_text("no picture")
     output = tiny.works("analyse", "--panel", "weights")
     assert "3 images in" in output and "1 broken image" in output
-    survey = json.loads(next(tiny.work.glob("survey-*/images.json")).read_text())
+    survey = held(next(tiny.work.glob("survey-*/images.json")))
     assert survey["seen"] == 3 and "not an image" in next(iter(survey["skipped"].values()))
 
 
@@ -557,3 +559,35 @@ def test_what_a_list_names_and_is_no_file_is_skipped(tiny: Tiny, kind: str) -> N
         return
     assert "1 broken image was skipped" in tiny.run("build").stderr
     assert "it is a pipe" in (tiny.folder / "public" / "about.html").read_text()
+
+
+def test_an_image_changed_in_place_is_seen_though_its_size_and_time_are_as_before(
+    tiny: Tiny,
+) -> None:
+    digests = Digests()
+    before = found(tiny, digests).manifest
+    path = tiny.folder / "images" / "even" / "0.png"
+    flip(path, 8 * 50)
+    assert found(tiny, digests).manifest.digest != before.digest
+
+
+def test_digests_are_known_at_another_place(tiny: Tiny) -> None:
+    digests = Digests()
+    before = found(tiny, digests).manifest
+    (tiny.folder / "images").rename(tiny.folder / "moved")
+    again = Digests(digests.known)
+    assert found(tiny.change(images__folder="moved"), again).manifest == before
+    assert again.fresh == 0
+
+
+def test_what_lamella_wrote_is_no_image(tiny: Tiny) -> None:
+    """Where the site and the store lie among the images, and one of them is a link."""
+    before = found(tiny).manifest
+    inside = tiny.folder / "images" / "public"
+    write_images(inside, 5)
+    (tiny.folder / "images" / "link").symlink_to(write_images(tiny.folder / "store", 5))
+    tiny.change(output={"site": "images/public", "work": "images/link"})
+    after = found(tiny).manifest
+    assert after.photographs == before.photographs
+    assert dict(after.passed_over)["output folder"] == 2
+    assert passed_over_words(after.passed_over) == ", but 2 output folders"

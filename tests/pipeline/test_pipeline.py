@@ -1,7 +1,6 @@
 """The whole way on a tiny network: resuming, restricting, what pictures depend on."""
 
 import hashlib
-import json
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from helpers.tiny import held
 from lamella.analyses import known_panels
 from lamella.analyses.feature_visualization import campaign
 from lamella.analyses.feature_visualization.campaign import Campaign
@@ -156,7 +156,7 @@ def todo(tiny):
 def recorded(tiny):
     """The batch sizes that are written down, by layer."""
     (file,) = tiny.work.glob("feature_visualization-*/batches.json")
-    return json.loads(file.read_text())
+    return held(file)
 
 
 def test_batches_are_found_once_and_kept(pictured, monkeypatch):
@@ -186,7 +186,7 @@ def test_batches_are_found_once_and_kept(pictured, monkeypatch):
     analyse(again)
     assert asked == ["0", "6"]
     (file,) = again_work.glob("feature_visualization-*/batches.json")
-    assert json.loads(file.read_text()) == {"0": 8, "2": 4, "6": 8}
+    assert held(file) == {"0": 8, "2": 4, "6": 8}
     found = pictures(again)
     assert {u: c for u, c in found.items() if u[0] == "2"} == {
         u: c for u, c in whole.items() if u[0] == "2"

@@ -6,6 +6,8 @@ Flow: pipeline -> **building** -> pages.
 import json
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lamella import __version__
 from lamella.commands.layers import left_out_words
@@ -14,11 +16,16 @@ from lamella.commands.terminal import say
 from lamella.config.config import Config
 from lamella.config.files import text_of
 from lamella.config.selection import channel_numbers
-from lamella.errors import ConfigError, ModelError, said
+from lamella.errors import ConfigError, Damaged, ModelError, said
 from lamella.images.manifest import passed_over_words
-from lamella.pipeline.plan import Step, open_atlas, panels_of
+from lamella.pipeline.plan import Step, open_atlas, panels_of, store_of
 from lamella.site.pages import About, Rendered, render
 from lamella.site.publish import Site
+from lamella.store.checking import lost
+from lamella.store.store import discard
+
+if TYPE_CHECKING:
+    from lamella.pipeline.pipeline import Selection
 
 SHOWN = 6  # layers that could not be analysed, by name
 RENDER_SHARE = 0.05  # of the time since the start that rendering in between may take
@@ -51,13 +58,21 @@ def about_of(config: Config) -> About:
 def write_pages(config: Config, progress: Progress) -> Rendered:
     """Render everything that is known so far."""
     panels = [panel for panel, _ in panels_of(config)]
+    atlas, out = open_atlas(config), config.path(config.output.site)
     with progress.aside("pages"):
-        return render(about_of(config), open_atlas(config), panels, config.path(config.output.site))
+        return render(about_of(config), atlas, panels, out, tell=progress.say)
 
 
 def rendered(config: Config) -> None:
-    """`lamella render`."""
+    """`lamella render`.
+
+    Raises:
+        Damaged: a file of the store is damaged, or was lost.
+    """
     progress = Progress()
+    atlas = open_atlas(config)
+    for error in lost(atlas.store, atlas.keys):
+        raise error
     result = write_pages(config, progress)
     took = progress.seconds["pages"]
     say(
@@ -75,14 +90,34 @@ def analysed(
     *,
     rendering: bool,
 ) -> None:
-    """`lamella analyse`, and with `rendering` `lamella build`."""
-    from lamella.pipeline.pipeline import Analysis, Selection
+    """`lamella analyse`, and with `rendering` `lamella build`.
+
+    What is found to be damaged is told, deleted, and made again.
+    """
+    from lamella.pipeline.pipeline import Selection
 
     numbers = tuple(channel_numbers(channels)) if channels else ()
     if rendering:  # what would stop the first rendering is told before hours of work
         about_of(config)
-        Site(config.path(config.output.site))
-    progress = Progress()
+        Site(config.path(config.output.site)).check()
+    progress, store = Progress(), store_of(config)
+    command = "lamella build" if rendering else "lamella analyse"
+    found: set[Path] = set()
+    with store.locked(command, progress.say):
+        while True:
+            try:
+                return _analysed(config, Selection(layers, panels, numbers), progress, rendering)
+            except Damaged as error:
+                if error.path in found or not store.writable:
+                    raise
+                found.add(error.path)
+                progress.say(f"{error.problem} It is made again.")
+                discard(error.path)
+
+
+def _analysed(config: Config, selection: "Selection", progress: Progress, rendering: bool) -> None:
+    from lamella.pipeline.pipeline import Analysis
+
     began = time.monotonic()
     analysis = Analysis.of(config)
     network = analysis.atlas.network
@@ -99,7 +134,7 @@ def analysed(
         progress.say(left_out_words(network))
     page = config.path(config.output.site) / "index.html"
     told = False
-    for _ in analysis.run(Selection(layers, panels, numbers), progress):
+    for _ in analysis.run(selection, progress):
         spent = progress.seconds.get("pages", 0.0)
         # Once as soon as there is something to see, then while it costs little beside the work.
         affordable = spent <= RENDER_SHARE * (time.monotonic() - began)

@@ -36,6 +36,9 @@ class Silent:
         """A stage of `total` things."""
         yield lambda number: None
 
+    def say(self, text: str) -> None:
+        """A plain line."""
+
 
 def diagnosed(file: Path, device: str | None) -> int:
     """Try every analysis on a few images and one unit of each layer; how many failed.

@@ -42,6 +42,43 @@ def _heard() -> Iterator[None]:
             signal.signal(number, handler)
 
 
+_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
+
+
+def _ran_out(error: BaseException) -> bool:
+    """Whether an error says that memory ran out, as Python or as torch says it."""
+    return isinstance(error, MemoryError) or any(word in str(error).lower() for word in _MEMORY)
+
+
+class _Starved:
+    """Notices a thread that could not begin for lack of memory; a context manager.
+
+    Python lets whoever starts such a thread wait for ever: that waiting is interrupted.
+    """
+
+    def __init__(self) -> None:
+        self.noticed = False
+
+    def __enter__(self) -> "_Starved":
+        self._before = sys.unraisablehook
+        sys.unraisablehook = self._look
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        sys.unraisablehook = self._before
+
+    def _look(self, problem: Any) -> None:
+        main = threading.main_thread()
+        if not issubclass(problem.exc_type, MemoryError) or threading.current_thread() is main:
+            self._before(problem)
+        elif not self.noticed:
+            self.noticed = True
+            if hasattr(signal, "pthread_kill") and main.ident:
+                signal.pthread_kill(main.ident, signal.SIGINT)
+            else:  # not on this system: it may go on waiting, but says why
+                self._before(problem)
+
+
 class Commands(click.Group):
     """A group that shows our own errors as two lines, and leaves by Ctrl-C without a traceback."""
 
@@ -53,12 +90,21 @@ class Commands(click.Group):
         # All is done once the interpreter leaves: Ctrl-C could only interrupt its tidying up.
         atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
         try:
-            with _heard():
+            with _heard(), _Starved() as starved:
                 return super().invoke(context)
         except LamellaError as error:
             say(f"Error: {error}", err=True)
             sys.exit(1)
-        except KeyboardInterrupt as error:
+        except (KeyboardInterrupt, MemoryError, RuntimeError) as error:
+            if starved.noticed or _ran_out(error):
+                say(
+                    "Error: Memory ran out.\n  What was complete stays complete. Free some memory, "
+                    "or set OMP_NUM_THREADS=1, then run the same command again.",
+                    err=True,
+                )
+                sys.exit(1)
+            if not isinstance(error, KeyboardInterrupt):
+                raise
             number = signal.Signals(error.args[0] if error.args else signal.SIGINT)
             by = "" if number == signal.SIGINT else f" by {number.name}"
             say(

@@ -9,7 +9,7 @@ from PIL import Image
 
 from lamella.commands.terminal import say
 from lamella.errors import ConfigError
-from lamella.store.store import write_atomically
+from lamella.store.writing import write_atomically
 
 ATLAS = """\
 # The definition of an atlas. Paths are relative to this file.

@@ -3,8 +3,8 @@
 Flow: store -> **prune**. Needs no torch.
 """
 
-import re
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -14,10 +14,7 @@ from lamella.commands.terminal import say
 from lamella.config.config import Config
 from lamella.errors import StoreError, said
 from lamella.pipeline.plan import keys_now, open_atlas, store_of
-from lamella.store.store import results
-
-# The folders that a store makes: a panel's name and sixteen digits of its key.
-_OURS = re.compile(r"[a-z][a-z0-9_]*-[0-9a-f]{16}")
+from lamella.store.store import OURS, results
 
 
 def stale(config: Config) -> list[Path]:
@@ -31,7 +28,7 @@ def stale(config: Config) -> list[Path]:
     return [
         path
         for path in sorted(store_of(config).root.iterdir())
-        if _OURS.fullmatch(path.name) and path.name not in used and _holds_only_shards(path)
+        if OURS.fullmatch(path.name) and path.name not in used and _holds_only_shards(path)
     ]
 
 
@@ -48,8 +45,13 @@ def _holds_only_shards(folder: Path) -> bool:
 
 
 def prune_store(config: Config, yes: bool) -> None:
-    """Delete the folders that `stale` names, after asking."""
-    old = stale(config)
+    """Delete the folders that `stale` names, after asking, and what killed runs left."""
+    open_atlas(config)  # where nothing was analysed, nothing is made
+    with store_of(config).locked("lamella prune", click.echo):
+        _prune(stale(config), yes)
+
+
+def _prune(old: Sequence[Path], yes: bool) -> None:
     if not old:
         say("Nothing to delete.")
         return

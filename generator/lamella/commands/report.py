@@ -19,7 +19,7 @@ from lamella.config.config import Config
 from lamella.config.selection import chosen
 from lamella.pipeline.plan import DOCUMENT, keys_now, open_atlas, store_of
 from lamella.store.facts import Atlas
-from lamella.store.store import write_atomically
+from lamella.store.writing import write_atomically
 
 NAMED = 10  # of the units that miss a gate
 WORDS = {

@@ -13,6 +13,7 @@ from lamella.commands.terminal import say
 from lamella.config.config import Config
 from lamella.pipeline.plan import DOCUMENT, SURVEYED, keys_now, open_atlas, panels_of, store_of
 from lamella.store.store import Folder
+from lamella.store.writing import DRAFT
 
 
 def status_report(config: Config) -> None:
@@ -47,6 +48,8 @@ def status_report(config: Config) -> None:
     if old := stale(config):
         freed = sum(size_of(folder) for folder in old) / 1e6
         say(f"{len(old)} folders of earlier settings, {freed:.0f} MB: lamella prune deletes them.")
+    if drafts := list(store.root.rglob(f"{DRAFT}*")):
+        say(f"{len(drafts)} half written files: a run goes on, or the next one deletes them.")
     changed = [name for name in keys if keys[name] != atlas.keys.get(name)]
     if changed:
         say(f"{config.file.name} was changed since the last analysis: {', '.join(changed)}.")

@@ -10,7 +10,6 @@ import itertools
 import math
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from queue import Empty, PriorityQueue, SimpleQueue
 from types import TracebackType
@@ -104,15 +103,19 @@ class Workers(Generic[T, R]):
         """Tasks and results as they finish, until none is left; tasks may be added meanwhile.
 
         Raises:
-            whatever a task raised.
+            whatever a task raised; MemoryError where a worker has ended without a word.
         """
         while self._open:
-            with suppress(Empty):  # waits in short turns, so that Ctrl-C works on every system
+            try:  # waits in short turns, so that Ctrl-C works on every system
                 task, result, error = self._found.get(timeout=WAIT)
-                self._open -= 1
-                if error is not None:
-                    raise error
-                yield task, result  # type: ignore[misc]
+            except Empty:
+                if not all(thread.is_alive() for thread in self._threads):
+                    raise MemoryError("a worker ended without a result") from None
+                continue
+            self._open -= 1
+            if error is not None:
+                raise error
+            yield task, result  # type: ignore[misc]
 
     def _run(self, place: Model) -> None:
         if place.device.type == "cpu":

@@ -4,10 +4,10 @@ config -> model + images -> units -> survey -> panels -> **store**. Nothing is c
 every shard lies under the key of everything that it depends on.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+import json
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from lamella import __version__
 from lamella.analyses.job import Job
@@ -23,22 +23,14 @@ from lamella.network.description import Network
 from lamella.network.model import Model
 from lamella.network.units import Layer
 from lamella.pipeline.plan import DOCUMENT, SURVEYED, Step, keys_of, panels_of, store_of
+from lamella.pipeline.stages import Stages
 from lamella.pipeline.with_images import with_images
 from lamella.store.facts import Atlas
-from lamella.store.store import Shard
+from lamella.store.parts import Parts
+from lamella.store.store import Shard, document
 from lamella.survey.run import survey
 
 DIGESTS = "image-digests.json"  # in the store
-
-
-class Stages(Protocol):
-    """Who is told how far a run is; `commands.progress` shows it."""
-
-    def stage(
-        self, name: str, total: int, what: str
-    ) -> AbstractContextManager[Callable[[int], None]]:
-        """A stage of `total` things; yields what is to be called with the number just finished."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +67,7 @@ class Analysis:
         model = load(config, device_of(config.analysis.device))
         digests = Digests(store.read_json(DIGESTS) or {})
         images = find(config, model.preprocessing, digests, model.own)
-        if digests.fresh:
+        if digests.fresh and store.writable:  # elsewhere they are only found again
             store.write_json(DIGESTS, digests.known)
         model = with_images(model, images)
         every = [layer.name for layer in model.facts.layers]
@@ -92,15 +84,14 @@ class Analysis:
         """Write down what the store is of, so that pages can be rendered without the network."""
         network = self.atlas.network
         layers = [layer.as_dict() for layer in network.layers]
-        self.atlas.store.write_json(
-            DOCUMENT,
-            {
-                "lamella": __version__,
-                "network": {**_fields(network), "layers": layers},
-                "manifest": asdict(self.images.manifest),
-                "keys": dict(self.atlas.keys),
-            },
-        )
+        plain = {
+            "lamella": __version__,
+            "network": {**_fields(network), "layers": layers},
+            "manifest": asdict(self.images.manifest),
+            "keys": dict(self.atlas.keys),
+        }
+        if self.atlas.store.read_json(DOCUMENT) != json.loads(json.dumps(plain)):
+            self.atlas.store.write_json(DOCUMENT, plain)
 
     def missing(self, panel: Panel, layer: Layer, channels: Sequence[int] = ()) -> list[int]:
         """The channels of a layer that a panel has not done yet, of those asked for."""
@@ -160,6 +151,8 @@ class Analysis:
             ]
             for name, key in keys.items()
         }
+        if store.read_json(document("survey", keys["survey"], "images")) is None:
+            left["survey"] = list(layers)  # it tells which images were skipped
         keys = {name: key for name, key in keys.items() if left[name]}
         missing = [layer for layer in layers if any(layer in some for some in left.values())]
         if missing:
@@ -171,15 +164,29 @@ class Analysis:
             yield Step("survey")
 
     def _whole(self, panel: Panel, settings: Settings, progress: Stages) -> Iterator[Step]:
-        folder = self.atlas.store.folder(panel.name, self.atlas.keys[panel.name])
-        job = self.job(panel, settings)
-        done = folder.done()
-        missing = [entry for entry in panel.wanted(job) if entry not in done]
-        if missing:
-            with progress.stage(panel.name, len(missing), panel.entries) as tick:
-                for shard in panel.compute_network(self.job(panel, settings, tick), missing):
-                    folder.write(shard)
-            yield Step(panel.name)
+        key = self.atlas.keys[panel.name]
+        folder, parts = (
+            self.atlas.store.folder(panel.name, key),
+            Parts(self.atlas.store, panel.name, key),
+        )
+        for again in (True, False):
+            done = folder.done()
+            wanted = panel.wanted(self.job(panel, settings, parts=parts))
+            missing = [entry for entry in wanted if entry not in done]
+            if missing:
+                with progress.stage(panel.name, len(missing), panel.entries) as tick:
+                    job = self.job(panel, settings, tick, parts)
+                    for shard in panel.compute_network(job, missing):
+                        if not done.issuperset(shard.channels):
+                            parts.begin(f"network/{folder.name_of(shard)}.json")
+                            folder.write(shard)
+                yield Step(panel.name)
+            parts.begin("")
+            lost = parts.lost()
+            if not (lost and again):
+                return
+            progress.say(f"{lost[0]} is missing: all of {panel.name} is made again.")
+            parts.discard()
 
     def _by_layer(
         self,
@@ -224,11 +231,17 @@ class Analysis:
                 if left := self.missing(panel, layer, channels):
                     yield from self._shards(panel, job, [(layer, left)])
 
-    def job(self, panel: Panel, settings: Settings, tick: Any = lambda number: None) -> Job:
+    def job(
+        self,
+        panel: Panel,
+        settings: Settings,
+        tick: Any = lambda number: None,
+        parts: Parts | None = None,
+    ) -> Job:
         """What a panel's `compute` is given."""
         seed = self.config.analysis.seed
         atlas, path = self.atlas, self.config.path
-        return Job(self.model, self.images, atlas, panel.name, settings, seed, tick, path)
+        return Job(self.model, self.images, atlas, panel.name, settings, seed, tick, path, parts)
 
 
 def _fields(network: Network) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from lamella.errors import ConfigError, StoreError, did_you_mean
 from lamella.images.manifest import Manifest, Photograph
 from lamella.network.description import Network
 from lamella.network.units import Layer
+from lamella.store.documents import FORMAT
 from lamella.store.facts import Atlas
 from lamella.store.store import Store, document
 
@@ -79,6 +80,7 @@ def panels_of(config: Config) -> list[tuple[Panel, Settings]]:
 def keys_of(config: Config, network: Network, manifest: Manifest) -> dict[str, str]:
     """The keys of the survey and of every panel: SHA-256 of all that their results depend on."""
     base = {
+        "format": FORMAT,
         "weights": network.digest,
         "architecture": network.architecture,
         "preprocessing": dict(network.preprocessing),

@@ -10,15 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
 
 from lamella.errors import ImagesError, ModelError
 from lamella.images.images import Batch, Images
 from lamella.network.activations import AnotherPath, visit
 from lamella.network.model import Model
 from lamella.network.units import Layer
-from lamella.store.store import Shard, Store, document, write_atomically
+from lamella.store.checkpoint import load_state, save_state
+from lamella.store.store import Shard, Store, document
 from lamella.survey.collector import Arrays, Collector, Extent, Shown
 from lamella.survey.covariance import Covariance, sampled
 from lamella.survey.distribution import Distribution
@@ -43,6 +42,7 @@ COLLECTORS: tuple[type[Collector], ...] = (
 )
 POSITIONS = ("top", "bottom", "lowest", "spectrum", "distinct")  # facts that name places
 CHECKPOINT_SECONDS = 20.0
+NOTE = "note"  # of a state, beside its arrays
 
 
 class Pass:
@@ -144,30 +144,28 @@ class Pass:
             "following": self.following,
             "skipped": self.skipped,
         }
-        write_atomically(path, save(tensors, metadata={"note": json.dumps(note)}))
+        plain = np.frombuffer(json.dumps(note).encode(), np.uint8)
+        save_state(path, {**tensors, NOTE: plain})
 
     def resume(self, path: Path) -> None:
         """Go on from the stored state, where it is of the same layers and collectors."""
-        collectors = {}
-        try:
-            with safe_open(path, framework="np") as file:
-                note = json.loads(file.metadata()["note"])
-                if note["layers"] != [layer.name for layer in self.layers]:
-                    return
-                for name, fresh in self.collectors.items():
-                    collectors[name] = tuple(
-                        type(collector).restored(
-                            self._extents[name],
-                            {
-                                field: file.get_tensor(f"{name}/{at}/{field}")
-                                for field in collector.fields
-                            },
-                        )
-                        for at, collector in enumerate(fresh)
-                    )
-        except (OSError, SafetensorError):
+        found = load_state(path)
+        note = json.loads(found[NOTE].tobytes()) if found else {}
+        if not found or note["layers"] != [layer.name for layer in self.layers]:
             return
-        self.collectors = collectors
+        try:
+            self.collectors = {
+                name: tuple(
+                    type(collector).restored(
+                        self._extents[name],
+                        {field: found[f"{name}/{at}/{field}"] for field in collector.fields},
+                    )
+                    for at, collector in enumerate(fresh)
+                )
+                for name, fresh in self.collectors.items()
+            }
+        except KeyError:  # of other collectors
+            return
         self.following = note["following"]
         self.skipped = {int(number): why for number, why in note["skipped"].items()}
 
