@@ -33,7 +33,16 @@ def main() -> None:
 
 @main.command()
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
-def init(folder: Path) -> None:
+@click.option(
+    "--source", default="", help="The network: timm:NAME, torchvision:NAME, FILE.py:FUNCTION."
+)
+@click.option(
+    "--channels",
+    type=click.Choice(["RGB", "L"]),
+    default="RGB",
+    help="Of the small network; L: greys.",
+)
+def init(folder: Path, source: str, channels: str) -> None:
     """Write an atlas.toml into FOLDER that builds at once.
 
     FOLDER is a new one, say. With atlas.toml come a small network and a few drawn images, to be
@@ -41,7 +50,7 @@ def init(folder: Path) -> None:
     """
     from lamella.commands.init import start
 
-    start(folder)
+    start(folder, source, channels)
 
 
 @main.command()

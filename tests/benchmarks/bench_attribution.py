@@ -38,7 +38,8 @@ from lamella.attribution.methods import BY_NAME
 from lamella.attribution.occlusion import BATCH, grid
 from lamella.config.config import load as load_config
 from lamella.images.finding import find
-from lamella.network.model import Model, device_of, load
+from lamella.loading.load import device_of, load
+from lamella.network.model import Model
 from lamella.store.store import Store
 
 IMAGES = int(os.environ.get("LAMELLA_BENCH_IMAGES", "8"))

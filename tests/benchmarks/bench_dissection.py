@@ -17,7 +17,7 @@ from lamella.analyses.dissection.overlap import Areas
 from lamella.analyses.dissection.passes import BATCH, Passes
 from lamella.analyses.dissection.scenes import find_scenes
 from lamella.config.config import load as load_config
-from lamella.network.model import load
+from lamella.loading.load import load
 
 SCENES, ROUNDS = 32, 5  # of each half
 

@@ -29,7 +29,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from lamella.analyses.feature_visualization.recipe import Recipe
 from lamella.config.config import load as load_config
-from lamella.network.model import Model, load
+from lamella.loading.load import load
+from lamella.network.model import Model
 from lamella.network.units import Layer
 from lamella.optvis import Channel, Settings, ascend
 

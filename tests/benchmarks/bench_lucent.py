@@ -40,7 +40,8 @@ from lamella.analyses.feature_visualization.campaign import Campaign
 from lamella.analyses.feature_visualization.recipe import Recipe
 from lamella.config.config import load as load_config
 from lamella.engines.local import places
-from lamella.network.model import Model, device_of, load
+from lamella.loading.load import device_of, load
+from lamella.network.model import Model
 from lamella.network.units import Layer
 
 SITE = Path(__file__).parents[2] / "site"

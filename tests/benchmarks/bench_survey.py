@@ -12,7 +12,7 @@ import torch
 
 from lamella.config.config import load as load_config
 from lamella.images.finding import find
-from lamella.network.model import load
+from lamella.loading.load import load
 from lamella.store.store import Store
 from lamella.survey.run import Pass
 

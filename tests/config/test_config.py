@@ -89,7 +89,10 @@ BAD = {
     "model__preprocessing__mean": ([0.5, 0.5], "mean has 2 numbers, and the network takes 3"),
     "model__preprocessing__std": ([1, 0, 1], "std.1' is 0.\n  It should be greater than 0."),
     "model__preprocessing__scale": ("x", "It should be a number."),
-    "model__preprocessing__channels": ("GBR", "It should be 'RGB', 'BGR' or 'L'."),
+    "model__preprocessing__channels": (
+        "GBR",
+        "It should be RGB, BGR, L or a number of bands, 1 to 1024.",
+    ),
     "images__labels": ("folders", "It should be 'folder', 'file' or 'none'."),
     "images__limit": (0, "It should be greater than or equal to 1."),
     "analysis__seed": (True, "'analysis.seed' is true.\n  It should be a whole number."),
@@ -119,13 +122,27 @@ MISSING = {
     "model": "'model' is missing.\n  The network: a section [model].",
     "model__source": "'model.source' is missing.\n  `torchvision:NAME`, `timm:NAME`",
     "images": "'images' is missing.\n  The photographs: a section [images].",
-    "images__folder": "'images.folder' is missing.",
+    "images__folder": "[images] names no images.\n  Add folder, a folder of images, or dataset",
 }
 
 
 @pytest.mark.parametrize("key", MISSING)
 def test_missing_keys(tiny: Tiny, key: str) -> None:
     assert MISSING[key] in tiny.change(**{key: None}).fails("status")
+
+
+SOURCES: dict[str, tuple[dict[str, str], str]] = {
+    "twice": ({"folder": "a", "dataset": "data.py:data"}, "names images twice"),
+    "no root": ({"dataset": "torchvision:CIFAR10"}, "folder is where torchvision downloaded it"),
+    "a list of no files": ({"dataset": "data.py:data", "list": "a.csv"}, "dataset has none"),
+}
+
+
+@pytest.mark.parametrize("what", SOURCES)
+def test_images_come_from_one_source(tiny: Tiny, what: str) -> None:
+    tiny.tree["images"], expected = SOURCES[what]
+    message = tiny.change().fails("status")
+    assert f"{tiny.file}: [images] " in message and expected in message
 
 
 def test_the_square_must_fit_into_the_resized_photograph(tiny: Tiny) -> None:

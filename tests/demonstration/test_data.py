@@ -319,18 +319,17 @@ def recognised(config_file: str) -> tuple[int, int]:
     torch = pytest.importorskip("torch")
     from lamella.config import config
     from lamella.images import images
-    from lamella.network import model
+    from lamella.loading import load
 
     atlas = config.load(DATA.parent / config_file)
-    network = model.load(atlas, torch.device("cpu"))
+    network = load.load(atlas, torch.device("cpu"))
     photographs = sorted((DATA / "photographs" / "imagenet-photographs").glob("*.jpg"))
     assert len(photographs) == 20
     labels = torch.tensor([int(path.stem.rpartition("_")[2]) for path in photographs])
     how = atlas.model.preprocessing
     pixels = np.stack([images.decode(path, how) for path in photographs])
     with torch.no_grad():
-        srgb = torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255
-        top = network.module(network.normalise(srgb)).topk(5).indices
+        top = network.module(network.inputs(pixels)).topk(5).indices
     hits = top == labels[:, None]
     return int(hits[:, 0].sum()), int(hits.any(1).sum())
 

@@ -113,7 +113,11 @@ class Layers(nn.Module):
 
 def test_memory_grows_by_the_same_amount_with_each_picture() -> None:
     network = Layers()
-    model: Any = SimpleNamespace(device=torch.device("cpu"), module=network)
+    model: Any = SimpleNamespace(
+        device=torch.device("cpu"),
+        module=network,
+        plain=lambda value, rows, columns, number: torch.full((number, 3, rows, columns), value),
+    )
     taken: Callable[[int], int] = lambda images: bytes_of(network, model, 32, images)  # noqa: E731
     one, two, four = taken(1), taken(2), taken(4)
     assert two - one > 0

@@ -1,5 +1,6 @@
 """A tiny network, a few images, an atlas.toml that names both, and the command line over them."""
 
+import io
 import json
 import os
 import signal
@@ -89,6 +90,14 @@ def write_images(folder: Path, number: int = 3) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(random.integers(0, 256, (24, 28, 3), dtype=np.uint8)).save(path)
     return folder
+
+
+def png(seed: int = 0) -> bytes:
+    """The file of a small image of noise."""
+    buffer = io.BytesIO()
+    random = np.random.default_rng(seed)
+    Image.fromarray(random.integers(0, 256, (24, 28, 3), dtype=np.uint8)).save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 @dataclass

@@ -209,7 +209,7 @@ def test_rectangles_and_greys_are_torchvisions_too(
         wanted = transforms.Resize(resize)(wanted)
     wanted = np.asarray(transforms.CenterCrop(size)(wanted))
     found = decode(buffer, how)  # type: ignore[arg-type]
-    assert found.shape == (*size, 3)
+    assert found.shape == (*size, 1 if grey else 3)
     assert (found == (wanted[..., None] if grey else wanted)).all()
 
 
@@ -321,8 +321,8 @@ def test_broken_images_are_skipped_and_the_others_seen(tiny: Tiny) -> None:
         assert {images.manifest.photographs[n].name for n in skipped} == set(BROKEN)
         assert all(len(batch.numbers) == size for batch in batches[:-1])
         for batch in batches:
-            for number, pixels in zip(batch.numbers, batch.pixels, strict=True):
-                assert (pixels == images.pixels(number)).all()
+            for number, values in zip(batch.numbers, batch.values, strict=True):
+                assert (values == images.values(number)).all()
 
 
 def test_going_on_from_an_image(tiny: Tiny) -> None:
@@ -334,7 +334,7 @@ def test_going_on_from_an_image(tiny: Tiny) -> None:
 
 def test_a_file_that_vanishes_is_skipped(tiny: Tiny) -> None:
     images = found(tiny)
-    images.paths[1].unlink()
+    images.files[1].unlink()
     skipped: dict[int, str] = {}
     (batch,) = images.batches(16, skipped=skipped)
     assert batch.numbers == (0, 2) and skipped == {1: os.strerror(errno.ENOENT)}

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from helpers.tiny import NETWORK, Tiny, network
-from lamella.network.model import load
+from lamella.loading.load import load
 
 CPU = torch.device("cpu")
 State = dict[str, Tensor]

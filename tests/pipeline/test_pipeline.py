@@ -408,3 +408,48 @@ def test_another_architecture_has_other_keys(full):
     network.write_text(network.read_text().replace("nn.ReLU()", "nn.GELU()", 1))
     after = Analysis.of(full.config()).atlas.keys
     assert all(before[name] != after[name] for name in before)
+
+
+BRANCHED = """\
+import torch
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.one, self.cut, self.odd = (nn.Conv2d(3 if at == 0 else 4, 4, 3) for at in range(3))
+        self.other, self.last = nn.Conv2d(4, 4, 3), nn.Linear(4, 3)
+
+    def forward(self, images):
+        maps = self.one(images).relu()
+        behind = self.cut(maps.detach()).relu()
+        # Photographs of noise vary from pixel to pixel; what an ascent makes is smooth.
+        rough = (images[..., 1:] - images[..., :-1]).abs().mean() > 0.3
+        flat = not (images - images[..., :1, :1]).any()
+        maps = self.odd(maps) if rough or flat else self.other(maps)
+        return self.last((maps.relu() + behind).mean((2, 3)))
+
+
+def network():
+    return Net().eval()
+"""
+
+
+def test_a_layer_that_cannot_be_analysed_leaves_the_others(pictured):
+    """One runs for photographs alone, one lets no gradient through."""
+    (pictured.folder / "network.py").write_text(BRANCHED)
+    said = pictured.fails("build")
+    assert "One analysis could not run for some layers; all else is there" in said
+    assert "feature_visualization, layer odd: The network took another path" in said
+    assert "'odd.weight' is not what call 2 of 'conv2d' reads" in said
+    assert 'layers = ["*", "!odd"]' in said
+    facts = {each.layer.name: each for each in open_atlas(pictured.config()).layers()}
+    made = {name: each.of("feature_visualization") for name, each in facts.items()}
+    assert {name for name, own in made.items() if own.present.all()} == {"one", "cut", "last"}
+    assert not made["odd"].present.any()
+    assert made["cut"]["failed"].all() and not made["cut"].pictures.get("picture")
+    assert "No gradient" in str(made["cut"].made)
+    assert not made["one"]["failed"].any() and not made["last"]["failed"].any()
+    assert pictured.fails("build") == said  # what was made stays

@@ -69,7 +69,7 @@ def test_maps_depend_on_no_other_wish(tiny):
 def test_an_image_that_broke_since_the_survey_has_no_map(tiny):
     analysis = Analysis.of(tiny.config())
     layer = analysis.model.facts.layers[0]
-    analysis.images.paths[1].write_bytes(b"no image any more")
+    analysis.images.files[1].write_bytes(b"no image any more")
     wanted = Wanted(layer, (0,), np.array([[0, 1, 2]]))
     ((_, maps),) = maps_of(analysis.model, analysis.images, [wanted])
     assert np.isnan(maps[0, 1]).all() and np.isfinite(maps[0, [0, 2]]).all()

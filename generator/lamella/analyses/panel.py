@@ -45,6 +45,7 @@ class Panel:
             out of an atlas that does not publish those.
         photographic: names of those pictures that show a whole photograph, or its outlines; they
             are published with whole photographs only.
+        uses_scores: whether it reads the network's output as class scores.
         uses_seed: whether it depends on the seed.
         uses_publish: whether it depends on what of the images may be shown.
         per: "unit" where shards hold channels of a layer; "network" where they are of all layers at
@@ -66,6 +67,7 @@ class Panel:
     slow: ClassVar[bool] = False
     shows_photographs: ClassVar[bool] = False
     photographic: ClassVar[frozenset[str]] = frozenset()
+    uses_scores: ClassVar[bool] = False
     uses_seed: ClassVar[bool] = False
     uses_publish: ClassVar[bool] = False
     entries: ClassVar[str] = "units"

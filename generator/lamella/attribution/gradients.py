@@ -91,7 +91,7 @@ def why_not(model: Model) -> str:
 
 def probe(model: Model) -> tuple[Tensor, Tensor]:
     """A grey image and a class, to try a method on: what `saliency` asks for."""
-    shown = torch.full((1, 3, *model.facts.size), 0.5, device=model.device)
+    shown = model.plain(0.5, *model.facts.size)
     return shown, torch.zeros(1, 1, dtype=torch.int64, device=model.device)
 
 

@@ -96,7 +96,9 @@ def _checked(model: Model, dataflow: Dataflow, head: Head) -> Head:
         OtherHead: it does not.
     """
     assert head.maps is not None and dataflow.scores is not None
-    noise = torch.rand((2, 3, *model.facts.size), generator=torch.Generator().manual_seed(0))
+    noise = torch.rand(
+        (2, model.planes.number, *model.facts.size), generator=torch.Generator().manual_seed(0)
+    )
     last = head.class_maps or head.maps
     with torch.no_grad():
         maps, wanted = values_at(

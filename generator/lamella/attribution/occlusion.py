@@ -41,10 +41,11 @@ class Occluded:
 
 
 def mean_colour(model: Model) -> Tensor:
-    """The colour at which the network's input is zero, sRGB in [0, 1], (3,)."""
-    stated = model.preprocessing
-    colour = torch.tensor(stated.mean) / stated.scale
-    return (colour.flip(0) if stated.channels == "BGR" else colour).to(model.device)
+    """The image at whose values the network's input is zero, (plane,)."""
+    planes = model.planes
+    low, high, mean = (torch.tensor(each) for each in (planes.low, planes.high, planes.mean))
+    colour = (mean - low) / (high - low)
+    return (colour.flip(0) if planes.flipped else colour).to(model.device)
 
 
 def hidden(edges: Tensor, height: int, width: int) -> Tensor:

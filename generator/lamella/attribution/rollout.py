@@ -22,6 +22,7 @@ from torch import Tensor
 from lamella.attribution.attention import Attention
 from lamella.attribution.gradients import batch_of, in_runs
 from lamella.errors import ModelError
+from lamella.network.activations import runs_of
 from lamella.network.dataflow import dataflow_of, is_tokens, once
 from lamella.network.model import Model
 from lamella.places.layout import Layout
@@ -35,7 +36,7 @@ def why_not(model: Model) -> str:
     """Why a network has no attention rollout, a sentence for the reader; "" if it has."""
 
     def find() -> str:
-        blank = torch.zeros((1, 3, *model.facts.size), device=model.device)
+        blank = model.plain(0, *model.facts.size)
         return _reason(_attentions(model, blank), model)
 
     return once(model, "rollout", find)
@@ -83,11 +84,13 @@ def joined(attentions: Sequence[Tensor]) -> Tensor:
 
 def _attentions(model: Model, images: Tensor) -> list[Tensor]:
     """What every block's attention is, averaged over heads, (image, token, token)."""
-    inputs = model.normalise(images)
-    seen = Attention(len(images))
-    with torch.no_grad(), seen:
-        model.module(inputs)
-    return seen.found
+    found = []
+    for inputs in runs_of(model.module, model.normalise(images)):
+        seen = Attention(len(inputs))
+        with torch.no_grad(), seen:
+            model.module(inputs)
+        found.append(seen.found)
+    return found[0] if len(found) == 1 else [torch.cat(each) for each in zip(*found, strict=True)]
 
 
 def _layout(attentions: Sequence[Tensor], model: Model) -> Layout | None:

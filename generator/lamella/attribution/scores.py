@@ -78,8 +78,10 @@ def outputs_of(model: Model) -> int:
     Raises:
         ModelError: its output is no list of class scores, or they are no numbers.
     """
+    if model.facts.embedding:
+        raise ModelError(model.facts.embedding)
     with torch.inference_mode():
-        blank = torch.full((1, 3, *model.facts.size), 0.5, device=model.device)
+        blank = model.plain(0.5, *model.facts.size)
         found = scores(model, blank)
     if not bool(torch.isfinite(found).all()):
         raise ModelError(

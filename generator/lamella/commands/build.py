@@ -3,8 +3,9 @@
 Flow: pipeline -> **building** -> pages.
 """
 
+import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from lamella.config.config import Config
 from lamella.config.selection import channel_numbers
 from lamella.errors import ConfigError, Damaged, ModelError, said
 from lamella.images.manifest import passed_over_words
-from lamella.pipeline.plan import open_atlas, panels_of, store_of
+from lamella.pipeline.plan import Step, open_atlas, panels_of, store_of
 from lamella.site.pages import About, Rendered, render
 from lamella.site.publish import Site
 from lamella.store.checking import lost
@@ -26,6 +27,7 @@ from lamella.store.store import discard
 if TYPE_CHECKING:
     from lamella.pipeline.pipeline import Selection
 
+SHOWN = 6  # layers that could not be analysed, by name
 RENDER_SHARE = 0.05  # of the time since the start that rendering in between may take
 
 
@@ -157,16 +159,42 @@ def _analysed(config: Config, selection: "Selection", progress: Progress, render
     if rendering:
         click.echo(f"{result.pages} pages, {result.bytes / 1e6:.0f} MB")
         click.echo(f"Open {page}")
+    for remark in analysis.model.remarks:
+        progress.say(remark)
     if analysis.unable:
-        raise ModelError(*_unable(analysis.unable))
+        raise _unable(analysis.unable)
 
 
-def _unable(analyses: Mapping[str, ModelError]) -> tuple[str, str]:
+def _unable(unable: Mapping[Step, ModelError]) -> ModelError:
     """What could not run for this network, and how to build without it."""
-    told = [f"{name}: {error.problem} {error.remedy}".strip() for name, error in analyses.items()]
-    number = "One analysis" if len(told) == 1 else f"{len(told)} analyses"
-    left = ", ".join(f'"!{name}"' for name in analyses)
-    return (
-        f"{number} could not run for this network; all else is there.\n  " + "\n  ".join(told),
-        f'Mend the network, or leave them out: [analysis] panels = ["*", {left}].',
+    panels = dict.fromkeys(step.panel for step in unable if not step.layer)
+    layers = dict.fromkeys(step.layer for step in unable if step.layer)
+    ways = [
+        f"{name} = {json.dumps(['*', *(f'!{each}' for each in left)], ensure_ascii=False)}"
+        for name, left in (("panels", panels), ("layers", layers))
+        if left
+    ]
+    number = len({step.panel for step in unable})
+    return ModelError(
+        f"{'One analysis' if number == 1 else f'{number} analyses'} could not run for "
+        f"{'this network' if panels else 'some layers'}; all else is there.\n  "
+        + "\n  ".join(unable_words(unable)),
+        f"Mend the network, or leave them out: [analysis] {', '.join(ways)}.",
     )
+
+
+def unable_words(unable: Mapping[Step, ModelError]) -> list[str]:
+    """Each analysis that could not run, with why and the layers for which it could not."""
+    layers: dict[tuple[str, str], list[str]] = {}
+    for step, error in unable.items():
+        why = f"{error.problem} {error.remedy}".strip()
+        layers.setdefault((step.panel, why), []).extend([step.layer] if step.layer else ())
+    return [f"{panel}{_some(names)}: {why}" for (panel, why), names in layers.items()]
+
+
+def _some(layers: Sequence[str]) -> str:
+    """The names of layers in a few words; "" for none."""
+    if not layers:
+        return ""
+    more = f" and {len(layers) - SHOWN} more" if len(layers) > SHOWN else ""
+    return f", layer{'s' * (len(layers) > 1)} {', '.join(layers[:SHOWN])}{more}"

@@ -26,7 +26,8 @@ def field_words(layer: Layer) -> str:
 def layer_row(layer: Layer) -> list[str]:
     """A layer in a table: under the columns COLUMNS, whose marks `legend` explains."""
     output = f"{layer.height} x {layer.width}" + ("" if layer.placed else " ?")
-    return [layer.name, layer.kind, str(layer.channels), output, field_words(layer)]
+    kind = layer.kind + (" *" if layer.multiplied else "")
+    return [layer.name, kind, str(layer.channels), output, field_words(layer)]
 
 
 def legend(layers: Sequence[Layer]) -> None:
@@ -34,6 +35,8 @@ def legend(layers: Sequence[Layer]) -> None:
     click.echo("Sees: receptive field and stride, in pixels of the input.")
     if any(layer.gated for layer in layers):
         click.echo("+: and the whole image, through a gate or a normalization.")
+    if any(layer.multiplied for layer in layers):
+        click.echo("*: behind it its values are multiplied by others, which act as a gate.")
     if any(not layer.placed for layer in layers):
         click.echo("?: where these positions lie on the image cannot be told.")
 

@@ -9,7 +9,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, PrivateAttr, model_validator
+from pydantic import AfterValidator, Field, PrivateAttr, field_validator, model_validator
 
 from lamella.config.preprocessing import Preprocessing
 from lamella.config.section import Names, Section
@@ -49,7 +49,8 @@ class ModelSection(Section):
         default="",
         description="Which result is the class scores, of a network that returns several: its name "
         'in a dict, or its number, "0" for the first. Without it: the only one that is a vector, '
-        "or one called logits, out, output, scores or the like.",
+        "or one called logits, out, output, scores or the like. `none`: it gives no class scores, "
+        "but an embedding, say.",
     )
     classes: str = Field(
         default="", description="A text file with the name of each output, one a line."
@@ -58,6 +59,12 @@ class ModelSection(Section):
         default=None,
         description="Without it: what torchvision or timm states, else ImageNet's usual.",
     )
+
+    @field_validator("preprocessing", mode="before")
+    @classmethod
+    def _short(cls, given: Any) -> Any:
+        """`preprocessing = "FILE.py:FUNCTION"`, in full."""
+        return {"function": given} if isinstance(given, str) else given
 
     @model_validator(mode="after")
     def _key_of_a_file(self) -> Self:
@@ -74,7 +81,18 @@ class ModelSection(Section):
 class ImagesSection(Section):
     """`[images]`: the photographs that the network is surveyed on."""
 
-    folder: str = Field(description="A folder of images, searched through all its subfolders.")
+    folder: str = Field(
+        default="",
+        description="A folder of images, searched through all its subfolders, and the .zip, .tar, "
+        ".parquet and .arrow files in it; or one of these. Of an archive's files that share a "
+        "stem, 1.cls or the `label` in 1.json is the label of 1.jpg, as webdataset has it.",
+    )
+    dataset: str = Field(
+        default="",
+        description="In place of a folder: `FILE.py:FUNCTION`, a function that takes nothing and "
+        "returns a map-style torch data set, whose items are pairs of an image, without a "
+        "transform, and a label. Or `torchvision:NAME`, which lies in `folder`, downloaded before.",
+    )
     list: str = Field(
         default="",
         description="A text or CSV file that names the images, one a line: a path in the folder "
@@ -83,7 +101,8 @@ class ImagesSection(Section):
     labels: Literal["folder", "file", "none"] = Field(
         default="folder",
         description="Where an image's label comes from: the folder it lies in, its file's name up "
-        "to the last dash, underscore or dot, or nowhere.",
+        "to the last dash, underscore or dot, or nowhere. But for the latter, what an archive, a "
+        "table or a data set says itself comes first; what a list says always does.",
     )
     publish: Literal["whole", "patches", "none"] = Field(
         default="whole",
@@ -93,6 +112,27 @@ class ImagesSection(Section):
     limit: Annotated[int, Field(ge=1)] | None = Field(
         default=None, description="Use only so many images, chosen by their content's digest."
     )
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if not (self.folder or self.dataset):
+            raise ValueError(
+                "names no images.\nAdd folder, a folder of images, or dataset, a torch data set."
+            )
+        library = self.dataset.startswith("torchvision:")
+        if library and not self.folder:
+            raise ValueError(
+                f"dataset is {self.dataset!r}, and folder is missing.\n"
+                "folder is where torchvision downloaded it to, its root."
+            )
+        if self.dataset and not library and self.folder:
+            raise ValueError(
+                "names images twice, by folder and by dataset.\n"
+                "Leave one out; only a data set of torchvision goes with a folder, where it lies."
+            )
+        if self.dataset and self.list:
+            raise ValueError("list is of files, and dataset has none.\nLeave one of them out.")
+        return self
 
 
 class AnalysisSection(Section):

@@ -36,6 +36,29 @@ _AS_LIST = PlainSerializer(_plain)
 Size = Annotated[int | tuple[int, int], PlainValidator(_extents(8)), _AS_LIST]
 Resize = Annotated[int | tuple[int, int] | str, PlainValidator(_extents(1, "none")), _AS_LIST]
 
+COMPONENTS = "first three principal components"
+
+
+def _channels(given: Any) -> Any:
+    whole = isinstance(given, int) and not isinstance(given, bool)
+    if given in ("RGB", "BGR", "L") or (whole and 1 <= given <= MOST):
+        return given
+    raise ValueError(f"It should be RGB, BGR, L or a number of bands, 1 to {MOST}")
+
+
+def _show(given: Any) -> Any:
+    if given is None or given == COMPONENTS:
+        return given
+    several = isinstance(given, list | tuple) and len(given) in (1, 3)
+    if several and all(type(one) is int and one > 0 for one in given):
+        return tuple(given)
+    raise ValueError(f'It should be one or three numbers of bands, as [3, 2, 1], or "{COMPONENTS}"')
+
+
+MOST = 1024  # bands of an image
+Channels = Annotated[Literal["RGB", "BGR", "L"] | int, PlainValidator(_channels)]
+Show = Annotated[tuple[int, ...] | str | None, PlainValidator(_show), _AS_LIST]
+
 
 class Preprocessing(Section):
     """`[model.preprocessing]`: how a photograph becomes the network's input."""
@@ -66,24 +89,39 @@ class Preprocessing(Section):
         "several times as fast for large photographs, but not the pixels that the network was "
         "trained with; activations differ by some per cent.",
     )
-    channels: Literal["RGB", "BGR", "L"] = Field(
+    channels: Channels = Field(
         default="RGB",
-        description="What the network takes: the order of its three colour channels, or L for one "
-        "channel of greys.",
+        description="What the network takes: the order of its three colour channels; L for one "
+        "channel of greys; or how many bands of numbers, which are read as they lie in .npy files, "
+        "TIFFs and images of one channel.",
+    )
+    show: Show = Field(
+        default=None,
+        description="How bands are shown: the numbers, from 1, of those that are red, green and "
+        "blue, as in [3, 2, 1]; of one alone, as greys; or their first three principal components, "
+        "which it is without a value where there are more than three.",
     )
     scale: Positive = Field(
         default=1.0,
-        description="What white is, before mean and std: 1 for [0, 1], 255 for [0, 255].",
+        description="What white is, before mean and std: 1 for [0, 1], 255 for [0, 255]. Bands "
+        "have no white.",
     )
     mean: Annotated[tuple[Number, ...], Array] = Field(
         default=(0.485, 0.456, 0.406),
-        description="Subtracted, in the network's own channel order; one number for greys, "
-        "which is 0.5 without a value.",
+        description="Subtracted, in the network's own channel order. Without a value: 0.5 for "
+        "greys, 0 for bands.",
     )
     std: Annotated[tuple[Positive, ...], Array] = Field(
         default=(0.229, 0.224, 0.225),
-        description="Divided by, in the network's own channel order; one number for greys, "
-        "which is 0.5 without a value.",
+        description="Divided by, in the network's own channel order. Without a value: 0.5 for "
+        "greys, 1 for bands.",
+    )
+    function: str = Field(
+        default="",
+        description="`FILE.py:FUNCTION` of your own, used as it is in place of all this: from an "
+        "image, upright and in RGB (of bands: an array, row x column x band), to the network's "
+        "input, channel x row x column. Beside it there are channels, where images are bands, and "
+        'show alone. `preprocessing = "FILE.py:FUNCTION"` is short for it.',
     )
 
     @model_validator(mode="before")
@@ -95,10 +133,40 @@ class Preprocessing(Section):
         found = dict(given)
         if isinstance(given.get("size"), list | tuple):
             found.setdefault("resize", given["size"])
-        if given.get("channels") == "L":
+        channels = given.get("channels")
+        if channels == "L":
             for key in ("mean", "std"):
                 found.setdefault(key, (0.5,))
+        elif isinstance(channels, int) and channels > 0 and "function" not in given:
+            found.setdefault("mean", (0.0,) * channels)
+            found.setdefault("std", (1.0,) * channels)
         return found
+
+    @model_validator(mode="after")
+    def _of_bands(self) -> Self:
+        """What goes with bands and with a function of the user's own, and what does not."""
+        others = self.model_fields_set - {"function", "channels", "show"}
+        if self.function and others:
+            raise ValueError(
+                f"function is {self.function!r}, which gives what the network takes, and there is "
+                f"{', '.join(sorted(others))} beside it.\nLeave these out, or the function."
+            )
+        if self.bands and self.scale != 1:
+            raise ValueError(
+                "scale says what white is, and bands are numbers as they lie in the files.\n"
+                "Leave it out; mean and std are in these numbers too."
+            )
+        if isinstance(self.show, tuple) and 0 < self.bands < max(self.show):
+            raise ValueError(
+                f"show is {list(self.show)}, and there are bands 1 to {self.bands}.\n"
+                "Name three of them, for red, green and blue, or one, for greys."
+            )
+        if self.show is not None and not (self.bands or self.function):
+            raise ValueError(
+                f"show is for bands, and channels is {self.channels!r}.\n"
+                "Set channels to how many bands there are, or leave show out."
+            )
+        return self
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -113,12 +181,18 @@ class Preprocessing(Section):
                 "Without antialiasing there are bilinear and bicubic alone."
             )
         for key, values in (("mean", self.mean), ("std", self.std)):
-            if len(values) != self.planes:
+            if len(values) != self.planes and not self.function:
                 raise ValueError(
                     f"{key} has {len(values)} numbers, and the network takes {self.planes} "
                     f"channels ({self.channels}).\nGive one number for each."
                 )
         return self
+
+    def stated(self) -> dict[str, Any]:
+        """As plain values, without what a function of the user's own leaves without a meaning."""
+        return self.model_dump(
+            mode="json", include={"function", "channels", "show"} if self.function else None
+        )
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -126,6 +200,11 @@ class Preprocessing(Section):
         return self.size if isinstance(self.size, tuple) else (self.size, self.size)
 
     @property
+    def bands(self) -> int:
+        """How many bands an image has, where it is numbers and no photograph; else 0."""
+        return self.channels if isinstance(self.channels, int) else 0
+
+    @property
     def planes(self) -> int:
-        """How many channels the network's input has."""
-        return 1 if self.channels == "L" else 3
+        """How many channels the network's input has, unless a function of the user's own says."""
+        return self.bands or (1 if self.channels == "L" else 3)

@@ -6,17 +6,18 @@ operations do not gain from a second one, and the bytes of a result do not depen
 there are.
 """
 
-import copy
 import itertools
 import math
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from queue import Empty, PriorityQueue, SimpleQueue
 from types import TracebackType
 from typing import Generic, TypeVar
 
 import torch
 
+from lamella.engines.copies import copied
 from lamella.network.model import Model
 
 T = TypeVar("T")
@@ -45,8 +46,8 @@ def places(model: Model) -> list[Model]:
 def _on(model: Model, device: torch.device) -> Model:
     """The same network on another device; the first GPU keeps the module that is there."""
     at = next(model.module.parameters(), torch.zeros(())).device
-    module = model.module if at == device else copy.deepcopy(model.module).to(device)
-    return Model(module, model.preprocessing, model.traced, model.facts, device)
+    module = model.module if at == device else copied(model).to(device)
+    return replace(model, module=module, device=device)
 
 
 class Workers(Generic[T, R]):

@@ -47,7 +47,7 @@ def limit_of(model: Model, workers: int, asked: float | None) -> int:
 
 def bytes_of(network: Callable[[Tensor], Tensor], model: Model, size: int, images: int) -> int:
     """Memory that a forward and backward pass of so many pictures takes."""
-    pictures = torch.full((images, 3, size, size), 0.5, device=model.device, requires_grad=True)
+    pictures = model.plain(0.5, size, size, images).requires_grad_()
     if model.device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(model.device)
         before = torch.cuda.memory_allocated(model.device)

@@ -4,6 +4,8 @@ Flow: **format** -> analyses' `view`, histogram, line_chart, templates.
 """
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 from lamella.network.units import Layer
 
@@ -56,6 +58,19 @@ def number(value: float) -> str:
     if not math.isfinite(value):
         return "-"
     return f"{value:.3g}" if abs(value) < 999.5 else f"{value:,.0f}"
+
+
+def stated(preprocessing: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What is set of a preprocessing, by name, in words; without what has no value."""
+    found = []
+    for name, value in preprocessing.items():
+        if name == "measured" or value is None or value == "":
+            continue
+        words = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+        if isinstance(value, bool):
+            words = "yes" if value else "no"
+        found.append((name.capitalize(), words))
+    return found
 
 
 def positions(layer: Layer) -> str:

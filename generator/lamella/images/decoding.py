@@ -1,11 +1,12 @@
-"""One image file, whatever it holds, to pixels as the network sees them.
+"""One photograph, whatever its file holds, to pixels as the network sees them.
 
-Flow: **decoding** -> images, and analyses that decode masks. Files are hostile: only formats of
-photographs are tried, and the size is looked at before anything is decoded.
+Flow: **decoding** -> bands, images, and analyses that decode masks. Files are hostile: only formats
+of photographs are tried, and the size is looked at before anything is decoded.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,12 +15,22 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from lamella.config.preprocessing import Preprocessing
 from lamella.errors import said
+from lamella.images.entries import ImageFile, readable
+from lamella.images.plugins import PLUGGED
 
 _JPEG = {".jpg", ".jpeg", ".jpe", ".jfif"}
-_OTHERS = {".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".jp2", ".avif"}
-SUFFIXES = frozenset(_JPEG | _OTHERS)
+_OTHERS = {".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".jp2"}
+SUFFIXES = frozenset(_JPEG | _OTHERS | PLUGGED)
+NUMBERS = ".npy"  # of bands alone
 MOST_PIXELS = 250_000_000  # a larger image is taken for an attack on memory
 Pixels = NDArray[np.uint8]
+
+
+def suffixes(how: Preprocessing) -> frozenset[str]:
+    """Those of the files that are read."""
+    return SUFFIXES | {NUMBERS} if how.bands else SUFFIXES
+
+
 Resize = int | tuple[int, int] | str
 
 Image.MAX_IMAGE_PIXELS = None  # PIL warns of large photographs; `decode` counts by itself
@@ -30,14 +41,15 @@ class BrokenImage(Exception):
 
 
 @cache
-def _formats() -> tuple[str, ...]:
+def formats() -> tuple[str, ...]:
     """PIL's names of the formats that are read: of those suffixes, and only those."""
     known = Image.registered_extensions()
     return tuple(sorted({known[suffix] for suffix in SUFFIXES if suffix in known}))
 
 
-def decode(path: Path, how: Preprocessing) -> Pixels:
-    """An image file as sRGB bytes, (row, column, 3): resized, and cut from its centre.
+def decode(file: ImageFile, how: Preprocessing) -> Pixels:
+    """A photograph as bytes, resized, and cut from its centre: sRGB, (row, column, 3), or greys,
+    (row, column, 1).
 
     The same bytes as torchvision's `Resize` and `CenterCrop` give on the whole image, unless `fast`
     is set. Turned upright as its EXIF says; transparency lies on white; of an animation the first
@@ -46,16 +58,28 @@ def decode(path: Path, how: Preprocessing) -> Pixels:
     Raises:
         BrokenImage: it is no image, is truncated, or is too large.
     """
+    with upright(file, _drafted(how.resize) if how.fast else None) as image:
+        # Greys are made before it is resized, as whoever opens it as greys does.
+        found = centre(image.convert("L") if how.channels == "L" else image, how)
+        return found[..., None] if found.ndim == 2 else found
+
+
+@contextmanager
+def upright(file: ImageFile, least: tuple[int, int] | None = None) -> Iterator[Image.Image]:
+    """A photograph in RGB, turned as its EXIF says, on white where it is transparent.
+
+    Args:
+        least: width and height that are enough of it, if it is a JPEG.
+    Raises:
+        BrokenImage: it is no image, is truncated, is too large, or what is done with it fails.
+    """
     try:
-        with Image.open(path, formats=_formats()) as image:
+        with Image.open(readable(file), formats=formats()) as image:
             if image.width * image.height > MOST_PIXELS:
                 raise BrokenImage(f"{image.width} x {image.height} pixels are too many")
-            if how.fast and how.resize != "none":  # JPEGs are decoded at the size that is needed
-                image.draft("RGB", _drafted(how.resize))
-            plain = _plain(ImageOps.exif_transpose(image))
-            if how.channels == "L":  # before it is resized, as whoever opens it as greys
-                plain = plain.convert("L").convert("RGB")
-            return _centre(plain, how)
+            if least:
+                image.draft("RGB", least)
+            yield _plain(ImageOps.exif_transpose(image))
     except UnidentifiedImageError as error:
         raise BrokenImage("not an image, or not one that can be read here") from error
     except OSError as error:
@@ -66,8 +90,10 @@ def decode(path: Path, how: Preprocessing) -> Pixels:
         raise BrokenImage(f"{type(error).__name__}: {said(error)}") from error
 
 
-def _drafted(resize: Resize) -> tuple[int, int]:
-    """The least width and height that a JPEG is decoded at."""
+def _drafted(resize: Resize) -> tuple[int, int] | None:
+    """The least width and height that a JPEG is decoded at; None for its own."""
+    if resize == "none":
+        return None
     width, height = resized((1, 1), resize)
     return max(width, height), max(width, height)
 
@@ -153,8 +179,8 @@ def nearest(plane: NDArray[Any], how: Preprocessing, grid: tuple[int, int]) -> N
     return found
 
 
-def _centre(image: Image.Image, how: Preprocessing) -> Pixels:
-    """What is seen of an image: resized, and cut from its middle."""
+def centre(image: Image.Image, how: Preprocessing) -> NDArray[Any]:
+    """What is seen of an image: resized, and cut from its middle; of one band, (row, column)."""
     width, height = resized(image.size, how.resize)
     rows, columns = how.shape
     method = Image.Resampling[how.interpolation.upper()]
@@ -175,20 +201,24 @@ def _interpolated(image: Image.Image, size: tuple[int, int], mode: str) -> Image
     import torch
     from torch.nn.functional import interpolate
 
-    pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float()
-    found = interpolate(pixels, size=size[::-1], mode=mode, align_corners=False)
+    values = torch.from_numpy(np.array(image))
+    planes = values[None] if values.dim() == 2 else values.permute(2, 0, 1)
+    found = interpolate(planes[None].float(), size=size[::-1], mode=mode, align_corners=False)[0]
+    if image.mode == "F":
+        return Image.fromarray(found[0].numpy())
     if mode == "bicubic":
         found = found.clamp(0, 255)
-    return Image.fromarray(found.round().byte()[0].permute(1, 2, 0).numpy())
+    found = found.round().byte()
+    return Image.fromarray((found[0] if values.dim() == 2 else found.permute(1, 2, 0)).numpy())
 
 
 _TURNED = range(5, 9)  # EXIF orientations that swap width and height
 
 
-def upright_size(path: Path) -> tuple[int, int] | None:
+def upright_size(file: ImageFile) -> tuple[int, int] | None:
     """Width and height of an image as it is shown; None where it is none, which is told later."""
     try:
-        with Image.open(path) as image:
+        with Image.open(readable(file)) as image:
             turned = image.getexif().get(0x0112) in _TURNED
             return image.size[::-1] if turned else image.size
     except Exception:  # PIL's plug-ins raise almost anything on hostile files

@@ -1,33 +1,41 @@
-"""The photographs: from a folder to pixels as the network sees them.
+"""The photographs: from a folder to what the network sees of them, and what pages show.
 
-Flow: config, decoding -> **images** -> survey, analyses. One broken file never stops the others: it
-is skipped, counted and listed. Images are numbered by the digest of their content, so that numbers,
-ties and pages do not depend on where the folder lies or in what order it is read.
+Flow: config, decoding, bands -> **images** -> survey, analyses. One broken file never stops the
+others: it is skipped, counted and listed. Images are numbered by the digest of their content, so
+that numbers, ties and pages do not depend on where the folder lies or in what order it is read.
 """
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from lamella.config.planes import Planes
 from lamella.config.preprocessing import Preprocessing
-from lamella.errors import ConfigError
-from lamella.images.decoding import BrokenImage, Pixels, decode
+from lamella.errors import ConfigError, said
+from lamella.images import bands
+from lamella.images.decoding import BrokenImage, Pixels, decode, upright
+from lamella.images.entries import ImageFile
 from lamella.images.manifest import Manifest, photograph_named
 
 CACHE = 150_000_000  # bytes of decoded images that are kept
 
 
+Values = NDArray[Any]
+Own = Callable[[Any], Values]  # the user's own preprocessing: an image to (row, column, plane)
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Decoded images: their numbers, and sRGB bytes, (image, row, column, 3)."""
+    """Decoded images: their numbers, and `Images.values` of each, (image, row, column, plane)."""
 
     numbers: tuple[int, ...]
-    pixels: Pixels
+    values: Values
 
 
 class Images:
@@ -35,27 +43,61 @@ class Images:
 
     Attributes:
         manifest: what they are.
+        planes: what their numbers are, and how they are shown.
+        dtype: of their values.
+        own: the user's own preprocessing, where there is one.
     """
 
-    def __init__(self, manifest: Manifest, paths: Sequence[Path], preprocessing: Preprocessing):
+    def __init__(
+        self,
+        manifest: Manifest,
+        files: Sequence[ImageFile],
+        preprocessing: Preprocessing,
+        own: Own | None = None,
+    ):
         self.manifest = manifest
-        self.paths = tuple(paths)
+        self.files = tuple(files)
         self.preprocessing = preprocessing
+        self.own = own
+        self.planes = Planes.of(preprocessing)
         # Recent images stay decoded: analyses come back to the same.
         rows, columns = preprocessing.shape
-        kept = CACHE // (3 * rows * columns)
+        self.dtype = np.dtype(np.float32 if own or preprocessing.bands else np.uint8)
+        kept = CACHE // (preprocessing.planes * self.dtype.itemsize * rows * columns)
         self.recent = lru_cache(maxsize=kept)(self.decoded)
 
     def __len__(self) -> int:
-        return len(self.paths)
+        return len(self.files)
 
-    def decoded(self, number: int) -> Pixels:
-        """One image as `pixels` gives it, decoded anew and not kept."""
-        return decode(self.paths[number], self.preprocessing)
+    def decoded(self, number: int) -> Values:
+        """One image as `values` gives it, decoded anew and not kept."""
+        file, how = self.files[number], self.preprocessing
+        if self.own is None:
+            return bands.decoded(file, how) if how.bands else decode(file, how)
+        given: Any
+        if how.bands:
+            given = bands.read(file, how.bands)
+        else:
+            with upright(file) as given:
+                pass
+        try:
+            return self.own(given)
+        except Exception as error:  # the user's own code may raise anything
+            raise BrokenImage(
+                f"its preprocessing: {type(error).__name__}: {said(error)}"
+            ) from error
+
+    def values(self, number: int) -> Values:
+        """One image for the network, (row, column, plane); do not write into it.
+
+        Of photographs bytes; of bands their own numbers; of a preprocessing of the user's own what
+        that gives. `Model.inputs` makes the network's input of it.
+        """
+        return self.recent(number)
 
     def pixels(self, number: int) -> Pixels:
-        """One image as the network sees it, sRGB bytes, (row, column, 3); do not write into it."""
-        return self.recent(number)
+        """One image as it is shown, sRGB bytes, (row, column, 3); do not write into it."""
+        return self.planes.pixels(self.values(number))
 
     def named(self, wanted: Sequence[str], where: str) -> list[int]:
         """The numbers of images that the user named, each once.
@@ -94,16 +136,16 @@ class Images:
         """
         workers = min(8, os.cpu_count() or 1)
         with ThreadPoolExecutor(workers) as pool:
-            ahead: list[tuple[int, Future[Pixels]]] = []
+            ahead: list[tuple[int, Future[Values]]] = []
             numbers = iter(range(first, len(self)) if only is None else only)
 
             def fill() -> None:
                 while len(ahead) < 2 * size and (number := next(numbers, None)) is not None:
-                    ahead.append((number, pool.submit(self.pixels, number)))
+                    ahead.append((number, pool.submit(self.values, number)))
 
             try:
                 fill()
-                ready: list[tuple[int, Pixels]] = []
+                ready: list[tuple[int, Values]] = []
                 while ahead:
                     number, future = ahead.pop(0)
                     try:
@@ -114,7 +156,7 @@ class Images:
                     if ready and (len(ready) == size or not ahead):
                         yield Batch(
                             tuple(number for number, _ in ready),
-                            np.stack([pixels for _, pixels in ready]),
+                            np.stack([values for _, values in ready]),
                         )
                         ready = []
             finally:

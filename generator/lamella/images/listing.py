@@ -7,12 +7,11 @@ import csv
 from pathlib import Path
 
 from lamella.errors import ImagesError, said
-from lamella.images.decoding import SUFFIXES
 
 HEADS = frozenset(["path", "file", "filename", "file_name", "image", "image_path", "name", "img"])
 
 
-def listed(path: Path, folder: Path) -> dict[Path, str]:
+def listed(path: Path, folder: Path, suffixes: frozenset[str]) -> dict[Path, str]:
     """The images that a list names, with their labels, "" for none.
 
     A line holds a path in the folder and, behind a comma, semicolon or tab, perhaps a label; what
@@ -21,6 +20,7 @@ def listed(path: Path, folder: Path) -> dict[Path, str]:
     Args:
         path: of the list.
         folder: where its images are.
+        suffixes: of what is an image.
     Raises:
         ImagesError: it cannot be read, names nothing, or names what is no image of the folder.
     """
@@ -39,7 +39,7 @@ def listed(path: Path, folder: Path) -> dict[Path, str]:
             continue
         image = folder / cells[0]
         outside = not image.resolve().is_relative_to(folder.resolve())
-        if outside or image.suffix.lower() not in SUFFIXES:
+        if outside or image.suffix.lower() not in suffixes:
             why = f"does not lie in {folder}" if outside else "has no suffix of an image"
             raise ImagesError(f"[images] list: {path}, line {number}: {cells[0]!r} {why}.", rule)
         found[image] = cells[1] if len(cells) > 1 else ""

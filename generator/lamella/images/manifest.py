@@ -47,9 +47,12 @@ def passed_over_words(passed: Iterable[tuple[str, int]]) -> str:
 
 
 def _plural(what: str) -> str:
-    """`.txt files`, `linked folders that lead back`."""
+    """`.txt files`, `.heic files (what they need)`, `linked folders that lead back`."""
     noun, that, rest = what.partition(" that leads ")
-    return f"{noun}s that lead {rest}" if that else f"{noun}s"
+    if that:
+        return f"{noun}s that lead {rest}"
+    noun, bracket, rest = what.partition(" (")
+    return f"{noun}s{bracket}{rest}"
 
 
 def photograph_named(manifest: Manifest, wanted: str, where: str) -> int:

@@ -1,21 +1,23 @@
 """A network that a function of the user's own makes.
 
-Flow: **source** -> model. The code of `FILE.py:FUNCTION` is run, and nothing else is.
+Flow: user_code -> **source** -> model.
 """
 
-import contextlib
-import importlib.util
-import sys
-import traceback
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
-from typing import Any
 
 import torch
 from torch import nn
 
-from lamella.errors import ModelError, did_you_mean, said
+from lamella.config.user_code import Asked, returned
+from lamella.errors import ModelError
+
+ASKED = Asked(
+    "[model] source",
+    "network",
+    "Write torchvision:NAME, timm:NAME or FILE.py:FUNCTION.",
+    ModelError,
+)
 
 
 def from_file(source: str, locate: Callable[[str], Path]) -> nn.Module:
@@ -28,19 +30,8 @@ def from_file(source: str, locate: Callable[[str], Path]) -> nn.Module:
         ModelError: there is no such function, it fails, or it returns something else than a
             module in eval mode.
     """
-    file, _, function = source.rpartition(":")
-    path = locate(file)
-    if path.suffix != ".py" or not function.isidentifier():
-        raise ModelError(
-            f"[model] source is {source!r}, which names no network.",
-            "Write torchvision:NAME, timm:NAME or FILE.py:FUNCTION.",
-        )
-    if not path.is_file():
-        raise ModelError(
-            f"[model] source names {path}, which does not exist.",
-            "It is relative to the folder of atlas.toml.",
-        )
-    module = _returned(path, function)
+    module = returned(source, locate, ASKED)
+    function = source.rpartition(":")[2]
     if isinstance(module, torch.jit.ScriptModule):
         raise ModelError(
             f"[model] source: {source} returned a scripted module, which hides its operations.",
@@ -70,50 +61,3 @@ def from_file(source: str, locate: Callable[[str], Path]) -> nn.Module:
 def _quantized(part: nn.Module) -> bool:
     """Whether a module is one of those that torch's quantization puts in place of others."""
     return ".quantized." in f"{type(part).__module__}."
-
-
-def _returned(path: Path, function: str) -> Any:
-    """What the function of a file returns. Its neighbours can be imported, as when it is run."""
-    name = f"lamella_user_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None  # a .py file has both
-    user = sys.modules[name] = importlib.util.module_from_spec(spec)
-    sys.path.insert(0, str(path.parent))
-    try:
-        spec.loader.exec_module(user)
-        build = getattr(user, function, None)
-        if callable(build):
-            return build()
-    except (Exception, SystemExit) as error:
-        what = f"{type(error).__name__}: {said(error)}"
-        raise ModelError(
-            f"[model] source: {path} fails{_place(error, path)}: {what}.",
-            f"It must work in a Python of its own: from {path.stem} import {function}.",
-        ) from error
-    finally:
-        with contextlib.suppress(ValueError):
-            sys.path.remove(str(path.parent))
-    has = _functions(user)
-    raise ModelError(
-        f"[model] source: {path} has no function {function!r}.",
-        did_you_mean(function, has, otherwise=f"It has {', '.join(has) or 'none'}."),
-    )
-
-
-def _functions(user: ModuleType) -> list[str]:
-    """The names of the functions that a file defines itself."""
-    return [
-        name
-        for name, value in vars(user).items()
-        if callable(value) and getattr(value, "__module__", "") == user.__name__
-    ]
-
-
-def _place(error: BaseException, path: Path) -> str:
-    """The line of the user's file that an error came from, in words."""
-    lines = [
-        frame.lineno
-        for frame in traceback.extract_tb(error.__traceback__)
-        if frame.filename == str(path)
-    ]
-    return f" in line {lines[-1]}" if lines else ""

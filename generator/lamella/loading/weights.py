@@ -5,7 +5,6 @@ file with pickled objects is never executed: it holds safetensors, a state dict,
 tensors and numbers.
 """
 
-import copy
 import hashlib
 import math
 import re
@@ -38,8 +37,8 @@ def weights_digest(module: nn.Module) -> str:
     return digest.hexdigest()
 
 
-def untrained(module: nn.Module, seed: int) -> nn.Module:
-    """A copy of a network with random weights, on the same device; the same for the same seed.
+def untrained(made: nn.Module, seed: int) -> nn.Module:
+    """Give a network, a copy of the user's, random weights; the same for the same seed.
 
     It tells what is found by chance and by architecture alone. Every module is reset as its own
     `reset_parameters` says (normalizations to 1 and 0, and to running statistics of 0 and 1), then
@@ -48,8 +47,8 @@ def untrained(module: nn.Module, seed: int) -> nn.Module:
     PyTorch's own reset shrinks activations layer by layer until only the biases are left, which no
     position differs in.
     """
-    device = next((parameter.device for parameter in module.parameters()), torch.device("cpu"))
-    made = copy.deepcopy(module).cpu()
+    device = next((parameter.device for parameter in made.parameters()), torch.device("cpu"))
+    made = made.cpu()
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.manual_seed(seed)
         for part in made.modules():

@@ -30,9 +30,10 @@ def remedy(error: Exception) -> str:
                 f"[model.preprocessing] channels = {_CHANNELS[found[1]]}."
             )
         return (
-            f"It takes images of {found[1]} channels, and is given {found[2]}. Let the function "
-            "that [model] source names return a module that first makes three channels into "
-            f"{found[1]}."
+            f"It takes images of {found[1]} channels, and is given {found[2]}: set "
+            f"[model.preprocessing] channels = {found[1]} where images are files of as many bands; "
+            "else let the function that [model] source names return a module that first makes "
+            f"three channels into {found[1]}."
         )
     if found := _MISSING.search(text):
         return (

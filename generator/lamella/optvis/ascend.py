@@ -18,7 +18,7 @@ from torch import Tensor
 
 from lamella.errors import ModelError
 from lamella.optvis.objective import ONLY, Objective, Seen
-from lamella.optvis.param import Fourier, Framed, Grey, Parameterization
+from lamella.optvis.param import Fourier, Framed, Parameterization
 from lamella.optvis.redirect import Redirected
 from lamella.optvis.settings import Settings
 from lamella.optvis.transform import view
@@ -48,7 +48,7 @@ class Ascent:
     """Pictures of a batch of units, and how they came about.
 
     Attributes:
-        images: sRGB in [0, 1], float32, `(image, 3, size, size)`.
+        images: in [0, 1], float32, `(image, plane, size, size)`.
         curve: objective under transformation, before each step, `(image, step)`.
         value: objective on the clean picture, `(image,)`.
         step: how many steps the kept snapshot had taken, int64, `(image,)`.
@@ -81,15 +81,15 @@ def ascend(
     """Images that raise an objective, image i with the random numbers of `seeds[i]`.
 
     Args:
-        network: sRGB in [0, 1], float32, `(image, 3, size, size)`, to the values of the target,
-            `(image, channel, row, column)`, or of several layers by name: normalises first, has
-            its parameters frozen, is in evaluation mode.
+        network: images in [0, 1], float32, `(image, plane, size, size)`, to the values of the
+            target, `(image, channel, row, column)`, or of several layers by name: normalises
+            first, has its parameters frozen, is in evaluation mode.
         objective: what is raised.
         size: side of the pictures, in pixels. Multiples of 16 are fast, and keep the promise about
             bytes, which rests on images that fill whole vectors of the processor.
         seeds: one per image.
         parameterization: what is optimised; `Fourier` by the settings, without it.
-        start: "noise", "zeros" (plain grey), or images `(image, 3, size, size)`.
+        start: "noise", "zeros" (plain grey), or images `(image, plane, size, size)`.
         device: where the network is.
         before_step: called with the number of each step; what it raises ends the ascent.
 
@@ -104,14 +104,13 @@ def ascend(
         decay=settings.decay,
         wave=settings.wave,
         deviation=settings.deviation,
+        axes=settings.axes,
         device=device,
     )
     if settings.frame:
         pictures = Framed(pictures, settings.frame)
-    if settings.grey:
-        pictures = Grey(pictures)
     generators = [torch.Generator().manual_seed(seed) for seed in seeds]
-    numbers = _start(pictures, start, generators, device).requires_grad_()
+    numbers = _start(pictures, start, generators, len(settings.axes), device).requires_grad_()
     matrices = settings.transformation.matrices(generators, settings.steps * settings.views)
     matrices = matrices.to(device)
     step_by = stepper(settings, numbers)
@@ -160,11 +159,12 @@ def _start(
     pictures: Parameterization,
     start: Tensor | str,
     generators: Sequence[torch.Generator],
+    planes: int,
     device: torch.device | str,
 ) -> Tensor:
     """The numbers before the first step."""
     if isinstance(start, Tensor):
-        wanted = (len(generators), 3, pictures.side, pictures.side)
+        wanted = (len(generators), planes, pictures.side, pictures.side)
         if tuple(start.shape) != wanted:
             raise ValueError(f"start: images of {tuple(start.shape)}, where {wanted} are made.")
         return pictures.of(start.to(device))

@@ -15,20 +15,23 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from lamella.optvis.param import colour_axes, planes_of, rgb
+from lamella.config.planes import COLOURS, Matrix
+from lamella.optvis.param import colour_axes, mixed, planes_of
 
 
-def magnitudes(batches: Iterable[Tensor], side: int) -> Tensor:
+def magnitudes(batches: Iterable[Tensor], side: int, axes: Matrix = COLOURS) -> Tensor:
     """Mean magnitude of the spectra of images, per decorrelated colour.
 
     Args:
-        batches: sRGB in [0, 1], `(image, 3, row, column)`; scaled to `side`.
+        batches: images in [0, 1], `(image, plane, row, column)`; scaled to `side`.
+        axes: of their colours, see `Planes`.
     Returns:
-        float32 `(3, side, side // 2 + 1)`; memory does not grow with the images.
+        float32 `(colour, side, side // 2 + 1)`; memory does not grow with the images.
     Raises:
         ValueError: there is no image.
     """
-    colours, total, number = colour_axes(), torch.zeros(3, side, side // 2 + 1), 0
+    colours, number = colour_axes(axes), 0
+    total = torch.zeros(len(axes), side, side // 2 + 1)
     for images in batches:
         scaled = F.interpolate(images.float(), (side, side), mode="area")
         planes = planes_of(scaled, colours)
@@ -43,17 +46,20 @@ class Maco:
     """Images as phases: `image = sigmoid(colours @ irfft2(magnitude * exp(i * phase)))`.
 
     Args:
-        magnitude: float32 `(3, side, side // 2 + 1)`, as `magnitudes` makes it.
+        magnitude: float32 `(colour, side, side // 2 + 1)`, as `magnitudes` makes it.
+        axes: of the colours, see `Planes`.
         device: where the images are.
     """
 
-    def __init__(self, magnitude: Tensor, *, device: torch.device | str = "cpu") -> None:
+    def __init__(
+        self, magnitude: Tensor, axes: Matrix = COLOURS, *, device: torch.device | str = "cpu"
+    ) -> None:
         self.side = magnitude.shape[1]
         self.magnitude = magnitude.to(device)
-        self.colours = colour_axes().to(device)
+        self.colours = colour_axes(axes).to(device)
 
     def start(self, generators: Sequence[torch.Generator]) -> Tensor:
-        """Random phases, `(image, 3, side, side // 2 + 1)`, uniform over the circle."""
+        """Random phases, `(image, colour, side, side // 2 + 1)`, uniform over the circle."""
         drawn = [torch.rand(self.magnitude.shape, generator=each) for each in generators]
         return ((2 * torch.stack(drawn) - 1) * math.pi).to(self.magnitude.device)
 
@@ -67,10 +73,10 @@ class Maco:
         return phases
 
     def __call__(self, phases: Tensor) -> Tensor:
-        """sRGB in [0, 1], `(image, 3, side, side)`."""
+        """Images in [0, 1], `(image, plane, side, side)`."""
         spectra = torch.polar(self.magnitude.expand_as(phases), self._mirrored(phases))
         planes = torch.fft.irfft2(spectra, s=(self.side, self.side), norm="ortho")
-        return rgb(planes, self.colours)
+        return mixed(planes, self.colours)
 
     def _mirrored(self, phases: Tensor) -> Tensor:
         """The phases of a real picture, whose first column mirrors itself, as an even side's last.

@@ -24,7 +24,7 @@ class Seen:
     """Pictures, and what the network makes of them.
 
     Attributes:
-        images: sRGB in [0, 1], before they are shaken, `(image, 3, side, side)`.
+        images: in [0, 1], before they are shaken, `(image, plane, side, side)`.
         values: by layer, `(image, channel, row, column)`.
     """
 

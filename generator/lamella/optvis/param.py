@@ -15,9 +15,7 @@ from typing import Any, Protocol, cast
 import torch
 from torch import Tensor
 
-# Square root of the covariance of ImageNet's colours: rows red, green, blue, columns the
-# decorrelated axes (lightness, blue-yellow, green-magenta), as lucid has it.
-COLOURS = ((0.26, 0.09, 0.02), (0.27, 0.00, -0.05), (0.27, -0.09, 0.03))
+from lamella.config.planes import COLOURS, Matrix
 
 # Start of an image: how far from black and white its pixels must keep to be a sigmoid's.
 MARGIN = 0.005
@@ -44,27 +42,13 @@ class Parameterization(Protocol):
         """Numbers of plain grey pictures."""
 
     def of(self, images: Tensor) -> Tensor:
-        """Numbers of given pictures, sRGB in [0, 1], `(image, 3, side, side)`, or the nearest."""
+        """Numbers of given images in [0, 1], `(image, plane, side, side)`, or the nearest."""
 
     def __call__(self, numbers: Tensor, /) -> Tensor:
-        """sRGB in [0, 1], `(image, 3, side, side)`; differentiable."""
+        """Images in [0, 1], `(image, plane, side, side)`; differentiable."""
 
     def confine(self, numbers: Tensor, /) -> None:
         """Bring numbers back, in place, to where they mean a picture; after every step."""
-
-
-class Grey:
-    """Pictures of another parameterization without their colours, for networks that take greys."""
-
-    def __init__(self, inner: Parameterization) -> None:
-        self.inner, self.side = inner, inner.side
-        self.start, self.zeros = inner.start, inner.zeros
-        self.of, self.confine = inner.of, inner.confine
-
-    def __call__(self, numbers: Tensor) -> Tensor:
-        """sRGB in [0, 1], `(image, 3, side, side)`, of three equal channels."""
-        images = self.inner(numbers)
-        return images.mean(1, keepdim=True).expand_as(images)
 
 
 class Framed:
@@ -83,7 +67,7 @@ class Framed:
         self.inside[top : top + seen[0], left : left + seen[1]] = True
 
     def __call__(self, numbers: Tensor) -> Tensor:
-        """sRGB in [0, 1], `(image, 3, side, side)`."""
+        """Images in [0, 1], `(image, plane, side, side)`."""
         images = self.inner(numbers)
         return torch.where(self.inside.to(images.device), images, 0.5)
 
@@ -101,14 +85,14 @@ class Fourier:
             without it, the side. A unit that sees 7 pixels is indifferent to what happens over 60,
             and would get a picture of random blots.
         deviation: standard deviation of the random start, per real number of the spectrum.
-        decorrelated: whether the colours are the principal ones of photographs; else red, green
-            and blue.
+        decorrelated: whether the colours are the principal ones; else the planes themselves.
+        axes: square root of the planes' covariance, see `Planes`; that of photographs.
         device: where the images are.
 
     Attributes:
         decay, wave, decorrelated: as given; `wave` is at most the side.
         scale: weight of each frequency, float32, `(side, side // 2 + 1)`; see `CONTRAST`.
-        colours: decorrelated colour to RGB, `(rgb, colour)`, over its largest column norm.
+        colours: decorrelated colour to plane, `(plane, colour)`, over its largest column norm.
     """
 
     def __init__(
@@ -119,6 +103,7 @@ class Fourier:
         wave: float | None = None,
         deviation: float = 0.01,
         decorrelated: bool = True,
+        axes: Matrix = COLOURS,
         device: torch.device | str = "cpu",
     ) -> None:
         self.side = side
@@ -131,25 +116,26 @@ class Fourier:
         twice = column_weights(columns, side)
         scale *= CONTRAST * side / (scale.square() * twice).sum().sqrt()
         self.scale = scale.to(device, torch.float32)
-        self.colours = colour_axes(decorrelated).to(device)
+        self.colours = colour_axes(axes, decorrelated).to(device)
         self._back = (scale * twice).to(device, torch.float32)
 
     def start(self, generators: Sequence[torch.Generator]) -> Tensor:
-        """Random spectra, one per generator: float32, `(image, 3, side, side // 2 + 1, 2)`.
+        """Random spectra, one per generator: float32, `(image, plane, side, side // 2 + 1, 2)`.
 
         The last axis holds the real and the imaginary part. Drawn on the CPU whatever the device,
         so that a seed means the same picture everywhere.
         """
-        shape = (3, self.side, self.side // 2 + 1, 2)
+        shape = (len(self.colours), self.side, self.side // 2 + 1, 2)
         drawn = [torch.randn(shape, generator=generator) for generator in generators]
         return (torch.stack(drawn) * self.deviation).to(self.scale.device)
 
     def zeros(self, images: int) -> Tensor:
         """Spectra of plain grey images."""
-        return self.scale.new_zeros(images, 3, self.side, self.side // 2 + 1, 2)
+        planes = len(self.colours)
+        return self.scale.new_zeros(images, planes, self.side, self.side // 2 + 1, 2)
 
     def of(self, images: Tensor) -> Tensor:
-        """Spectra of given images, `(image, 3, side, side)`."""
+        """Spectra of given images, `(image, plane, side, side)`."""
         spectra = torch.fft.rfft2(planes_of(images, self.colours), norm="ortho") / self.scale
         return torch.view_as_real(spectra).clone()
 
@@ -157,7 +143,7 @@ class Fourier:
         """Every spectrum is a picture."""
 
     def __call__(self, spectra: Tensor) -> Tensor:
-        """sRGB in [0, 1], `(image, 3, side, side)`, from spectra as `start` draws them.
+        """Images in [0, 1], `(image, plane, side, side)`, from spectra as `start` draws them.
 
         One transform for the whole batch; differentiable.
         """
@@ -181,38 +167,38 @@ def column_weights(columns: Tensor, side: int) -> Tensor:
     return weights
 
 
-def colour_axes(decorrelated: bool = True) -> Tensor:
-    """The colours of the planes, float32 `(rgb, colour)`, over the largest column norm."""
+def colour_axes(axes: Matrix = COLOURS, decorrelated: bool = True) -> Tensor:
+    """The decorrelated colours, float32 `(plane, colour)`, over the largest column norm."""
     if not decorrelated:
-        return torch.eye(3)
-    colours = torch.tensor(COLOURS, dtype=torch.float64)
-    axes: Tensor = colours / torch.linalg.vector_norm(colours, dim=0).max()
-    return axes.float()
+        return torch.eye(len(axes))
+    colours = torch.tensor(axes, dtype=torch.float64)
+    found: Tensor = colours / torch.linalg.vector_norm(colours, dim=0).max()
+    return found.float()
 
 
 def planes_of(images: Tensor, colours: Tensor) -> Tensor:
-    """Images, sRGB, as planes of decorrelated colours before the sigmoid, of the same shape."""
+    """Images as planes of decorrelated colours before the sigmoid, of the same shape."""
     logits = images.float().clamp(MARGIN, 1 - MARGIN).logit()
     planes: Tensor = torch.einsum("cr,irhw->ichw", torch.linalg.inv(colours), logits)
     return planes
 
 
-def rgb(planes: Tensor, colours: Tensor) -> Tensor:
-    """Planes of decorrelated colours, `(image, 3, row, column)`, as sRGB in [0, 1]."""
-    mixed: Tensor = torch.einsum("rc,ichw->irhw", colours, planes)
-    return mixed.sigmoid()
+def mixed(planes: Tensor, colours: Tensor) -> Tensor:
+    """Planes of decorrelated colours, `(image, colour, row, column)`, as images in [0, 1]."""
+    logits: Tensor = torch.einsum("rc,ichw->irhw", colours, planes)
+    return logits.sigmoid()
 
 
-def scrambled(images: Tensor, seeds: Sequence[int]) -> Tensor:
+def scrambled(images: Tensor, seeds: Sequence[int], axes: Matrix = COLOURS) -> Tensor:
     """Images with the magnitudes of given images' spectra, and random phases.
 
     So a start has the colours and the detail of a photograph, and shows nothing of it.
 
     Args:
-        images: sRGB in [0, 1], `(image, 3, side, side)`.
+        images: images in [0, 1], `(image, plane, side, side)`.
         seeds: one per image.
     """
-    colours = colour_axes().to(images.device)
+    colours = colour_axes(axes).to(images.device)
     spectra = torch.fft.rfft2(planes_of(images, colours), norm="ortho")
     noise = [
         torch.randn(images.shape[1:], generator=torch.Generator().manual_seed(seed))
@@ -220,9 +206,9 @@ def scrambled(images: Tensor, seeds: Sequence[int]) -> Tensor:
     ]
     phases = torch.fft.rfft2(torch.stack(noise).to(images.device), norm="ortho").angle()
     side = images.shape[-1]
-    mixed = torch.polar(spectra.abs(), phases)
-    mixed[:, :, 0, 0] = spectra[:, :, 0, 0]  # the mean colour stays what it is
-    return rgb(torch.fft.irfft2(mixed, s=(side, side), norm="ortho"), colours)
+    drawn = torch.polar(spectra.abs(), phases)
+    drawn[:, :, 0, 0] = spectra[:, :, 0, 0]  # the mean colour stays what it is
+    return mixed(torch.fft.irfft2(drawn, s=(side, side), norm="ortho"), colours)
 
 
 class _Image(torch.autograd.Function):
@@ -233,7 +219,7 @@ class _Image(torch.autograd.Function):
         side = scale.shape[0]
         scaled = torch.view_as_complex(spectra) * scale
         planes = torch.fft.irfft2(scaled, s=(side, side), norm="ortho")
-        pixels = torch.matmul(colours, planes.flatten(2)).sigmoid_()  # (image, rgb, pixel)
+        pixels = torch.matmul(colours, planes.flatten(2)).sigmoid_()  # (image, plane, pixel)
         ctx.save_for_backward(pixels, back, colours)
         return pixels.reshape(*planes.shape)
 

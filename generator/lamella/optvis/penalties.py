@@ -68,9 +68,10 @@ class Blur(Objective):
         reach = min(max(1, round(3 * self.deviation)), images.shape[-1] - 1)
         at = torch.arange(-reach, reach + 1, device=images.device, dtype=images.dtype)
         bell = torch.exp(-0.5 * (at / self.deviation) ** 2)
-        bell = (bell / bell.sum()).expand(3, 1, 1, -1)
+        planes = images.shape[1]
+        bell = (bell / bell.sum()).expand(planes, 1, 1, -1)
         padded = F.pad(images, (reach, reach, reach, reach), mode="reflect")
-        return F.conv2d(F.conv2d(padded, bell, groups=3), bell.transpose(2, 3), groups=3)
+        return F.conv2d(F.conv2d(padded, bell, groups=planes), bell.transpose(2, 3), groups=planes)
 
 
 class HighFrequencies(Objective):
@@ -88,6 +89,6 @@ class HighFrequencies(Objective):
         columns = torch.fft.rfftfreq(side, device=device)
         weight = (rows[:, None].square() + columns.square()) / 0.5
         power = torch.fft.rfft2(seen.images.float() - GREY, norm="ortho").abs().square()
-        number = 3 * seen.images.shape[-2] * side
+        number = seen.images.shape[1] * seen.images.shape[-2] * side
         total: Tensor = (power * weight * column_weights(columns, side)).sum((1, 2, 3))
         return total / number

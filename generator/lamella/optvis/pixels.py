@@ -22,19 +22,26 @@ class Pixels:
     Args:
         side: of the square images, in pixels.
         deviation: standard deviation of the random start.
+        planes: of an image.
         device: where the images are.
     """
 
     def __init__(
-        self, side: int, *, deviation: float = 0.01, device: torch.device | str = "cpu"
+        self,
+        side: int,
+        *,
+        deviation: float = 0.01,
+        planes: int = 3,
+        device: torch.device | str = "cpu",
     ) -> None:
         self.side = side
         self.deviation = deviation
+        self.planes = planes
         self.device = device
 
     def start(self, generators: Sequence[torch.Generator]) -> Tensor:
         """Random images, drawn on the CPU whatever the device."""
-        shape = (3, self.side, self.side)
+        shape = (self.planes, self.side, self.side)
         drawn = torch.stack([torch.randn(shape, generator=generator) for generator in generators])
         numbers = (drawn * self.deviation).to(self.device)
         self.confine(numbers)
@@ -42,14 +49,14 @@ class Pixels:
 
     def zeros(self, images: int) -> Tensor:
         """Plain grey images."""
-        return torch.zeros(images, 3, self.side, self.side, device=self.device)
+        return torch.zeros(images, self.planes, self.side, self.side, device=self.device)
 
     def of(self, images: Tensor) -> Tensor:
-        """Given images, `(image, 3, side, side)`."""
+        """Given images, `(image, plane, side, side)`."""
         return images.to(self.device).float() - GREY
 
     def __call__(self, numbers: Tensor) -> Tensor:
-        """sRGB in [0, 1], `(image, 3, side, side)`."""
+        """Images in [0, 1], `(image, plane, side, side)`."""
         return numbers + GREY
 
     @torch.no_grad()

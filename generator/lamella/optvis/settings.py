@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from lamella.config.planes import COLOURS, Matrix
 from lamella.optvis.transform import Crops, Transformation
 
 Rule = Literal["adam", "nadam", "plain", "normalised"]
@@ -31,7 +32,7 @@ class Settings:
             redirect.py.
         snapshots: how many of the last states compete by the objective on the clean picture.
         opacity: whether to gather where in the picture its gradients fell.
-        grey: whether pictures have no colours.
+        axes: of the colours of pictures, see `Planes`.
         frame: height and width of what the network sees of the middle of a picture, which is plain
             grey around it; None for all.
     """
@@ -49,12 +50,18 @@ class Settings:
     redirect: int = 0
     snapshots: int = 3
     opacity: bool = False
-    grey: bool = False
+    axes: Matrix = COLOURS
     frame: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         if self.steps < 1 or self.snapshots < 1 or self.views < 1:
             raise ValueError("steps, snapshots and views: give at least 1 of each.")
+
+    def seen(self, side: int, size: tuple[int, int]) -> "Settings":
+        """The settings for pictures of that side, where the network takes images of that height and
+        width: of a square as large as the longer one it sees the middle, and the rest stays grey.
+        """
+        return replace(self, frame=size) if side == max(size) > min(size) else self
 
     def for_field(self, receptive_field: int | None) -> "Settings":
         """These settings, for units that see that many pixels.

@@ -17,23 +17,25 @@ def fitting_side(
     wanted: int | None,
     usual: int,
     native: int,
+    planes: int = 3,
     device: torch.device,
     setting: str,
 ) -> int:
     """Side of the pictures in pixels: what is wanted, else what is usual, else the network's own.
 
     Args:
-        layers: by name, from pictures, sRGB in [0, 1], `(image, 3, row, column)`, to the layer's
+        layers: by name, from pictures in [0, 1], `(image, plane, row, column)`, to the layer's
             values, `(image, channel, row, column)`; all of these must have positions.
         wanted: what the user set; None for nothing.
         native: side of the images that the network was made for, the largest that is tried unasked.
+        planes: of a picture.
         setting: where the user may set it.
     Raises:
         LamellaError: the network does not run at it.
     """
     problem = ""
     for side in dict.fromkeys([wanted] if wanted else [min(usual, native), native]):
-        grey = torch.full((1, 3, side, side), 0.5, device=device)
+        grey = torch.full((1, planes, side, side), 0.5, device=device)
         try:
             with torch.no_grad():
                 for name, values_of in layers.items():

@@ -6,9 +6,8 @@ every shard lies under the key of everything that it depends on.
 
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lamella import __version__
 from lamella.analyses.job import Job
@@ -17,22 +16,19 @@ from lamella.config.config import Config
 from lamella.config.selection import chosen
 from lamella.engines.allocator import keep_freed_memory
 from lamella.errors import ModelError, UnknownLayer
-from lamella.images.decoding import BrokenImage
 from lamella.images.finding import Digests, find
 from lamella.images.images import Images
+from lamella.loading.load import device_of, load
 from lamella.network.description import Network
-from lamella.network.model import Model, device_of, load
-from lamella.network.paths import TRIED, followed
+from lamella.network.model import Model
 from lamella.network.units import Layer
-from lamella.pipeline.plan import DOCUMENT, SURVEYED, keys_of, panels_of, store_of
+from lamella.pipeline.plan import DOCUMENT, SURVEYED, Step, keys_of, panels_of, store_of
 from lamella.pipeline.stages import Stages
+from lamella.pipeline.with_images import with_images
 from lamella.store.facts import Atlas
 from lamella.store.parts import Parts
-from lamella.store.store import document
+from lamella.store.store import Shard, document
 from lamella.survey.run import survey
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 DIGESTS = "image-digests.json"  # in the store
 
@@ -46,20 +42,13 @@ class Selection:
     channels: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """Something that was just completed: a panel, for a layer or ("") for the whole network."""
-
-    panel: str
-    layer: str = ""
-
-
 @dataclass(frozen=True)
 class Analysis:
     """Everything that is needed to fill a store.
 
     Attributes:
-        unable: analyses that could not run for this network, each with what it said.
+        unable: what could not run for this network, an analysis or one layer of it, each with what
+            was said.
     """
 
     config: Config
@@ -67,7 +56,7 @@ class Analysis:
     images: Images
     panels: Sequence[tuple[Panel, Settings]]
     atlas: Atlas
-    unable: dict[str, ModelError] = field(default_factory=dict)
+    unable: dict[Step, ModelError] = field(default_factory=dict)
 
     @classmethod
     def of(cls, config: Config) -> "Analysis":
@@ -77,10 +66,10 @@ class Analysis:
         keep_freed_memory()
         model = load(config, device_of(config.analysis.device))
         digests = Digests(store.read_json(DIGESTS) or {})
-        images = find(config, model.preprocessing, digests)
+        images = find(config, model.preprocessing, digests, model.own)
         if digests.fresh and store.writable:  # elsewhere they are only found again
             store.write_json(DIGESTS, digests.known)
-        model = followed(model, _some(model, images))
+        model = with_images(model, images)
         every = [layer.name for layer in model.facts.layers]
         names = set(
             chosen(config.analysis.layers, every, "layer", f"{config.file}: [analysis] layers")
@@ -134,9 +123,7 @@ class Analysis:
         self.note()
         yield from self._survey(progress)
         for panel, settings in sorted(computed, key=lambda pair: pair[0].slow):
-            missing = [need for need in panel.needs if need in self.unable]
-            if missing:
-                self.unable[panel.name] = ModelError(f"It needs {missing[0]}.")
+            if self._lacks(panel):
                 continue
             try:
                 if panel.per == "network":
@@ -144,7 +131,14 @@ class Analysis:
                 else:
                     yield from self._by_layer(panel, settings, layers, selection, progress)
             except ModelError as error:  # of this network; the other analyses may well run
-                self.unable[panel.name] = error
+                self.unable[Step(panel.name)] = error
+
+    def _lacks(self, panel: Panel, layer: str = "") -> bool:
+        """Whether something that an analysis needs could not run, which is noted."""
+        lacking = [need for need in panel.needs if Step(need, layer) in self.unable]
+        if lacking:
+            self.unable[Step(panel.name, layer)] = ModelError(f"It needs {lacking[0]}.")
+        return bool(lacking)
 
     def _survey(self, progress: Stages) -> Iterator[Step]:
         store, layers = self.atlas.store, self.atlas.network.layers
@@ -203,12 +197,14 @@ class Analysis:
         progress: Stages,
     ) -> Iterator[Step]:
         todo = [(layer, self.missing(panel, layer, selection.channels)) for layer in layers]
-        todo = [(layer, channels) for layer, channels in todo if channels]
+        todo = [
+            (layer, some) for layer, some in todo if some and not self._lacks(panel, layer.name)
+        ]
         if not todo:
             return
         left = {layer.name: len(channels) for layer, channels in todo}
         with progress.stage(panel.name, sum(left.values()), "units") as tick:
-            for layer, shard in panel.compute_layers(self.job(panel, settings, tick), todo):
+            for layer, shard in self._shards(panel, self.job(panel, settings, tick), todo):
                 key = self.atlas.keys[panel.name]
                 self.atlas.store.folder(panel.name, key, layer.name).write(shard)
                 left[layer.name] -= len(shard.channels)
@@ -216,6 +212,24 @@ class Analysis:
                     yield Step(panel.name, layer.name)
         if not panel.slow or any(left.values()):
             yield Step(panel.name)
+        failed = [step for step in self.unable if step.panel == panel.name and step.layer]
+        if len(failed) == len(self.atlas.network.layers):  # it is the analysis that cannot run
+            errors = [self.unable.pop(step) for step in failed]
+            self.unable[Step(panel.name)] = errors[0]
+
+    def _shards(
+        self, panel: Panel, job: Job, todo: Sequence[tuple[Layer, Sequence[int]]]
+    ) -> Iterator[tuple[Layer, Shard]]:
+        """Shards of some layers at once; where one cannot run, of each by itself but that one."""
+        try:
+            yield from panel.compute_layers(job, todo)
+        except ModelError as error:
+            if len(todo) == 1:
+                self.unable[Step(panel.name, todo[0][0].name)] = error
+                return
+            for layer, channels in todo:  # what was made is in the store by now
+                if left := self.missing(panel, layer, channels):
+                    yield from self._shards(panel, job, [(layer, left)])
 
     def job(
         self,
@@ -228,15 +242,6 @@ class Analysis:
         seed = self.config.analysis.seed
         atlas, path = self.atlas, self.config.path
         return Job(self.model, self.images, atlas, panel.name, settings, seed, tick, path, parts)
-
-
-def _some(model: Model, images: Images) -> "list[Tensor]":
-    """A few images, from all over the set."""
-    found = []
-    for number in dict.fromkeys(at * len(images) // TRIED for at in range(TRIED if images else 0)):
-        with suppress(BrokenImage):
-            found.append(model.shown(images.decoded(number)[None]))
-    return found
 
 
 def _fields(network: Network) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 Flow: config -> **plan** -> pipeline and pages. Imports no torch: pages are rendered without it.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -24,6 +24,14 @@ from lamella.store.store import Store, document
 DOCUMENT = "atlas.json"
 SURVEY_VERSION = 4
 SURVEYED = ("survey", "labels")  # what the pass over the images stores, under a key each
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A panel, for a layer or ("") for the whole network."""
+
+    panel: str
+    layer: str = ""
 
 
 def panels_of(config: Config) -> list[tuple[Panel, Settings]]:
@@ -93,6 +101,8 @@ def keys_of(config: Config, network: Network, manifest: Manifest) -> dict[str, s
         }
         if panel.uses_images:
             parts["images"] = images
+        if panel.uses_scores and network.embedding:
+            parts["embedding"] = True  # what was found out of class scores lies elsewhere
         if panel.uses_seed:
             parts["seed"] = config.analysis.seed
         if panel.uses_publish:
@@ -107,7 +117,8 @@ def keys_now(config: Config, atlas: Atlas) -> dict[str, str]:
     """The keys that a config asks for now, of the weights, layers and images last analysed."""
     network = atlas.network
     if config.model.preprocessing:
-        preprocessing = config.model.preprocessing.model_dump(mode="json")
+        # Beside it stands what an analysis found out: of a function, of bands.
+        preprocessing = {**network.preprocessing, **config.model.preprocessing.stated()}
         network = replace(network, preprocessing=preprocessing)
     return keys_of(config, network, atlas.manifest)
 

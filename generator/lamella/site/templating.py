@@ -14,7 +14,7 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jinja2.bccache import BytecodeCache
 
-from lamella.figures.format import positions, sees
+from lamella.figures.format import positions, sees, stated
 from lamella.figures.heat import stops
 from lamella.figures.histogram import histogram_coordinates
 from lamella.figures.line_chart import line_chart_coordinates
@@ -129,6 +129,7 @@ def environment() -> Environment:
         line_chart_coordinates,
         positions,
         sees,
+        stated,
         thousands,
     )
     made.globals["heat"] = stops()  # before the templates that name it are imported

@@ -91,8 +91,8 @@ def _fill(model: Model, images: Images, group: list[Wanted], found: list[Maps]) 
     every = sorted(set().union(*asked))
     for batch in images.batches(BATCH, only=every, skipped={}):
         # Padded: what an image says must not depend on how many others there are.
-        spare = np.repeat(batch.pixels[-1:], BATCH - len(batch.numbers), axis=0)
-        pixels = np.concatenate([batch.pixels, spare])
+        spare = np.repeat(batch.values[-1:], BATCH - len(batch.numbers), axis=0)
+        values = np.concatenate([batch.values, spare])
         visitors: defaultdict[Layer, list[Callable[[Tensor], None]]] = defaultdict(list)
         for one, entries, maps in zip(group, asked, found, strict=True):
             at = [place for place, number in enumerate(batch.numbers) if number in entries]
@@ -102,7 +102,7 @@ def _fill(model: Model, images: Images, group: list[Wanted], found: list[Maps]) 
         with torch.inference_mode():
             visit(
                 model.module,
-                model.normalise(model.shown(pixels)),
+                model.inputs(values),
                 {
                     model.traced[layer.name].observed: _all(keepers)
                     for layer, keepers in visitors.items()

@@ -104,5 +104,5 @@ def projected_vectors(
                 model.traced[name].observed: visitor(name, entries)
                 for name, entries in layers.items()
             }
-            visit(model.module, model.normalise(model.shown(images.pixels(image)[None])), visitors)
+            visit(model.module, model.inputs(images.values(image)[None]), visitors)
     return found

@@ -13,7 +13,7 @@ import torch
 
 from lamella.errors import ImagesError, ModelError
 from lamella.images.images import Batch, Images
-from lamella.network.activations import visit
+from lamella.network.activations import AnotherPath, visit
 from lamella.network.model import Model
 from lamella.network.units import Layer
 from lamella.store.checkpoint import load_state, save_state
@@ -83,7 +83,7 @@ class Pass:
         """Run the network on a batch and update every collector.
 
         Raises:
-            ModelError: a layer yields NaN or an infinite activation.
+            ModelError: a layer yields NaN or an infinite activation, or did not run as traced.
         """
         numbers = np.array(batch.numbers, dtype=np.int64)
         photographs = self.images.manifest.photographs
@@ -113,7 +113,22 @@ class Pass:
 
         visitors = {model.traced[layer.name].observed: visitor(layer) for layer in self.layers}
         with torch.inference_mode():
-            visit(model.module, model.normalise(model.shown(batch.pixels)), visitors)
+            try:
+                visit(model.module, model.inputs(batch.values), visitors)
+            except AnotherPath as error:
+                lost = [
+                    layer.name
+                    for layer in self.layers
+                    if model.traced[layer.name].observed in error.addresses
+                ]
+                names = [photographs[batch.numbers[at]].name for at in (0, -1)]
+                left = ", ".join(f'"!{name}"' for name in lost)
+                raise ModelError(
+                    f"On the images from {names[0]} to {names[1]} these layers did not run as on "
+                    f"those that were tried first: {', '.join(map(repr, lost))}. The network's "
+                    "control flow depends on the image.",
+                    f'Leave them out: [analysis] layers = ["*", {left}].',
+                ) from error
 
     def save(self, path: Path) -> None:
         """Store the state, whole or not at all."""

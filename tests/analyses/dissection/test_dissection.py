@@ -270,7 +270,7 @@ def test_masks_of_16_bits_and_palettes_are_read(tmp_path: Path) -> None:
         at = next(
             n for n, mask in enumerate(labelled.masks) if mask == folder / "choose/masks" / path
         )
-        plane = labelled.planes(at, labelled.images.pixels(at))[1]
+        plane = labelled.planes(at)[1]
         # The middle of the scene: its upper half has no label.
         assert (plane[: SIDE // 4] == 0).all()
         assert (plane[SIDE // 4 :] == names.index(name) + 1).all()
@@ -288,13 +288,13 @@ def test_a_mask_is_cut_and_scaled_like_its_image(tmp_path: Path) -> None:
     Image.fromarray(shades).save(folder / "choose" / "0.png")
     Image.fromarray(mask).save(folder / "choose" / "masks" / "0.png")
     labelled = of_scenes(find_scenes(folder), Preprocessing(resize=72, size=64), 64)
-    at = next(n for n, path in enumerate(labelled.images.paths) if path.parent.name == "choose")
-    plane = labelled.planes(at, labelled.images.pixels(at))[1]
+    at = next(n for n, path in enumerate(labelled.images.files) if path.parent.name == "choose")
+    plane = labelled.planes(at)[1]
     expected = decode(folder / "choose" / "0.png", Preprocessing(resize=72, size=64))[..., 0] > 127
     assert ((plane > 0) == expected).mean() > 0.98 and 0.1 < (plane > 0).mean() < 0.9
     # A scene of exactly the network's size is not enlarged and cut.
     same = of_scenes(find_scenes(folder), Preprocessing(resize=40, size=SIDE), SIDE)
-    at = next(n for n, path in enumerate(same.images.paths) if path.parent.name == "measure")
+    at = next(n for n, path in enumerate(same.images.files) if path.parent.name == "measure")
     shown = np.asarray(Image.open(folder / "measure" / "0.png"))
     np.testing.assert_array_equal(same.images.pixels(at), shown)
 

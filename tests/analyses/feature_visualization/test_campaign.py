@@ -19,7 +19,8 @@ from lamella.analyses.feature_visualization.batch import Batch, make_batch
 from lamella.analyses.feature_visualization.campaign import Campaign, Candidate, Finished
 from lamella.analyses.feature_visualization.recipe import ATTEMPTS, Recipe
 from lamella.errors import LamellaError
-from lamella.network.model import Model, load
+from lamella.loading.load import load
+from lamella.network.model import Model
 from lamella.network.units import Unit
 
 BATCH = 4

@@ -83,6 +83,6 @@ def test_cut_is_the_pixels_themselves():
         def pixels(self, number: int) -> np.ndarray:
             return np.arange(8 * 9 * 3, dtype=np.uint8).reshape(8, 9, 3) + np.uint8(number)
 
-    squares = cut(Images(), [(0, 1, 2), (5, 0, 0)], 4)  # type: ignore[arg-type,list-item]
+    squares = cut(Images().pixels, [(0, 1, 2), (5, 0, 0)], 4)  # type: ignore[list-item]
     assert np.array_equal(squares[0], Images().pixels(0)[1:5, 2:6])
     assert np.array_equal(squares[1], Images().pixels(5)[:4, :4])

@@ -10,6 +10,8 @@ import torch
 from lamella.analyses.interpretability.comparison import Comparison
 from lamella.analyses.interpretability.patches import Examples
 from lamella.analyses.interpretability.tasks import LayerTasks
+from lamella.config.preprocessing import Preprocessing
+from lamella.network.model import Model
 from lamella.network.units import Layer
 from lamella.places.field import Field, ReceptiveField
 
@@ -45,7 +47,7 @@ def tasks() -> LayerTasks:
         )
         for unit in range(UNITS)
     )
-    model = SimpleNamespace(device=torch.device("cpu"))
+    model = Model(torch.nn.Identity(), Preprocessing(), {}, None, torch.device("cpu"))  # type: ignore[arg-type]
     job = SimpleNamespace(model=model, images=Coloured(), seed=0)
     comparison = Comparison(
         job=job,  # type: ignore[arg-type]

@@ -20,7 +20,7 @@ class Stub:
     def __len__(self) -> int:
         return len(self.manifest.photographs)
 
-    def pixels(self, number: int) -> int:
+    def values(self, number: int) -> int:
         return number
 
 

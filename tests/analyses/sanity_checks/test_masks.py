@@ -23,7 +23,7 @@ def images_of(folder: Path, names: dict[str, tuple[int, int]], **more: Any) -> A
         Image.new("RGB", size, "grey").save(path, **more)
         paths.append(path)
     photographs = tuple(SimpleNamespace(name=name) for name in names)
-    return SimpleNamespace(manifest=SimpleNamespace(photographs=photographs), paths=paths)
+    return SimpleNamespace(manifest=SimpleNamespace(photographs=photographs), files=paths)
 
 
 def save(path: Path, values: Any, **more: Any) -> Path:

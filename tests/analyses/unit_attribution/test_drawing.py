@@ -5,7 +5,11 @@ import pytest
 
 from lamella.analyses.unit_attribution.drawing import compare, gradient_picture, marked, sheet
 from lamella.analyses.unit_attribution.example_maps import ExampleMaps
+from lamella.config.planes import Planes
+from lamella.config.preprocessing import Preprocessing
 from lamella.network.units import Box
+
+RGB = Planes.of(Preprocessing())
 
 
 def drawn(box: Box, cells: tuple[int, int] = (7, 7)) -> ExampleMaps:
@@ -16,12 +20,12 @@ def drawn(box: Box, cells: tuple[int, int] = (7, 7)) -> ExampleMaps:
 
 
 def test_a_sheet_has_the_shape_of_the_patches():
-    made = sheet([drawn(Box(0, 0, 60, 30)), None, drawn(Box(3, 3, 3, 3), (3, 3))], 48)
+    made = sheet([drawn(Box(0, 0, 60, 30)), None, drawn(Box(3, 3, 3, 3), (3, 3))], 48, RGB)
     assert made.size == (144, 144) and made.mode == "RGBA"
     alpha = np.asarray(made)[..., 3]
     assert not alpha[48:96].any() and not alpha[:12].any()
     assert (alpha[12:36, :96] == 255).all() and (alpha[96:, :96] == 255).all()
-    assert sheet([drawn(Box(0, 0, 40, 40))], 32).size == (96, 32)
+    assert sheet([drawn(Box(0, 0, 40, 40))], 32, RGB).size == (96, 32)
 
 
 def test_a_gradient_is_grey_where_it_is_nothing():

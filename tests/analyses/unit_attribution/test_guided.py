@@ -22,11 +22,13 @@ SIZE = (48, 56)
 class Pixels:
     """Images that are not files."""
 
+    dtype = np.dtype(np.uint8)
+
     def __init__(self, number: int, height: int, width: int) -> None:
         random = np.random.default_rng(4)
         self.all = random.integers(0, 256, (number, height, width, 3), dtype=np.uint8)
 
-    def pixels(self, number: int) -> np.ndarray:
+    def values(self, number: int) -> np.ndarray:
         return self.all[number]
 
 
@@ -42,7 +44,7 @@ def _strongest(model: Model, images: Pixels, layer: str, image: int, row: int, c
     """The unit that says most at a place."""
     see = cut(model.module, model.traced[layer].observed)
     return int(
-        see(model.normalise(model.shown(images.pixels(image)[None])))[0, :, row, column].argmax()
+        see(model.normalise(model.shown(images.values(image)[None])))[0, :, row, column].argmax()
     )
 
 
@@ -72,7 +74,7 @@ def test_guided_gradients_are_captums(crops):
     for gradient, (channel, image, row, column), (_, _, part) in zip(
         found, wanted, asked, strict=True
     ):
-        shown = model.shown(images.pixels(image)[None]).requires_grad_()
+        shown = model.shown(images.values(image)[None]).requires_grad_()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that it sets hooks
             whole = peer.attribute(shown, neuron_selector=(channel, row, column))[0]

@@ -283,7 +283,7 @@ def test_an_image_that_broke_since_the_survey_is_left_out(tiny):
     tiny.works("build")
     tiny.change(analysis__panels=["dataset_examples", "unit_attribution"])
     job, _ = job_of(tiny)
-    job.images.paths[1].write_bytes(b"no image any more")
+    job.images.files[1].write_bytes(b"no image any more")
     found = shards(job, everything(job))
     for layer in job.model.facts.layers:
         top = job.atlas.layer(layer).of("survey")

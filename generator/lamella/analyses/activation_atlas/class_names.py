@@ -78,7 +78,7 @@ def scores(model: Model, space: Space, vectors: Tensor, side: int) -> Tensor:
     visitors[model.traced[model.facts.layers[-1].name].target] = lambda value: kept.append(
         value.float().mean((2, 3))
     )
-    grey = torch.full((len(vectors), 3, side, side), 0.5, device=model.device)
+    grey = model.plain(0.5, side, side, len(vectors))
     visit(model.module, model.normalise(grey), visitors)
     return kept[0]
 

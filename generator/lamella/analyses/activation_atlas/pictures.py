@@ -68,6 +68,7 @@ def picture_side(model: Model, spaces: Sequence[Space], wanted: int | None) -> i
         wanted=wanted,
         usual=SIDE,
         native=max(model.facts.size),
+        planes=model.planes.number,
         device=model.device,
         setting="[panels.activation_atlas] size",
     )
@@ -102,9 +103,9 @@ def batches_made(
         aims: the directions of all cells, none of them zero.
         batches: which batches of `CELLS_A_BATCH` cells are to be made.
     """
-    grey = model.preprocessing.planes == 1
-    settings = Settings(steps=steps, redirect=min(REDIRECTED, steps // 4), grey=grey)
-    settings = settings.for_field(space.field)
+    redirect, axes = min(REDIRECTED, steps // 4), model.planes.axes
+    settings = Settings(steps=steps, redirect=redirect, axes=axes)
+    settings = settings.seen(side, model.facts.size).for_field(space.field)
 
     def work(at: Model, batch: int, look: Callable[[], None]) -> Batch:
         own = slice(batch * CELLS_A_BATCH, (batch + 1) * CELLS_A_BATCH)
@@ -153,10 +154,10 @@ def _batch(
             filled = [at if at not in failed else good[0] for at in filled]
     with torch.no_grad():
         answers = values_of(model, space, ascent.images).float().mean((2, 3))
-    shown = (ascent.images.permute(0, 2, 3, 1) * 255).round().byte()
+    shown = model.pictures(ascent.images)
     lost = sorted(failed)
     shown[lost], answers[lost] = 0, 0.0
-    return Batch(shown[:number].cpu().numpy(), answers[:number].cpu().numpy())
+    return Batch(shown[:number], answers[:number].cpu().numpy())
 
 
 def _network(model: Model, space: Space) -> Callable[[Tensor], Tensor]:

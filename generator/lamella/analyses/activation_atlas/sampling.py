@@ -109,7 +109,7 @@ def sample(
     numbers, each = chosen(ids, len(inner(space.rows, space.columns)), most, seed)
     vectors, image, places = [], [], []
     for run in images.batches(batch, only=numbers, skipped={}):
-        values = values_of(model, space, model.shown(run.pixels))
+        values = values_of(model, space, model.shown(run.values))
         for nth, number in enumerate(run.numbers):
             where = places_of(ids[number], space.rows, space.columns, each, seed)
             row, column = torch.from_numpy(where.T.copy()).to(model.device)

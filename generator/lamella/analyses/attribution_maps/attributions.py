@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -110,7 +111,7 @@ def _array(values: Tensor) -> NDArray[np.float32]:
 
 def batch_shards(
     model: Model,
-    pixels: Sequence[NDArray[np.uint8]],
+    values: Sequence[NDArray[Any]],
     images: Sequence[int],
     entries: Sequence[int],
     names: Sequence[str],
@@ -121,14 +122,15 @@ def batch_shards(
     """A shard for each of some images, a batch at most.
 
     Args:
-        pixels: sRGB bytes, (row, column, 3), of each.
+        values: of each, as `Images.values` gives them.
         images: their numbers.
         entries: under which they are stored.
         quality: of the photographs.
     """
     size = BATCH.get(model.device.type, BATCH["cpu"])
-    padded = [*pixels, *[pixels[-1]] * (size - len(pixels))]
+    padded = [*values, *[values[-1]] * (size - len(values))]
     found = attributions(model, model.shown(np.stack(padded)), names, number, options)
+    pixels = model.planes.pixels(np.stack(values))
     made = {"torch": torch.__version__, "device": model.device.type, "batch": size}
     return [
         replace(_shard(found, at, image, entry, pixels[at], quality), made=made)

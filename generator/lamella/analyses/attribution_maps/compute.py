@@ -66,7 +66,7 @@ def shards(job: Job, missing: list[int]) -> Iterator[Shard]:
         images = [chosen[entry] for entry in run]
         yield from batch_shards(
             job.model,
-            [job.images.pixels(image) for image in images],
+            [job.images.values(image) for image in images],
             images,
             run,
             methods["names"],

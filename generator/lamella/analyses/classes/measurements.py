@@ -124,4 +124,4 @@ def _batches(
     """Images in batches, as the network's `shown`."""
     for at in range(0, len(numbers), BATCH):
         run = numbers[at : at + BATCH]
-        yield run, model.shown(np.stack([images.pixels(number) for number in run]))
+        yield run, model.shown(np.stack([images.values(number) for number in run]))

@@ -82,7 +82,7 @@ def cell(
     marked = upsampled(values, layer, model.facts.size, SIDE) > limit
     shown *= np.where(marked, 1.0, DARK)[..., None]
     found = shown.round().astype(np.uint8)
-    planes = labelled.planes(image, pixels)
+    planes = labelled.planes(image)
     if len(planes) > 1 and (planes[1] == concept + 1).any():
         found[border(stretched(planes[1] == concept + 1, SIDE))] = OUTLINE
     return found

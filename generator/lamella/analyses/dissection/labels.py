@@ -21,6 +21,7 @@ from lamella.analyses.dissection.scenes import Scenes, check_sizes, opened
 from lamella.config.digest import digest_of
 from lamella.errors import ConceptsError, said
 from lamella.images.decoding import Pixels, decode, nearest, upright_size
+from lamella.images.entries import ImageFile
 from lamella.images.images import Images
 from lamella.images.manifest import Manifest, Photograph
 
@@ -35,13 +36,13 @@ class SceneImages(Images):
     """Scenes, decoded as photographs are; one of exactly the network's size is taken as it is."""
 
     def decoded(self, number: int) -> Pixels:
-        path = self.paths[number]
-        return decode(path, preprocessing_of(path, self.preprocessing))
+        file = self.files[number]
+        return decode(file, preprocessing_of(file, self.preprocessing))
 
 
-def preprocessing_of(path: Path, preprocessing: Preprocessing) -> Preprocessing:
+def preprocessing_of(file: ImageFile, preprocessing: Preprocessing) -> Preprocessing:
     """How a scene is brought to the network's size; one that has it is taken as it is."""
-    if upright_size(path) == preprocessing.shape[::-1]:
+    if upright_size(file) == preprocessing.shape[::-1]:
         return preprocessing.model_copy(update={"resize": "none"})
     return preprocessing
 
@@ -78,7 +79,7 @@ class LabelledImages:
         kinds = self.kinds
         return tuple(kinds.index(concept.kind) for concept in self.concepts)
 
-    def planes(self, number: int, pixels: Pixels) -> Plane:
+    def planes(self, number: int) -> Plane:
         """What is where in an image: `(plane, side, side)`, concept + 1, 0 for none.
 
         The first plane holds the colours, the second, if there are masks, what they say.
@@ -86,6 +87,7 @@ class LabelledImages:
         Raises:
             ConceptsError: the mask cannot be read, or has an index that the table lacks.
         """
+        pixels = self.images.pixels(number)
         small = Image.fromarray(pixels).resize((self.side, self.side), Image.Resampling.BOX)
         found = [colours_of(np.asarray(small)).astype(np.int32) + 1]
         if self.masks:
@@ -107,7 +109,7 @@ class LabelledImages:
         if mask is None:
             return np.zeros((self.side, self.side), np.int32)
         values = self.read(mask)
-        how = preprocessing_of(self.images.paths[number], self.images.preprocessing)
+        how = preprocessing_of(self.images.files[number], self.images.preprocessing)
         return nearest(values, how, (self.side, self.side))
 
     def read(self, mask: Path) -> Plane:

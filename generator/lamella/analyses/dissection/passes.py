@@ -155,8 +155,7 @@ class Passes:
             for layer in self.layers
         }
         for _, batch in self._batches(half):
-            pairs = zip(batch.numbers, batch.pixels, strict=True)
-            planes = np.stack([labelled.planes(number, pixels) for number, pixels in pairs])
+            planes = np.stack([labelled.planes(number) for number in batch.numbers])
             shown = areas.update(planes)
             present = np.stack([shown[:, kind_of == kind].any(axis=1) for kind in range(kinds)], 1)
 
@@ -183,4 +182,4 @@ class Passes:
 
         visitors = {self.model.traced[layer.name].observed: visitor(layer) for layer in self.layers}
         with torch.inference_mode():
-            visit(self.module, self.model.normalise(self.model.shown(batch.pixels)), visitors)
+            visit(self.module, self.model.inputs(batch.values), visitors)

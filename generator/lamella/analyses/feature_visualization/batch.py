@@ -59,7 +59,7 @@ def make_batch(
         batch: the size that is computed, whatever is asked for: a picture's bytes depend on it.
         attempt: see `Recipe.objective`.
         objective: from channels, one per picture, to what is raised, in place of the recipe's.
-        spectra: images to start from, `(image, 3, size, size)`, of which only the magnitudes of
+        spectra: images to start from, `(image, plane, size, size)`, of which only the magnitudes of
             their spectra are kept.
         before_step: called before each step; what it raises ends the ascent.
     Raises:
@@ -72,7 +72,7 @@ def make_batch(
     while True:
         padded = rows + rows[-1:] * (batch - len(rows))
         units, own = [channels[row] for row in padded], [seeds[row] for row in padded]
-        start = "noise" if spectra is None else scrambled(spectra[padded], own)
+        start = "noise" if spectra is None else scrambled(spectra[padded], own, model.planes.axes)
         try:
             made = ascend(
                 recipe.target(model),

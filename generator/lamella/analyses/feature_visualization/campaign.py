@@ -19,7 +19,7 @@ from lamella.analyses.feature_visualization.batch import AllFailed, Batch, bette
 from lamella.analyses.feature_visualization.recipe import ATTEMPTS, Recipe
 from lamella.engines.local import Workers
 from lamella.engines.memory import MOST, bytes_of, fitting, limit_of, ran_out
-from lamella.errors import LamellaError
+from lamella.errors import ModelError
 from lamella.network.model import Model
 from lamella.network.units import Unit
 
@@ -49,7 +49,7 @@ class Candidate:
 
     @property
     def image(self) -> Tensor:
-        """The picture, sRGB in [0, 1], `(3, size, size)`."""
+        """The picture in [0, 1], `(plane, size, size)`."""
         return self.batch.made.images[self.row]
 
 
@@ -73,7 +73,7 @@ class Campaign:
         batches: the batch size of each layer; those that have none are given one by a probe, and
             those that do not fit into memory a smaller one.
         seed: of the whole atlas.
-        best: the part of a photograph that excites a unit most, sRGB `(3, size, size)`, given the
+        best: the part of a photograph that excites a unit most, `(plane, size, size)`, given the
             unit and the size; None where there is none.
     """
 
@@ -97,7 +97,7 @@ class Campaign:
         """Make pictures; yields them as they finish, layer by layer as far as the queue goes.
 
         Raises:
-            LamellaError: a layer cannot be visualized, or one picture of it does not fit.
+            ModelError: a layer cannot be visualized, or one picture of it does not fit.
         """
         # Later attempts of a layer go before the next layers: so layers finish one by one.
         self._order = {layer: at for at, (layer, _) in enumerate(todo)}
@@ -168,7 +168,8 @@ class Campaign:
             image = self.best(unit, recipe.size)
             if image is None:
                 generator = torch.Generator().manual_seed(unit.seed(self.seed, ATTEMPTS))
-                image = torch.rand(3, recipe.size, recipe.size, generator=generator)
+                planes = self.places[0].planes.number
+                image = torch.rand(planes, recipe.size, recipe.size, generator=generator)
             found.append(image)
         return torch.stack(found)
 
@@ -206,7 +207,7 @@ class Campaign:
     def _smaller(self, task: Task) -> None:
         """Half the batch for the rest of a layer; tasks in the queue shrink as they come up."""
         if task.batch == 1:
-            raise LamellaError(
+            raise ModelError(
                 f"Layer {task.layer!r}: one picture of {self.recipes[task.layer].size} px does not "
                 "fit into memory.",
                 "Set [panels.feature_visualization] size smaller, or choose --device cpu.",

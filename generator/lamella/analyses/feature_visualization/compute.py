@@ -89,7 +89,8 @@ def shards(
             layer, recipe = layers[finished.layer], recipes[finished.layer]
             made = provenance(job, recipe, finished.batch, options.steps)
             if finished.pictures:
-                yield layer, shard_of(finished.pictures, recipe, options.quality, made, pool)
+                quality, planes = options.quality, job.model.planes
+                yield layer, shard_of(finished.pictures, recipe, quality, made, pool, planes)
             if finished.failed:
                 yield layer, failure(finished, recipe, made)
             job.tick(len(finished.pictures) + len(finished.failed))

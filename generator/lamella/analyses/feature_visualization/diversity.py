@@ -16,6 +16,7 @@ from lamella.analyses.feature_visualization.compute import recipes_of
 from lamella.analyses.feature_visualization.diverse_batch import Group, groups
 from lamella.analyses.feature_visualization.settings import DiversityOptions
 from lamella.analyses.feature_visualization.stored import DIVERSITY
+from lamella.config.planes import Planes
 from lamella.engines.local import places
 from lamella.engines.memory import MOST
 from lamella.figures.encoding import encode
@@ -64,18 +65,18 @@ def shards(job: Job, todo: Sequence[tuple[Layer, Sequence[int]]]) -> Iterator[tu
         seed=job.seed,
     ):
         flags = split[group.layer][list(group.channels)].astype(np.uint8)
-        yield layers[group.layer], _shard(group, flags, options)
+        yield layers[group.layer], _shard(group, flags, options, job.model.planes)
         job.tick(len(group.channels))
 
 
-def _shard(group: Group, split: np.ndarray, options: DiversityOptions) -> Shard:
+def _shard(group: Group, split: np.ndarray, options: DiversityOptions, planes: Planes) -> Shard:
     """The pictures of some units, one sheet per unit, side by side."""
     units, number = len(group.channels), group.number
     if group.batch is None:
         return Shard(group.channels, numbers={"split": split})
     images = group.batch.made.images[: units * number]
     size = images.shape[-1]
-    pixels = (images.permute(0, 2, 3, 1) * 255).round().byte().numpy()
+    pixels = planes.picture(images.permute(0, 2, 3, 1).numpy())
     rows = pixels.reshape(units, number, size, size, 3).transpose(0, 2, 1, 3, 4)
     sheets = [
         Image.fromarray(row.reshape(size, number * size, 3)) for row in np.ascontiguousarray(rows)

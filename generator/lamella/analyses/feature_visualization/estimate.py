@@ -45,7 +45,9 @@ def _seconds_per_image(model: Model, layer: Layer, side: int) -> float:
     """Seconds that one image takes, forward to the layer and back."""
     network = cut(model.module, model.traced[layer.name].target)
     batch = max(1, PIXELS.get(model.device.type, PIXELS["cpu"]) // side**2)
-    images = torch.rand(batch, 3, side, side, device=model.device, requires_grad=True)
+    images = torch.rand(
+        batch, model.planes.number, side, side, device=model.device, requires_grad=True
+    )
 
     def step() -> float:
         began = time.monotonic()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from PIL import Image
 
 from lamella.analyses.feature_visualization.campaign import Candidate, Finished
@@ -22,6 +23,7 @@ from lamella.analyses.feature_visualization.stored import (
     THUMB,
     numbers_of,
 )
+from lamella.config.planes import Planes
 from lamella.figures.encoding import encode
 from lamella.figures.published import THUMBNAIL
 from lamella.network.units import Layer, Unit
@@ -35,23 +37,25 @@ if TYPE_CHECKING:
 def best_patch(
     job: Job, layer: Layer, survey: PanelFacts, unit: Unit, size: int
 ) -> torch.Tensor | None:
-    """The part of a photograph that excites a unit most, sRGB `(3, size, size)`.
+    """The part of a photograph that excites a unit most, `(plane, size, size)` in [0, 1].
 
     A square around the middle of what the unit sees, at the photograph's own scale.
     """
     image = int(survey["top_image"][unit.channel, 0])
     if image < 0:
         return None
-    pixels = job.images.pixels(image)
-    height, width = pixels.shape[:2]
+    values = job.images.values(image)
+    height, width = values.shape[:2]
     row, column = (int(survey[name][unit.channel, 0]) for name in ("top_row", "top_column"))
     box = layer.box(row, column, height, width)
     top, left = (
         max(0, min(first + extent // 2 - size // 2, whole - size))
         for first, extent, whole in ((box.top, box.height, height), (box.left, box.width, width))
     )
-    patch = Image.fromarray(pixels[top : top + size, left : left + size]).resize((size, size))
-    return torch.from_numpy(np.array(patch)).permute(2, 0, 1).float() / 255
+    patch = job.model.shown(values[None, top : top + size, left : left + size]).cpu()
+    if patch.shape[2:] != (size, size):
+        patch = F.interpolate(patch, (size, size), mode="bilinear", antialias=True)
+    return patch[0]
 
 
 def provenance(job: Job, recipe: Recipe, batch: int, steps: int) -> dict[str, Any]:
@@ -80,6 +84,7 @@ def shard_of(
     quality: int,
     made: dict[str, Any],
     pool: ThreadPoolExecutor,
+    planes: Planes,
 ) -> Shard:
     """The pictures of some units of a layer, encoded, and what was measured of them.
 
@@ -93,8 +98,7 @@ def shard_of(
 
     name = MINIMIZING if recipe.negative else PICTURE
     images = [
-        Image.fromarray((each.image.permute(1, 2, 0) * 255).round().byte().numpy())
-        for each in pictures
+        Image.fromarray(planes.picture(each.image.permute(1, 2, 0).numpy())) for each in pictures
     ]
     thumbs = [] if recipe.negative else [i.resize((THUMBNAIL, THUMBNAIL)) for i in images]
     encoded = list(pool.map(lambda image: encode(image, quality), [*images, *thumbs]))

@@ -94,7 +94,7 @@ def features(
         first = len(numbers)
         numbers += batch.numbers
         vectors[first : len(numbers)] = means(model, batch, layers)
-        for row, image in enumerate(batch.pixels, first):
+        for row, image in enumerate(images.planes.pixels(batch.values), first):
             pixels[row] = small(image, SIDE).reshape(-1)
             if row < shown:
                 thumbnails.append(small(image, thumbnail))
@@ -125,7 +125,7 @@ def means(model: Model, batch: Batch, layers: FeatureLayers) -> NDArray[np.float
     with torch.inference_mode():
         visit(
             model.module,
-            model.normalise(model.shown(batch.pixels)),
+            model.inputs(batch.values),
             {model.traced[name].observed: keep(name) for name in layers.layers},
         )
         pieces = [

@@ -37,7 +37,9 @@ def shards(job: Job, layer: Layer, channels: Sequence[int]) -> Iterator[Shard]:
     comparison = Comparison.of(job, layer)
     tasks = LayerTasks(comparison, options.tasks, options.similarity)
     paths = PathSimilarity(comparison)
-    encoded = made.pictures.get(PICTURE[1], {})
+    # What a picture of bands shows is not all that the network was shown.
+    whole = job.model.planes.coloured or job.model.planes.number == 1
+    encoded = made.pictures.get(PICTURE[1], {}) if whole else {}
     for first in range(0, len(todo), SHARD):
         run = tuple(todo[first : first + SHARD])
         pictures = {channel: decoded(encoded[channel]) for channel in run if channel in encoded}

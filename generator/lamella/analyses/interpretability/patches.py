@@ -7,7 +7,7 @@ scaled to be looked at; what is measured is not: a texture and its enlargement a
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,6 @@ from lamella.store.facts import EXAMPLES, PanelFacts
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from lamella.images.images import Images
     from lamella.network.model import Model
 
 Pixels = NDArray[np.uint8]
@@ -103,16 +102,31 @@ def examples(
     )
 
 
-def cut(images: Images, places: Sequence[Place], side: int) -> Pixels:
-    """Those squares as sRGB bytes, (place, side, side, 3)."""
-    found = np.empty((len(places), side, side, 3), np.uint8)
-    for at, (image, top, left) in enumerate(places):
-        found[at] = images.pixels(image)[top : top + side, left : left + side]
-    return found
+def cut(read: Callable[[int], NDArray[Any]], places: Sequence[Place], side: int) -> NDArray[Any]:
+    """Those squares, (place, side, side, plane).
+
+    Args:
+        read: from an image's number to the image, `Images.pixels` or `Images.values`.
+    """
+    found = [read(image)[top : top + side, left : left + side] for image, top, left in places]
+    return np.stack(found) if found else np.zeros((0, side, side, 3), np.uint8)
+
+
+def drawn(model: Model, pixels: Pixels) -> Tensor:
+    """Pictures that were made for the network, sRGB bytes, (picture, row, column, 3), as its images
+    in [0, 1]."""
+    import torch
+
+    planes = model.planes.of_colours(pixels.astype(np.float32) / 255)
+    assert planes is not None  # of bands there are none to be compared
+    return torch.from_numpy(np.ascontiguousarray(planes)).to(model.device).permute(0, 3, 1, 2)
 
 
 def in_batches(
-    model: Model, pixels: Pixels, see: Callable[[Tensor], list[Tensor]]
+    model: Model,
+    values: NDArray[Any],
+    see: Callable[[Tensor], list[Tensor]],
+    shown: Callable[[NDArray[Any]], Tensor] | None = None,
 ) -> list[NDArray[np.float32]]:
     """What `see` says of images, in batches of always the same size: the last one is padded.
 
@@ -120,17 +134,18 @@ def in_batches(
 
     Args:
         model: whose device is used.
-        pixels: sRGB bytes, (image, row, column, 3).
-        see: takes images in [0, 1], (image, 3, row, column), to tensors with a row per image.
+        values: of the images, (image, row, column, plane).
+        see: takes images in [0, 1], (image, plane, row, column), to tensors with a row per image.
+        shown: from values to images; `Model.shown` without it.
     """
     import torch
 
     batch = 128 if model.device.type == "cuda" else 32
     parts = []
-    for first in range(0, len(pixels), batch):
-        part = pixels[first : first + batch]
+    for first in range(0, len(values), batch):
+        part = values[first : first + batch]
         padded = np.concatenate([part, np.repeat(part[-1:], batch - len(part), axis=0)])
         with torch.inference_mode():
-            shown = torch.from_numpy(padded).to(model.device).permute(0, 3, 1, 2).float() / 255
-            parts.append([values[: len(part)].float().cpu().numpy() for values in see(shown)])
+            found = see((shown or model.shown)(padded))
+            parts.append([each[: len(part)].float().cpu().numpy() for each in found])
     return [np.concatenate(values) for values in zip(*parts, strict=True)]

@@ -13,15 +13,17 @@ and photograph show their feature in different places.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lamella.analyses.interpretability.comparison import Comparison
-from lamella.analyses.interpretability.patches import Pixels, cut, in_batches
+from lamella.analyses.interpretability.patches import Pixels, cut, drawn, in_batches
 from lamella.analyses.interpretability.stored import KINDS, PATH, known_mean, number
 from lamella.analyses.interpretability.stored import Values as Means
+from lamella.errors import ModelError
 from lamella.network.units import Layer
 from lamella.numbers import rank_correlation as ranks
 
@@ -35,17 +37,23 @@ Values = NDArray[np.float32]
 PHOTOGRAPHS = 5  # of a unit, whose path is followed
 
 
-def pooled(model: Model, layers: Sequence[Layer], pixels: Pixels) -> list[Values]:
+def pooled(
+    model: Model,
+    layers: Sequence[Layer],
+    images: NDArray[Any],
+    shown: Callable[[NDArray[Any]], Tensor] | None = None,
+) -> list[Values]:
     """The mean over positions of every channel of these layers: for each, (image, channel).
 
-    One forward pass, which ends at the deepest of the layers.
+    One forward pass, which ends at the deepest of the layers. Squares that a network of rectangles
+    does not run on lie in the middle of a grey image of its own size.
 
     Args:
-        pixels: sRGB bytes, (image, row, column, 3).
+        images, shown: see `in_batches`.
     """
     from lamella.network.activations import visit
 
-    def see(shown: Tensor) -> list[Tensor]:
+    def see(batch: Tensor) -> list[Tensor]:
         kept: dict[str, Tensor] = {}
 
         def visitor(name: str) -> Callable[[Tensor], None]:
@@ -55,10 +63,15 @@ def pooled(model: Model, layers: Sequence[Layer], pixels: Pixels) -> list[Values
             return keep
 
         visitors = {model.traced[layer.name].observed: visitor(layer.name) for layer in layers}
-        visit(model.module, model.normalise(shown), visitors)
+        try:
+            visit(model.module, model.normalise(batch), visitors)
+        except ModelError:
+            if len(set(model.facts.size)) == 1:
+                raise
+            visit(model.module, model.normalise(model.squared(batch)), visitors)
         return [kept[layer.name] for layer in layers]
 
-    return in_batches(model, pixels, see)
+    return in_batches(model, images, see, shown)
 
 
 def ranked(values: Values) -> Values:
@@ -129,17 +142,20 @@ class PathSimilarity:
         every = [place for own in places for place in own]
         different = list(dict.fromkeys(every))
         index = {place: row for row, place in enumerate(different)}
-        found = self._ranked(cut(at.job.images, different, at.side))
+        found = self._ranked(cut(at.job.images.values, different, at.side))
         return [
             _placed(values[[index[place] for place in every]], rows, len(channels) * PHOTOGRAPHS)
             for values in found
         ]
 
-    def _ranked(self, pixels: Pixels) -> list[Values]:
+    def _ranked(
+        self, images: NDArray[Any], shown: Callable[[NDArray[Any]], Tensor] | None = None
+    ) -> list[Values]:
         """Ranked activations in every layer, (image, channel) each; without images, no rows."""
-        if not len(pixels):
+        if not len(images):
             return [np.zeros((0, layer.channels), np.float32) for layer in self.layers]
-        return [ranked(values) for values in pooled(self.comparison.job.model, self.layers, pixels)]
+        model = self.comparison.job.model
+        return [ranked(values) for values in pooled(model, self.layers, images, shown)]
 
     def of(self, channels: Sequence[int], pictures: Mapping[int, Pixels]) -> dict[str, Values]:
         """`PATH` of each kind, (unit, traced layer), see `paths`.
@@ -151,7 +167,8 @@ class PathSimilarity:
         """
         rows = [row for row, channel in enumerate(channels) if channel in pictures]
         shown = [pictures[channel] for channel in channels if channel in pictures]
-        made = self._ranked(np.stack(shown) if shown else np.zeros((0, 1, 1, 3), np.uint8))
+        model = self.comparison.job.model
+        made = self._ranked(np.array(shown), partial(drawn, model))
         own = np.array(channels)[:, None] == self.channels
         found = np.full((3, len(channels), self.width), np.nan, np.float32)
         natural = self._natural(channels)

@@ -9,13 +9,15 @@ their own in common. It is not stored, for a score must not wait for the picture
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lamella.analyses.interpretability.comparison import Comparison
-from lamella.analyses.interpretability.patches import Pixels, Place, cut, in_batches
+from lamella.analyses.interpretability.patches import Pixels, Place, cut, drawn, in_batches
 from lamella.analyses.interpretability.path_similarity import pooled
 from lamella.analyses.interpretability.score import (
     Similarity,
@@ -28,6 +30,9 @@ from lamella.analyses.interpretability.score import (
 from lamella.analyses.interpretability.stored import KINDS, RIGHT, SCORE, number
 from lamella.analyses.interpretability.texture import VISIBLE, levels_of, texture
 from lamella.network.units import Unit
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 SQUARES = 256  # from which the similarity takes its scales
 NARROW = 16  # pixels: in less, no texture can be seen
@@ -79,16 +84,20 @@ class LayerTasks:
         """Features of squares of photographs, (place, feature); each is worked out once."""
         fresh = [place for place in dict.fromkeys(places) if place not in self._features]
         if fresh:
-            found = self._measured(cut(self.comparison.job.images, fresh, self.window))
+            images = self.comparison.job.images
+            read = images.values if self.by_network else images.pixels
+            found = self._measured(cut(read, fresh, self.window))
             self._features.update(zip(fresh, found, strict=True))
         return np.stack([self._features[place] for place in places])
 
-    def _measured(self, pixels: Pixels) -> Vectors:
+    def _measured(
+        self, pixels: NDArray[Any], shown: Callable[[NDArray[Any]], Tensor] | None = None
+    ) -> Vectors:
         model = self.comparison.job.model
         if self.by_network:
-            return pooled(model, [self.comparison.layer], pixels)[0]
+            return pooled(model, [self.comparison.layer], pixels, shown)[0]
         levels = levels_of(self.window)
-        return in_batches(model, pixels, lambda shown: [texture(shown, levels)])[0]
+        return in_batches(model, pixels, lambda images: [texture(images, levels)])[0]
 
     def scores(
         self, channels: Sequence[int], pictures: Mapping[int, Pixels]
@@ -110,14 +119,15 @@ class LayerTasks:
         asked = [self.comparison.places(channel, self.window) for channel in able]
         if asked:  # all at once: full batches
             self.features([place for kinds in asked for places in kinds for place in places])
-        drawn = [channel for channel in able if channel in pictures]
+        with_picture = [channel for channel in able if channel in pictures]
         vectors: dict[int, Vectors] = {}
-        if drawn:
-            features = self._measured(np.stack([pictures[channel] for channel in drawn]))
+        if with_picture:
+            made = np.stack([pictures[channel] for channel in with_picture])
+            features = self._measured(made, partial(drawn, self.comparison.job.model))
             # One by one: a matrix product's last digits depend on how many rows it has.
             vectors = {
                 channel: self.similarity.vectors(features[at : at + 1])
-                for at, channel in enumerate(drawn)
+                for at, channel in enumerate(with_picture)
             }
         for row, channel in enumerate(channels):
             if channel in able:

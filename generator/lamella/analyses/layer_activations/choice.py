@@ -8,7 +8,7 @@ of them is a random sample, and the same one wherever they lie.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -74,7 +74,7 @@ def _answers(job: Job, numbers: Sequence[int]) -> Iterator[tuple[int, float, int
     """For each image that can be decoded: how sure the network is, and of which output."""
     for number in numbers:
         try:
-            found = class_scores(job.model, job.images.pixels(number))
+            found = class_scores(job.model, job.images.values(number))
         except BrokenImage:
             continue
         if found is None:
@@ -85,14 +85,14 @@ def _answers(job: Job, numbers: Sequence[int]) -> Iterator[tuple[int, float, int
 
 
 @torch.inference_mode()
-def class_scores(model: Model, pixels: NDArray[np.uint8]) -> Tensor | None:
+def class_scores(model: Model, values: NDArray[Any]) -> Tensor | None:
     """The network's output for one image, float64, `(output,)`; None where it is no plain vector.
 
     Args:
-        pixels: sRGB bytes, `(row, column, 3)`, at the network's size.
+        values: of an image, as `Images.values` gives them.
     """
     try:
-        found = scores(model, model.shown(pixels[None])).double().cpu()
+        found = scores(model, model.shown(values[None])).double().cpu()
     except ModelError:
         return None
     return found[0] if len(found) == 1 and bool(found.isfinite().all()) else None

@@ -53,8 +53,8 @@ def shards(job: Job, missing: Sequence[int]) -> Iterator[Shard]:
 def _shard(job: Job, image: int, entries: range) -> Shard:
     """Everything of one image."""
     options: Options = job.settings
-    pixels = job.images.pixels(image)
-    maps = maps_by_layer(job.model, job.atlas, pixels, options.side, lambda: job.tick(1))
+    pixels, values = job.images.pixels(image), job.images.values(image)
+    maps = maps_by_layer(job.model, job.atlas, values, options.side, lambda: job.tick(1))
     names = [layer.name for layer in job.atlas.network.layers]
     numbers: Arrays = {
         # The photograph's own row comes first, and has none of the layers' numbers.
@@ -62,7 +62,7 @@ def _shard(job: Job, image: int, entries: range) -> Shard:
         for name, array in _arrays(maps, names).items()
     }
     numbers["image"] = np.full(len(entries), image, np.int32)
-    outputs = strongest_outputs(class_scores(job.model, pixels), len(job.model.facts.classes))
+    outputs = strongest_outputs(class_scores(job.model, values), len(job.model.facts.classes))
     numbers |= {name: np.repeat(array[None], len(entries), 0) for name, array in outputs.items()}
     job.tick(1)
     each = [maps[name] for name in names]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -97,12 +97,12 @@ def strongest(maps: NDArray[np.float32], usual: Units) -> tuple[NDArray[np.int64
 
 
 def maps_by_layer(
-    model: Model, atlas: Atlas, pixels: NDArray[np.uint8], most: int, tick: Callable[[], None]
+    model: Model, atlas: Atlas, image: NDArray[Any], most: int, tick: Callable[[], None]
 ) -> dict[str, LayerMaps]:
     """What all layers of the atlas make of one image, by their names.
 
     Args:
-        pixels: sRGB bytes, (row, column, 3), at the network's size.
+        image: as `Images.values` gives it.
         most: side that a map may have in its picture, in pixels.
         tick: called after each layer.
     """
@@ -116,13 +116,13 @@ def maps_by_layer(
             maps = value[0].float().cpu().numpy()
             for layer in layers:
                 survey = atlas.layer(layer).of("survey")
-                found[layer.name] = layer_maps(layer, maps, survey, pixels.shape[:2], most)
+                found[layer.name] = layer_maps(layer, maps, survey, image.shape[:2], most)
                 tick()
 
         return look
 
     with torch.inference_mode():
-        inputs = model.normalise(model.shown(pixels[None]))
+        inputs = model.inputs(image[None])
         visit(model.module, inputs, {at: visitor(layers) for at, layers in by_address.items()})
     return found
 

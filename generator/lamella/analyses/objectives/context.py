@@ -69,11 +69,13 @@ class Context:
         side = picture_side(model, (subject.layer, last(model)), size)
         some = sorted(set(np.linspace(0, len(images) - 1, SPECTRUM_OF).astype(int).tolist()))
         try:
-            spectrum = magnitudes(decoded(images, some), side)
+            spectrum = magnitudes(decoded(model, images, some), side, model.planes.axes)
         except ValueError:
             spectrum = None
-        own = next(decoded(images, [subject.image]), None)
-        tops = list(decoded(images, survey["top_image"][subject.unit.channel, :EXAMPLES].tolist()))
+        own = next(decoded(model, images, [subject.image]), None)
+        tops = list(
+            decoded(model, images, survey["top_image"][subject.unit.channel, :EXAMPLES].tolist())
+        )
         return cls(
             model,
             subject,
@@ -83,7 +85,7 @@ class Context:
             torch.as_tensor(survey["mean_deviation"]),
             {facts.layer.name: facts.of("survey")["maximum"] for facts in job.atlas.layers()},
             spectrum,
-            None if own is None else F.interpolate(own, (side, side), mode="area"),
+            None if own is None else _square(model, own, side),
             response(model, subject, tops),
             predicted(model, tops) if subject.output is None else subject.output,
         )
@@ -120,7 +122,7 @@ class Context:
         settings = Settings(
             steps=self.steps,
             redirect=min(REDIRECTED, self.steps // 4),
-            grey=self.model.preprocessing.planes == 1,
+            axes=self.model.planes.axes,
         )
         return settings.for_field(layer.field.size if layer.field else None)
 
@@ -158,6 +160,13 @@ class Context:
 
     def positions(self) -> tuple[int, int]:
         """Rows and columns of the unit's map for a picture."""
-        blank = torch.full((1, 3, self.size, self.size), 0.5, device=self.model.device)
+        blank = self.model.plain(0.5, self.size, self.size)
         with torch.no_grad():
             return tuple(self.network()(blank)[self.unit.layer].shape[2:])  # type: ignore[return-value]
+
+
+def _square(model: Model, photograph: Tensor, side: int) -> Tensor:
+    """A photograph as a square of that side; of a network of rectangles in a frame of grey."""
+    if side == max(model.facts.size):
+        return model.squared(photograph)
+    return F.interpolate(photograph, (side, side), mode="area")

@@ -108,7 +108,7 @@ def _photograph(context: Context) -> Tensor:
 
 def _noise(context: Context) -> Tensor:
     """The photographs' magnitudes under random phases: their colours and detail, and no thing."""
-    phases = Maco(spectrum_of(context), device=context.model.device)
+    phases = Maco(spectrum_of(context), context.model.planes.axes, device=context.model.device)
     return phases(phases.start([torch.Generator().manual_seed(context.seed)]))
 
 
@@ -117,7 +117,9 @@ def _shown(source: Callable[[Context], Tensor], caption: str) -> Callable[[Conte
 
     def specification(context: Context) -> Specification:
         settings = replace(context.base, steps=1, snapshots=1)
-        given = Pixels(context.size, device=context.model.device)
+        given = Pixels(
+            context.size, planes=context.model.planes.number, device=context.model.device
+        )
         expression, network = channel(context), context.network()
         return Specification(
             expression, (caption,), network, settings, given, source(context), at=(0,)

@@ -45,7 +45,8 @@ def channel(
 def fourier(context: Context, settings: Settings, **changes: Any) -> Fourier:
     """The usual parameterization."""
     parts = {"decay": settings.decay, "wave": settings.wave, "deviation": settings.deviation}
-    return Fourier(context.size, **{**parts, **changes}, device=context.model.device)
+    axes = settings.axes
+    return Fourier(context.size, axes=axes, **{**parts, **changes}, device=context.model.device)
 
 
 def usual(

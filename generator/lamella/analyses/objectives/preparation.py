@@ -42,21 +42,22 @@ def picture_side(model: Model, layers: Sequence[Layer], wanted: int | None) -> i
         wanted=wanted,
         usual=SIDE,
         native=max(model.facts.size),
+        planes=model.planes.number,
         device=model.device,
         setting="[panels.objectives] size",
     )
 
 
-def decoded(images: Images, numbers: Sequence[int]) -> Iterator[Tensor]:
-    """Photographs as sRGB in [0, 1], `(1, 3, row, column)`; those that are broken are left out."""
+def decoded(model: Model, images: Images, numbers: Sequence[int]) -> Iterator[Tensor]:
+    """Images in [0, 1], `(1, plane, row, column)`; those that are broken are left out."""
     for number in numbers:
         if number < 0:
             continue
         try:
-            pixels = images.pixels(number)
+            values = images.values(number)
         except (BrokenImage, OSError):
             continue
-        yield torch.tensor(pixels).permute(2, 0, 1)[None].float() / 255
+        yield model.shown(values[None]).cpu()
 
 
 @torch.no_grad()

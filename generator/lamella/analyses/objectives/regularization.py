@@ -64,7 +64,7 @@ def pixels(context: Context, expression: Expression, caption: str, **changes: An
     changed = {key: changes.pop(key) for key in list(changes) if key not in {"start", "network"}}
     settings = replace(context.base, **{**plain, **changed})
     network = changes.pop("network", None) or context.network()
-    size = Pixels(context.size, device=context.model.device)
+    size = Pixels(context.size, planes=context.model.planes.number, device=context.model.device)
     return Specification(expression, (caption,), network, settings, size, **changes)
 
 
@@ -126,7 +126,7 @@ def spectrum_of(context: Context) -> Tensor:
 @REGULARIZATION.add("maco", pictures=2)
 def maco(context: Context) -> Specification:
     captions = ("MACO", "With its opacity")
-    phases = Maco(spectrum_of(context), device=context.model.device)
+    phases = Maco(spectrum_of(context), context.model.planes.axes, device=context.model.device)
     settings = replace(MACO, steps=context.steps)
     return Specification(
         channel(context), captions, context.network(), settings, phases, faded=True

@@ -29,6 +29,7 @@ class Predictions(Panel):
     needs = ("survey", "labels")
     shows = ("classes",)
     uses_images = True
+    uses_scores = True
     per = "network"
     entries = "classes"
 

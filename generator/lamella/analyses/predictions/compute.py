@@ -90,7 +90,7 @@ def tallied(
     saved = time.monotonic()
     for found in images.batches(batch, first=following, skipped={}):
         with torch.inference_mode():
-            values = scores(model, model.shown(found.pixels)).float()
+            values = scores(model, model.shown(found.values)).float()
             shares = probabilities(values).cpu().numpy()
         numbers = np.array(found.numbers, np.int64)
         # NaN or infinite scores are no answer: such an image is not counted.

@@ -63,6 +63,7 @@ class SanityChecks(Panel):
     needs = ("survey",)
     shows = ("attribution_maps",)
     uses_images = True
+    uses_scores = True
     uses_seed = True
     per = "network"
     entries = "tests"

@@ -45,7 +45,7 @@ def answered_images(
 ) -> Iterator[AnsweredImages]:
     """Images in batches, with the network's answers; without one, and broken, they are left out."""
     for batch in images.batches(BATCH, only=wanted, skipped={}):
-        shown = model.shown(batch.pixels)
+        shown = model.shown(batch.values)
         with torch.inference_mode():
             shares = probabilities(scores(model, shown).float()).cpu()
         sound = torch.isfinite(shares).all(dim=1)  # NaN scores are no answer

@@ -70,16 +70,17 @@ def centred(size: tuple[int, int]) -> Maps:
 
 def blurred(shown: Tensor) -> Tensor:
     """The images behind a Gaussian blur, beyond the border as at the border."""
+    planes = shown.shape[1]
     for axis in (2, 3):
         sigma = BLUR * shown.shape[axis]
         reach = min(int(3 * sigma + 0.5), shown.shape[axis] - 1)
         steps = torch.arange(-reach, reach + 1, device=shown.device, dtype=shown.dtype)
         weights = torch.exp(-(steps**2) / (2 * sigma**2))
         shape = (1, 1, -1, 1) if axis == 2 else (1, 1, 1, -1)
-        kernel = (weights / weights.sum()).reshape(shape).expand(3, 1, *shape[2:])
+        kernel = (weights / weights.sum()).reshape(shape).expand(planes, 1, *shape[2:])
         pad = (0, 0, reach, reach) if axis == 2 else (reach, reach, 0, 0)
         shown = functional.conv2d(
-            functional.pad(shown, pad, mode="replicate"), kernel.contiguous(), groups=3
+            functional.pad(shown, pad, mode="replicate"), kernel.contiguous(), groups=planes
         )
     return shown
 

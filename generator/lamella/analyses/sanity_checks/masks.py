@@ -22,6 +22,7 @@ from PIL import Image
 from lamella.config.preprocessing import Preprocessing
 from lamella.errors import ImagesError, said
 from lamella.images.decoding import SUFFIXES, nearest, upright_size
+from lamella.images.entries import ImageFile
 from lamella.images.images import Images
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def find_masks(folder: Path, images: Images) -> Masks:
             raise ImagesError(
                 f"{files[number]} and {path} are masks of one photograph.", "Delete one."
             )
-        _check(path, images.paths[number])
+        _check(path, images.files[number])
         files[number] = path
     if not files:
         what = f"{len(left_out)} pictures, but none fits a photograph" if left_out else "no mask"
@@ -138,7 +139,7 @@ def _name(path: Path, folder: Path) -> str:
     return path.relative_to(folder).as_posix().encode(errors="replace").decode()
 
 
-def _check(mask: Path, photograph: Path) -> None:
+def _check(mask: Path, photograph: ImageFile) -> None:
     """Refuse what cannot be the mask of a photograph; reads headers only."""
     try:
         with Image.open(mask, formats=FORMATS) as image:

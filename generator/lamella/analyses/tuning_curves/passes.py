@@ -68,7 +68,7 @@ def responses(
                 for layer in layers
             }
             with torch.inference_mode():
-                shown = torch.from_numpy(images).to(model.device)
+                shown = torch.from_numpy(_planes(model, images)).to(model.device)
                 visit(model.module, model.normalise(shown), visitors)
             first += len(images)
             done += len(images)
@@ -80,6 +80,15 @@ def responses(
         }
         for layer in layers
     }
+
+
+def _planes(model: Model, images: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Stimuli, (image, 3, row, column), as the network's images; in bands their brightness in all
+    alike."""
+    found = model.planes.of_colours(np.moveaxis(images, 1, -1))
+    if found is None:
+        return np.repeat(images.mean(1, keepdims=True), model.planes.number, axis=1)
+    return np.ascontiguousarray(np.moveaxis(found, -1, 1))
 
 
 def _keeper(

@@ -198,7 +198,8 @@ class AttributionRun:
                     rows, columns = one.lost.shape
                     maps[at, place, LOST, :rows, :columns] = one.lost / one.before
                     maps[at, place, GUIDED, :rows, :columns] = one.grid
-            pictures.append(encode(sheet(row, options.side), options.quality) if row else b"")
+            drawn = sheet(row, options.side, self.job.model.planes) if row else None
+            pictures.append(encode(drawn, options.quality) if drawn else b"")
         whole = self.checkpoint.whole[layer.name][list(channels)]
         return Shard(
             channels,

@@ -13,6 +13,7 @@ from PIL import Image
 
 from lamella.analyses.unit_attribution.example_maps import ExampleMaps
 from lamella.analyses.unit_attribution.stored import COLUMNS
+from lamella.config.planes import Planes
 from lamella.figures.heat import HALF, picture, rim, smooth
 from lamella.network.units import Box
 from lamella.numbers.rank_correlation import spearman
@@ -64,7 +65,7 @@ def compare(one: ExampleMaps, side: int) -> tuple[float, tuple[float, float, flo
     return float(spearman(one.grid, one.lost)), (float(both), float(first), float(second))
 
 
-def sheet(examples: list[ExampleMaps | None], side: int) -> Image.Image:
+def sheet(examples: list[ExampleMaps | None], side: int, planes: Planes) -> Image.Image:
     """A row of three cells for each example, left empty where there is none."""
     drawn = Image.new("RGBA", (COLUMNS * side, len(examples) * side))
     for row, one in enumerate(examples):
@@ -77,11 +78,17 @@ def sheet(examples: list[ExampleMaps | None], side: int) -> Image.Image:
         # Level from cell to cell where there are few: one is a pixel of the image then.
         few = max(one.lost.shape) <= FEW
         lost = picture(_fine(one.lost, size) if few else one.lost, full, True, size)
-        cells = (gradient_picture(one.guided, size), lost, over)
+        cells = (gradient_picture(tinted(one.guided, planes), size), lost, over)
         for column, cell in enumerate(cells):
             drawn.paste(cell, (column * side + at[0], at[1]))
     low = drawn.getchannel("A").getextrema()[0]
     return drawn.convert("RGB") if low == 255 else drawn
+
+
+def tinted(gradient: Maps, planes: Planes) -> Maps:
+    """A gradient, (plane, row, column), in the colours that the planes are shown in."""
+    found: Maps = np.moveaxis(planes.tinted(np.moveaxis(gradient, 0, -1)), -1, 0)
+    return np.ascontiguousarray(found)
 
 
 def gradient_picture(gradient: Maps, size: tuple[int, int]) -> Image.Image:

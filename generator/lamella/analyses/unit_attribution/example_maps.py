@@ -24,7 +24,7 @@ class ExampleMaps:
 
     Attributes:
         box: the part of the image that the unit sees.
-        guided: the guided gradient of that part, (3, row, column).
+        guided: the guided gradient of that part, (plane, row, column).
         grid: the same under each mask, as a share of its largest, (row, column) of the masks' grid.
         lost: the activation that each mask takes away, on the same grid.
         before: the activation without a mask.
@@ -46,7 +46,7 @@ def example_maps(
         box: the part of the image that the unit sees.
         crop: the part that ran; it holds that.
         size: of the image, in pixels.
-        gradient: the guided gradient of the crop, (3, row, column).
+        gradient: the guided gradient of the crop, (plane, row, column).
         values: the activation without and under each mask, (1 + cells * cells).
         cells: masks along each side.
         share: side of a mask, in cells.
@@ -66,6 +66,6 @@ def example_maps(
 
 
 def magnitude(gradient: Maps) -> Maps:
-    """The magnitude of gradients, the largest of three colours, (row, column)."""
+    """The magnitude of gradients, the largest of all planes, (row, column)."""
     found: Maps = np.abs(gradient).max(axis=0)
     return found

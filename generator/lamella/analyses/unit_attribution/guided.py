@@ -36,7 +36,7 @@ def guided_gradients(
     most: int,
     check_stop: Callable[[], None] = lambda: None,
 ) -> list[Maps | None]:
-    """Guided gradients of units, (3, row, column) each: red, green, blue, with their sign.
+    """Guided gradients of units, (plane, row, column) each, with their sign.
 
     Args:
         wanted: of each map the channel, the image's number, and the crop of it that runs; these

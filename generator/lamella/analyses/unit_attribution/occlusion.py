@@ -62,17 +62,17 @@ def after_activation(layer: Layer, value: NDArray[np.float32]) -> NDArray[np.flo
 def decoded_crops(
     model: Model, images: Images, of: Sequence[tuple[int, Box]]
 ) -> tuple[Tensor, list[bool]]:
-    """Crops of images of one size, (crop, 3, row, column), and which of them could be decoded."""
+    """Crops of images of one size, (crop, plane, row, column), and which could be decoded."""
     first = of[0][1]
-    found = np.zeros((len(of), first.height, first.width, 3), np.uint8)
+    found = np.zeros((len(of), first.height, first.width, model.planes.number), images.dtype)
     known = []
     for at, (image, box) in enumerate(of):
         try:
-            pixels = images.pixels(image)
+            values = images.values(image)
         except BrokenImage:  # since the survey
             known.append(False)
             continue
-        found[at] = pixels[box.top : box.top + box.height, box.left : box.left + box.width]
+        found[at] = values[box.top : box.top + box.height, box.left : box.left + box.width]
         known.append(True)
     return model.shown(found), known
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from lamella.analyses.weights.stored import INPUTS, KERNEL, KERNELS, LIMIT, SUMS
+from lamella.config.planes import Planes
 from lamella.figures.encoding import lossless
 from lamella.figures.heat import diverging
 from lamella.network.units import Layer
@@ -32,23 +33,26 @@ def shards(job: Job, layer: Layer, channels: Sequence[int]) -> Iterator[Shard]:
     # One scale for the whole layer; its very largest weight alone would pale all others.
     limit = float(np.quantile(np.abs(weights), 0.999)) or 1.0
     in_colour = reads_image(layer)
-    if in_colour and job.model.preprocessing.channels == "BGR":
+    planes = job.model.planes
+    if in_colour and planes.flipped:
         weights = weights[:, ::-1]
     weights = kernels(weights, layer)
     for first in range(0, len(channels), SHARD):
         run = tuple(channels[first : first + SHARD])
         if in_colour:
-            yield _in_colour(run, weights, limit)
+            yield _in_colour(run, weights, limit, planes)
         else:
             yield _strongest(run, weights, limit, job.settings.shown)
         job.tick(len(run))
 
 
-def _in_colour(run: tuple[int, ...], weights: NDArray[np.float64], limit: float) -> Shard:
+def _in_colour(
+    run: tuple[int, ...], weights: NDArray[np.float64], limit: float, planes: Planes
+) -> Shard:
     """First layer: red, green and blue weights as a colour; the middle grey is zero."""
     height, width = weights.shape[2:]
-    shades = np.clip(weights / limit, -1, 1) * 127.5 + 127.5
-    colours = shades.round().astype(np.uint8).transpose(0, 2, 3, 1)
+    shown = planes.tinted((weights / limit).transpose(0, 2, 3, 1))
+    colours = (np.clip(shown, -1, 1) * 127.5 + 127.5).round().astype(np.uint8)
     return Shard(
         run,
         numbers={LIMIT: np.full(len(run), limit, np.float32)},

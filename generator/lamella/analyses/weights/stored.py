@@ -82,7 +82,9 @@ def _input(facts: LayerFacts, channel: int, sheet: Picture, sign: int, place: in
     cells = own.sheets[KERNELS]
     segment = layer.sources[0].positions if layer.sources else 1
     units = layer.source(channel, index * segment)
-    name = str(units[0]) if units else f"input {index}"
+    of_image = len(layer.sources) == 1 and not layer.sources[0].layers
+    bands = of_image and isinstance(facts.atlas.network.preprocessing.get("channels"), int)
+    name = str(units[0]) if units else f"band {index + 1}" if bands else f"input {index}"
     kernel = Picture(
         sheet.src,
         f"Kernel on {name}, weights adding up to {total:.2g}",

@@ -1,6 +1,6 @@
 """The names of a network's outputs, from the user's file.
 
-Flow: config -> **class_names** -> model.
+Flow: config -> **class_names** -> load.
 """
 
 from lamella.config.config import Config
