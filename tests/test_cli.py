@@ -20,7 +20,7 @@ from lamella.analyses.feature_visualization import FeatureVisualization
 from lamella.analyses.feature_visualization.estimate import seconds_per_unit
 from lamella.cli import main
 from lamella.commands.layers import duration, field_words
-from lamella.commands.prune import stale
+from lamella.commands.status import stale
 from lamella.network.units import Layer
 from lamella.pipeline.pipeline import Analysis
 from lamella.places.field import Field, ReceptiveField
@@ -284,7 +284,7 @@ def test_prune_that_fails(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(path: Path) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("lamella.commands.prune.shutil.rmtree", fail)
+    monkeypatch.setattr("lamella.commands.status.shutil.rmtree", fail)
     message = tiny.fails("prune", "--yes")
     assert "Cannot delete" in message and "Permission denied." in message
 

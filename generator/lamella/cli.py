@@ -233,7 +233,7 @@ def prune(config: Path, work: Path | None, site: Path | None, yes: bool) -> None
     CONFIG is an atlas.toml. Results of earlier settings, weights or images are listed, and
     deleted after asking.
     """
-    from lamella.commands.prune import prune_store
+    from lamella.commands.status import prune_store
 
     prune_store(_load(config, work, site, None), yes)
 

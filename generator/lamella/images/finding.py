@@ -38,7 +38,7 @@ class Digests:
     changed in place by something that set the other time back.
 
     Attributes:
-        known: what is remembered, as plain values: of each file its size, its two times, and
+        known: what is remembered, as plain values: of each file its size, its times, and
             digests by their place in it, "" for all of it.
         fresh: how many of them are new.
     """
@@ -46,25 +46,25 @@ class Digests:
     known: dict[str, Any] = field(default_factory=dict)
     fresh: int = 0
 
-    def of(self, image: Candidate) -> str:
+    def of(self, file: ImageFile, top: Path) -> str:
         """The digest of an image's content, 32 hex digits.
 
+        Args:
+            top: files are remembered by their path from there.
         Raises:
             OSError: it cannot be read.
         """
-        file = image.file
         if isinstance(file, Path):
             refuse_special(file)  # of those that a list names
-            stat = file.stat()
-            name, place = image.name, ""
-            stamp = [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns]
+            container, place = Container.of(file), ""
         elif file.container is None:
             return file.digest()
         else:
-            name, place = str(file.container.path), str(file.place)
-            stamp = [file.container.size, file.container.changed, 0]
+            container, place = file.container, str(file.place)
+        name = os.path.relpath(container.path, top)
+        stamp = [container.size, container.changed, container.path.stat().st_ctime_ns]
         entry = self.known.get(name)
-        if entry is None or entry[:3] != stamp or not isinstance(entry[3], dict):
+        if entry is None or entry[:3] != stamp:
             entry = self.known[name] = [*stamp, {}]
         if place not in entry[3]:
             entry[3][place] = _of_path(file) if isinstance(file, Path) else file.digest()
@@ -99,7 +99,7 @@ def find(
             "In a folder, its subfolders and archives they are found by their suffix: "
             f"{' '.join(sorted(suffixes(preprocessing)))}.",
         )
-    by_id = _by_id(found.images, digests)
+    by_id = _by_id(found.images, digests, config.path(section.folder))
     chosen = sorted(by_id)[: section.limit]
     photographs = tuple(
         Photograph(id, by_id[id].name, _label(by_id[id], section.labels)) for id in chosen
@@ -151,12 +151,12 @@ def _candidate(path: Path, top: Path, label: str = "") -> Candidate:
     return Candidate(path, _text(path.relative_to(top).as_posix()), folder, _text(label))
 
 
-def _by_id(images: Sequence[Candidate], digests: Digests) -> dict[str, Candidate]:
+def _by_id(images: Sequence[Candidate], digests: Digests, top: Path) -> dict[str, Candidate]:
     """Images by the digest of their content; of copies, the first."""
     by_id: dict[str, Candidate] = {}
     for image in images:
         try:
-            by_id.setdefault(digests.of(image), image)
+            by_id.setdefault(digests.of(image.file, top), image)
         except OSError:  # unreadable: skipped when it is to be decoded
             by_id.setdefault(digest_of(image.name)[:32], image)
     return by_id
