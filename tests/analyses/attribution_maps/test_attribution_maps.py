@@ -275,8 +275,8 @@ def test_nothing_is_shown_where_photographs_are_private(
         open_atlas(found.config())
     )
     assert "decision" not in (site / "index.html").read_text()
-    found.change(images__publish="whole").works("render")
-    assert image_pages(found)
+    assert "attribution maps" not in found.change(images__publish="whole").works("build")
+    assert image_pages(found), "labels are read again, and nothing is computed anew"
 
 
 def test_private_photographs_are_not_even_looked_at(tmp_path: Path) -> None:
