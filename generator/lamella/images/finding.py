@@ -21,7 +21,7 @@ from lamella.errors import ImagesError
 from lamella.images.archives import ARCHIVES, in_archive, is_archive
 from lamella.images.datasets import in_dataset
 from lamella.images.decoding import suffixes
-from lamella.images.entries import Candidate, Found, other_file, text
+from lamella.images.entries import Candidate, Container, Found, ImageFile, other_file, text
 from lamella.images.images import Images, Own
 from lamella.images.listing import listed
 from lamella.images.manifest import Manifest, Photograph, passed_over_words
