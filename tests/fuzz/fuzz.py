@@ -17,7 +17,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from lamella.network.class_names import class_names
 from PIL import Image
 from safetensors.torch import save_file
 
@@ -31,6 +30,7 @@ from lamella.config.preprocessing import Preprocessing
 from lamella.errors import LamellaError
 from lamella.images.decoding import SUFFIXES, BrokenImage, decode, upright_size
 from lamella.images.listing import listed
+from lamella.loading.class_names import class_names
 from lamella.loading.weights import load_weights
 from lamella.pipeline.plan import panels_of
 from lamella.store.gathering import gather, sizes

@@ -16,6 +16,8 @@ READERS = [
     "masks",
     "images",
     "headers",
+    "notes",
+    "shards",
 ]
 
 
