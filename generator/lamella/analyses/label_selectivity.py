@@ -13,7 +13,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from lamella.analyses.panel import Panel
+from lamella.analyses.panel import Panel, first_sentence
 from lamella.figures import Figure, Histogram, Lines, Mark, Series, Table, short
 from lamella.figures.format import times
 from lamella.store.facts import LayerFacts
@@ -53,6 +53,9 @@ class LabelSelectivity(Panel):
         order = known[np.argsort(-own[known], kind="stable")]
         table = _table(facts, channel, own, order)
         return (table, _chart(own[order])) if len(order) >= CHARTED else (table,)
+
+    def summary(self, facts: LayerFacts, channel: int, shown: tuple[Figure, ...]) -> str:
+        return first_sentence(shown)
 
     def view_layer(self, facts: LayerFacts) -> tuple[Figure, ...]:
         means = label_means(facts)

@@ -16,7 +16,7 @@ CLASSES = "classes"  # the index of all classes
 ATTRIBUTION_MAPS = "attribution-maps"  # the index of all images that have them
 SANITY_CHECKS = "sanity-checks"  # whether the maps can be trusted
 ABOUT = "about.html"  # how to read the atlas, and how it was made
-_PAGES = frozenset({"index", "map"})  # pages of a network that are no articles
+_PAGES = frozenset({"index", "map", "methods"})  # pages of a network that are no articles
 
 
 def network_page(network: str) -> str:
@@ -27,6 +27,11 @@ def network_page(network: str) -> str:
 def map_page(network: str) -> str:
     """The map of a network's units."""
     return f"{slug(network)}/map.html"
+
+
+def methods_page(network: str) -> str:
+    """What each analysis of a network is, and how to read it."""
+    return f"{slug(network)}/methods.html"
 
 
 def article_page(network: str, article: str) -> str:

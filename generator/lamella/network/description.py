@@ -45,6 +45,11 @@ class Network:
     notes: tuple[str, ...] = ()
     embedding: str = ""
 
+    def class_names(self, layer: Layer) -> tuple[str, ...]:
+        """The classes whose logits the units of a layer are; () where they are none."""
+        last = self.layers[-1].name == layer.name and not self.embedding
+        return self.classes if last and len(self.classes) == layer.channels else ()
+
     @property
     def units(self) -> int:
         """How many units all its layers have."""

@@ -103,7 +103,7 @@ class Drawing:
         layers = network.layers
         at = layers.index(layer)
         sections = Sections(facts, self.panels)
-        words = self.words(facts)
+        words, named = self.words(facts), network.class_names(layer)
         made_by = self.macros.made_by(made(facts, self.panels), network, self.about)
         path = links.layer_page(network.name, layer.name)
         before = layers[at - 1] if at else None
@@ -127,7 +127,7 @@ class Drawing:
         self.pictures(write, facts)
         root = "../" * path.count("/")
         for unit in layer.units:
-            top, below = arranged(sections.of(unit.channel))
+            parts = arranged(sections.of(unit.channel))
             path = links.unit_page(network.name, unit)
             cited = citation(
                 self.about.title, self.about.authors, self.about.site_url, network, unit
@@ -138,11 +138,13 @@ class Drawing:
                 layer=layer,
                 unit=unit,
                 silent=facts.silent(unit.channel),
-                word=words[unit.channel],
-                top=top,
-                below=below,
+                word=words[unit.channel].removeprefix(named[unit.channel]).removeprefix(", ")
+                if named
+                else words[unit.channel],
+                parts=parts,
+                named=named[unit.channel] if named else "",
+                picture=_file(facts, unit),
                 citation=cited,
-                made=made_by,
             )
             write(path, to_bytes(drawn))
         ranked = next((found for p in self.panels if (found := p.best(facts))), ())
@@ -150,7 +152,9 @@ class Drawing:
 
     def words(self, facts: LayerFacts) -> list[str]:
         """What panels call each unit of a layer; "" where none has a word for it."""
+        named = self.network.class_names(facts.layer)
         told = [said for panel in self.panels if (said := panel.labels(facts))]
+        told = [named, *told] if named else told
         return [", ".join(filter(None, unit)) for unit in zip(*told, strict=True)] or [
             ""
         ] * facts.layer.channels
@@ -163,6 +167,13 @@ class Drawing:
                     for channel, content in stored.items():
                         unit = Unit(facts.layer.name, channel)
                         write(links.unit_picture(self.network.name, unit, name), content)
+
+    def methods(self, write: Write) -> Note:
+        """What each analysis is: said once, and not on every page."""
+        told = [panel for panel in self.panels if panel.about]
+        path = links.methods_page(self.network.name)
+        write(path, self.page("methods.html.j2", path, panels=told))
+        return {}
 
     def map(self, write: Write) -> Note:
         """The map of all units and its data."""
@@ -187,6 +198,12 @@ class Drawing:
         data = script("lamellaMap", overview.map_data(self.atlas, places))
         write(path.replace("map.html", "map-data.js"), data)
         return {}
+
+
+def _file(facts: LayerFacts, unit: Unit) -> str:
+    """The file of a unit's feature visualization, beside its page; "" where there is none."""
+    drawn = facts.of(PICTURE[0]).pictures.get(PICTURE[1], {})
+    return f"{unit.channel}-{PICTURE[1]}.webp" if unit.channel in drawn else ""
 
 
 def _sheets(layer: Layer) -> list[range]:

@@ -84,6 +84,7 @@ def _write(drawing: Drawing, site: Site, progress: Callable[[int, int], None]) -
     words = digest_of([common, [note["labels"] for note in notes.values()]])
     site.group("search", words, lambda write: drawing.search(write, notes))
     site.group("map", common, drawing.map)
+    site.group("methods", common, drawing.methods)
     of_network = network_sections.write_sections(drawing, site, common, fingerprints)
     counted = [[note["pictures"], note["best"]] for note in notes.values()]
     so_far = digest_of([common, counted, asdict(of_network)])

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from lamella.analyses.panel import Panel
+from lamella.analyses.panel import Panel, first_sentence
 from lamella.analyses.tuning_curves.charts import unit_figures
 from lamella.analyses.tuning_curves.overview import layer_figures, network_figures
 from lamella.analyses.tuning_curves.stimuli_page import article
@@ -79,6 +79,9 @@ class TuningCurves(Panel):
 
     def view(self, facts: LayerFacts, channel: int) -> tuple[Figure, ...]:
         return unit_figures(facts, channel)
+
+    def summary(self, facts: LayerFacts, channel: int, shown: tuple[Figure, ...]) -> str:
+        return first_sentence(shown)
 
     def view_layer(self, facts: LayerFacts) -> tuple[Figure, ...]:
         return layer_figures(facts)
