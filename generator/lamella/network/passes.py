@@ -5,7 +5,7 @@ Flow: activations, values, layout -> **passes** -> recording, trace, dataflow.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from torch import Tensor
@@ -15,6 +15,12 @@ from lamella.places.layout import Layout, layout_of
 from lamella.places.values import Value
 
 KERNELS = frozenset(["conv2d", "conv_transpose2d", "linear"])  # what layers call
+
+# Operations that take of a tensor its shape and type, and none of its numbers.
+LIKE = frozenset(
+    [f"new_{what}" for what in ("zeros", "ones", "full", "empty", "tensor")]
+    + [f"{what}_like" for what in ("zeros", "ones", "full", "empty", "rand", "randn")]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +97,25 @@ class Pass:
     ops: tuple[Op, ...]
     output: int
     outside: Mapping[str, str] = field(default_factory=dict)
+
+
+def inflows(ops: Sequence[Op], layers: Set[str]) -> dict[str, tuple[str, ...]]:
+    """For each of these layers, those whose values flow into it with no other of them between, in
+    the order of the pass; "" is the image."""
+    place = {"": -1}
+    behind: list[frozenset[str]] = []  # of each operation, whose values its result is made of
+    found = {}
+    for op in ops:
+        into = frozenset({""} if -1 in op.operands else ())
+        into = into.union(*(behind[at] for at in op.operands if at >= 0))
+        if op.name in LIKE:
+            into = frozenset()
+        if op.layer in layers:
+            place[op.layer] = len(place)
+            found[op.layer] = tuple(sorted(into, key=place.__getitem__))
+            into = frozenset({op.layer})
+        behind.append(into)
+    return found
 
 
 def path_of(parameter: str) -> str:

@@ -6,8 +6,8 @@ GPU.
 
 import hashlib
 import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from lamella.places.field import Field, ReceptiveField
@@ -86,6 +86,9 @@ class Layer:
         apart: positions that are no part of it: class and register tokens.
         gated: whether something of the whole image comes in besides the field: a factor of each
             channel (squeeze and excitation), or a normalization over all positions.
+        follows: the layers whose values flow into it, in the order in which they run: one behind a
+            plain connection, several behind a sum, a concatenation, a product; "" is the image.
+            Empty where that was not traced.
     """
 
     name: str
@@ -102,6 +105,7 @@ class Layer:
     placed: bool = True
     apart: int = 0
     gated: bool = False
+    follows: tuple[str, ...] = ()
 
     @property
     def has_map(self) -> bool:
@@ -151,6 +155,12 @@ class Layer:
         """Plain values, for JSON."""
         return asdict(self)
 
+    def computed_of(self) -> dict[str, Any]:
+        """What of it results depend on; which layers it follows is for the eye only."""
+        plain = asdict(self)
+        del plain["follows"]
+        return plain
+
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> "Layer":
         """The layer that `as_dict` wrote."""
@@ -179,4 +189,18 @@ class Layer:
             placed=plain.get("placed", True),  # of stores from before
             apart=plain.get("apart", 0),
             gated=plain.get("gated", False),
+            follows=tuple(plain.get("follows", ())),
         )
+
+
+def among(layers: Sequence[Layer], names: Container[str]) -> tuple[Layer, ...]:
+    """Some of a network's layers; what flows into them through the others comes from where those
+    have it."""
+    origins: dict[str, tuple[str, ...]] = {"": ("",)}
+    found = []
+    for layer in layers:
+        every = dict.fromkeys(name for each in layer.follows for name in origins.get(each, ()))
+        origins[layer.name] = (layer.name,) if layer.name in names else tuple(every)
+        if layer.name in names:
+            found.append(replace(layer, follows=tuple(every)))
+    return tuple(found)

@@ -24,7 +24,7 @@ from lamella.loading.load import device_of, load
 from lamella.network.description import Network
 from lamella.network.model import Model, with_planes
 from lamella.network.paths import TRIED, followed
-from lamella.network.units import Layer
+from lamella.network.units import Layer, among
 from lamella.pipeline.plan import DOCUMENT, SURVEYED, keys_of, panels_of, store_of
 from lamella.store.facts import Atlas
 from lamella.survey.run import survey
@@ -94,7 +94,7 @@ class Analysis:
         names = set(
             chosen(config.analysis.layers, every, "layer", f"{config.file}: [analysis] layers")
         )
-        layers = tuple(layer for layer in model.facts.layers if layer.name in names)
+        layers = among(model.facts.layers, names)
         network = Network(**{**_fields(model.facts), "layers": layers})
         keys = keys_of(config, network, images.manifest)
         atlas = Atlas(network, images.manifest, store, keys, config.images.publish)
