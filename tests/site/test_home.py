@@ -66,8 +66,9 @@ def test_the_home_page_opens_with_the_first_overview_or_with_units(
     home, _ = drawn(work, tmp_path / "a", IMAGES)
     assert 'class="band"' in home and 'class="opening"' not in home
     home, _ = drawn(work, tmp_path / "b", IMAGES, OVERVIEWS)
-    opening = home[home.index('class="opening"') : home.index("</figure>")]
-    assert opening.count('<a href="tiny/page-1.html">') == 2 and "Line 1." in opening
+    opening = home[home.index('<p class="opening">') :]
+    link = opening[opening.index('<a href="tiny/page-1.html">') : opening.index("</a>")]
+    assert 'src="tiny/images/0.webp"' in link and "Page 1" in link and "Line 1." in opening
     assert 'class="band"' not in home
 
 
