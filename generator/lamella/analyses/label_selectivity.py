@@ -35,7 +35,8 @@ class LabelSelectivity(Panel):
     about = (
         "The mean activation over all positions of the photographs of each label. The selectivity "
         "index compares the strongest label with the mean of all others: 0 where they are equal, 1 "
-        "where the unit answers to no other (Morcos et al. 2018). Their study also warns: a "
+        "where the unit answers to no other (Morcos et al. 2018, arXiv:1803.06959). Their study "
+        "also warns: a "
         "selective unit need not matter much for what the network decides."
     )
     needs = ("survey",)

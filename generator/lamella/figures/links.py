@@ -60,6 +60,16 @@ def sprite(network: str, layer: str, sheet: int) -> str:
     return f"{slug(network)}/{slug(layer)}/sprite-{sheet}.webp"
 
 
+def strip(network: str, layer: str) -> str:
+    """Thumbnails of some units of a layer, side by side."""
+    return f"{slug(network)}/{slug(layer)}/strip.webp"
+
+
+def map_picture(network: str) -> str:
+    """A small picture of the map of a network's units."""
+    return f"{slug(network)}/map.webp"
+
+
 def photograph(network: str, image: int) -> str:
     """A whole image, as the network sees it."""
     return f"{slug(network)}/images/{image}.webp"

@@ -148,7 +148,11 @@ class Drawing:
             )
             write(path, to_bytes(drawn))
         ranked = next((found for p in self.panels if (found := p.best(facts))), ())
-        return overview.layer_note(facts, ranked, words)
+        note = overview.layer_note(facts, ranked, words)
+        note["strip"], strip = sprites.strip(facts, note["best"])
+        if strip:
+            write(links.strip(network.name, layer.name), strip)
+        return note
 
     def words(self, facts: LayerFacts) -> list[str]:
         """What panels call each unit of a layer; "" where none has a word for it."""
@@ -195,6 +199,9 @@ class Drawing:
                 colours=overview.hues(self.atlas),
             ),
         )
+        picture = overview.map_picture(self.atlas, next(iter(places.values()))) if places else None
+        if picture is not None:
+            write(links.map_picture(self.network.name), picture)
         data = script("lamellaMap", overview.map_data(self.atlas, places))
         write(path.replace("map.html", "map-data.js"), data)
         return {}

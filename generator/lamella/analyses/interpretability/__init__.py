@@ -47,7 +47,7 @@ class Interpretability(Panel):
         "program answers by likeness to what explains the unit; 0.5 is guessing. It is no person: "
         "it was not calibrated on people, so compare units with each other, not with published "
         "scores. People are right in 82 % of such tasks with made pictures, in 92 % with "
-        "photographs (Borowski et al. 2021)."
+        "photographs (Borowski et al. 2021, arXiv:2010.12606)."
     )
     needs = ("survey", "feature_visualization")
     uses_images = True
