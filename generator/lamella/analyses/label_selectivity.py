@@ -9,6 +9,8 @@ directions for generalization", arXiv:1803.06959.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,6 +54,10 @@ class LabelSelectivity(Panel):
         order = known[np.argsort(-own[known], kind="stable")]
         table = _table(facts, channel, own, order)
         return (table, _chart(own[order])) if len(order) >= CHARTED else (table,)
+
+    def columns(self, facts: LayerFacts) -> Mapping[str, NDArray[Any]]:
+        means = label_means(facts)
+        return {} if means is None or facts.layer.signed else {"selectivity": selectivity(means)}
 
     def view_layer(self, facts: LayerFacts) -> tuple[Figure, ...]:
         means = label_means(facts)

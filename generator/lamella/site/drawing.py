@@ -9,11 +9,17 @@ from typing import Any
 
 from lamella.analyses.panel import Panel
 from lamella.figures import links
-from lamella.figures.published import PICTURE, network_picture_address
+from lamella.figures.published import PICTURE, network_picture_address, unit_picture
 from lamella.network.units import Layer, Unit
-from lamella.site import overview, resources, sprites
-from lamella.site.about import About
-from lamella.site.citation import absolute, citation
+from lamella.site import catalogue, overview, resources, sprites
+from lamella.site.citation import (
+    About,
+    absolute,
+    citation,
+    citation_file,
+    licences,
+    linked_data,
+)
 from lamella.site.publish import Note, Write
 from lamella.site.sections import Section, Sections, arranged, made
 from lamella.site.templating import environment, script, to_bytes
@@ -43,7 +49,9 @@ class Drawing:
             links=links,
             slug=slug,
             mapped="embedding" in atlas.keys,
-            identity=citation(about.title, about.authors, about.site_url, self.network),
+            identity=citation(about, self.network),
+            linked_data=linked_data,
+            absolute=absolute,
         )
         self.unit_template = self.environment.get_template("pages/unit.html.j2")
         self.macros: Any = self.environment.get_template("layouts/sections.html.j2").module
@@ -124,13 +132,15 @@ class Drawing:
             ),
         )
         self.pictures(write, facts)
+        write(
+            links.units_table(network.name, layer.name), catalogue.units_table(facts, self.panels)
+        )
         root = "../" * path.count("/")
         for unit in layer.units:
             top, below = arranged(sections.of(unit.channel))
             path = links.unit_page(network.name, unit)
-            cited = citation(
-                self.about.title, self.about.authors, self.about.site_url, network, unit
-            )
+            cited = citation(self.about, network, unit)
+            shown = unit_picture(facts, *PICTURE, unit.channel, "")
             drawn = self.unit_template.render(
                 root=root,
                 here=cited.url,
@@ -141,11 +151,13 @@ class Drawing:
                 top=top,
                 below=below,
                 citation=cited,
+                picture=shown.src if shown else "",
                 made=made_by,
             )
             write(path, to_bytes(drawn))
         ranked = next((found for p in self.panels if (found := p.best(facts))), ())
-        return overview.layer_note(facts, ranked, words)
+        listed = catalogue.pictures_of(facts, self.panels)
+        return overview.layer_note(facts, ranked, words) | {"listed": listed}
 
     def words(self, facts: LayerFacts) -> list[str]:
         """What panels call each unit of a layer; "" where none has a word for it."""
@@ -165,6 +177,17 @@ class Drawing:
                     for channel, content in stored.items():
                         unit = Unit(facts.layer.name, channel)
                         write(links.unit_picture(self.network.name, unit, name), content)
+
+    def data(self, write: Write, notes: dict[str, Note]) -> Note:
+        """What programs read of the atlas, and the files that say how to cite and use it."""
+        listed = {name: note["listed"] for name, note in notes.items()}
+        found = catalogue.catalogue(self.about, self.atlas, listed)
+        write(catalogue.FILE, catalogue.json_of(found))
+        write(catalogue.SCHEMA, catalogue.schema())
+        write("LICENCE.txt", to_bytes(licences(self.about)))
+        if self.about.authors:
+            write("CITATION.cff", citation_file(self.about, self.network).encode())
+        return {}
 
     def map(self, write: Write) -> Note:
         """The map of all units and its data."""

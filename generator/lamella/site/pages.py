@@ -13,7 +13,7 @@ from pathlib import Path
 from lamella.analyses.panel import Panel
 from lamella.config.digest import digest_of
 from lamella.site import network_sections, resources, sprites
-from lamella.site.about import About
+from lamella.site.citation import About
 from lamella.site.drawing import Drawing
 from lamella.site.home import write_home
 from lamella.site.publish import Note, Site
@@ -81,6 +81,8 @@ def _write(drawing: Drawing, site: Site, progress: Callable[[int, int], None]) -
     words = digest_of([common, [note["labels"] for note in notes.values()]])
     site.group("search", words, lambda write: drawing.search(write, notes))
     site.group("map", common, drawing.map)
+    listed = digest_of([common, [note["listed"] for note in notes.values()]])
+    site.group("data", listed, lambda write: drawing.data(write, notes))
     of_network = network_sections.write_sections(drawing, site, common, fingerprints)
     counted = [[note["pictures"], note["best"]] for note in notes.values()]
     so_far = digest_of([common, counted, asdict(of_network)])
