@@ -8,18 +8,44 @@ from collections.abc import Mapping
 
 import click
 
+from lamella import __version__
 from lamella.commands.layers import left_out_words
 from lamella.commands.progress import Progress
 from lamella.config.config import Config
 from lamella.config.selection import channel_numbers
-from lamella.errors import ModelError
+from lamella.errors import ConfigError, ModelError, said
 from lamella.images.manifest import passed_over_words
 from lamella.pipeline.plan import open_atlas, panels_of
-from lamella.site.citation import about_of
-from lamella.site.pages import Rendered, render
+from lamella.site.pages import About, Rendered, render
 from lamella.site.publish import Site
 
 RENDER_SHARE = 0.05  # of the time since the start that rendering in between may take
+
+
+def about_of(config: Config) -> About:
+    """What the pages say of the atlas itself."""
+    credits = ""
+    if config.credits:
+        path = config.path(config.credits)
+        try:
+            credits = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(
+                f"{config.file}: 'credits': cannot read {path}: {said(error)}.",
+                "It is a text file in UTF-8, relative to the folder of atlas.toml.",
+            ) from error
+    return About(
+        title=config.title,
+        description=config.description,
+        authors=config.authors,
+        licence=config.licence,
+        credits=credits,
+        date=config.date,
+        release=config.version,
+        site_url=config.site_url,
+        publish=config.images.publish,
+        version=__version__,
+    )
 
 
 def write_pages(config: Config, progress: Progress) -> Rendered:

@@ -8,7 +8,7 @@ import csv
 import io
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Literal
 
@@ -16,7 +16,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from lamella.analyses.panel import Panel
 from lamella.figures import links
-from lamella.figures.published import unit_picture
 from lamella.network.units import Layer, Unit
 from lamella.site.citation import About, absolute
 from lamella.site.templating import visible
@@ -155,18 +154,28 @@ def _entry(network: str, layer: Layer, pictures: Mapping[str, Any]) -> LayerEntr
     )
 
 
+def published(
+    facts: LayerFacts, panels: Iterable[Panel]
+) -> Iterator[tuple[str, str, Mapping[int, bytes]]]:
+    """The pictures of a layer's units that have addresses of their own: analysis, name, pictures
+    by channel."""
+    for panel in panels:
+        if panel.shows_photographs and facts.atlas.publish == "none":
+            continue
+        for name, stored in facts.of(panel.name).pictures.items():
+            private = f"{panel.name}/{name}" in facts.atlas.withheld
+            if stored and not (private or name.startswith("thumb")):
+                yield panel.name, name, stored
+
+
 def pictures_of(facts: LayerFacts, panels: Iterable[Panel]) -> dict[str, dict[str, Any]]:
     """The pictures that are published of a layer's units, by name, as `Pictures` has them."""
     found = {}
-    for panel in panels:
-        for name, sheet in facts.of(panel.name).sheets.items():
-            stored = facts.of(panel.name).pictures.get(name, {})
-            first = min(stored, default=None)
-            shown = unit_picture(facts, panel.name, name, first, "") if first is not None else None
-            if shown and not name.startswith("thumb"):
-                path = links.unit_picture(facts.network.name, Unit(facts.layer.name, 0), name)
-                pictures = Pictures(analysis=panel.name, path=_of_channel(path), **asdict(sheet))
-                found[name] = pictures.model_dump()
+    for analysis, name, _ in published(facts, panels):
+        path = links.unit_picture(facts.network.name, Unit(facts.layer.name, 0), name)
+        sheet = asdict(facts.of(analysis).sheets[name])
+        pictures = Pictures(analysis=analysis, path=_of_channel(path), **sheet)
+        found[name] = pictures.model_dump()
     return found
 
 

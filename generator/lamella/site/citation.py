@@ -1,6 +1,6 @@
 """What an atlas says of itself, and how it and its units are cited.
 
-Flow: config, facts -> **citation** -> pages, catalogue, exports.
+Flow: facts -> **citation** -> pages, catalogue, exports.
 """
 
 import json
@@ -8,9 +8,6 @@ import re
 from dataclasses import dataclass
 from typing import Protocol
 
-from lamella import __version__
-from lamella.config.config import Config
-from lamella.errors import ConfigError, said
 from lamella.figures import links
 from lamella.network.units import Unit
 
@@ -49,36 +46,6 @@ class About:
     def year(self) -> str:
         """Of publication."""
         return self.date[:4]
-
-
-def about_of(config: Config) -> About:
-    """What the pages of a config say of the atlas itself.
-
-    Raises:
-        ConfigError: the text file of its credits cannot be read.
-    """
-    credits = ""
-    if config.credits:
-        path = config.path(config.credits)
-        try:
-            credits = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(
-                f"{config.file}: 'credits': cannot read {path}: {said(error)}.",
-                "It is a text file in UTF-8, relative to the folder of atlas.toml.",
-            ) from error
-    return About(
-        title=config.title,
-        description=config.description,
-        authors=config.authors,
-        licence=config.licence,
-        credits=credits,
-        date=config.date,
-        release=config.version,
-        site_url=config.site_url,
-        publish=config.images.publish,
-        version=__version__,
-    )
 
 
 class Named(Protocol):

@@ -29,15 +29,20 @@ from lamella.store.slug import slug
 from lamella.store.store import Folder
 
 
+def published(atlas: Atlas, panels: Sequence[Panel]) -> Atlas:
+    """An atlas that knows which of its pictures stay private."""
+    private = {panel.name for panel in panels if panel.shows_photographs}
+    private |= {f"{panel.name}/{name}" for panel in panels for name in panel.photographic}
+    withheld = frozenset(private) if atlas.publish != "whole" else frozenset()
+    return replace(atlas, withheld=withheld)
+
+
 class Drawing:
     """Draws everything of one atlas; each method writes one group of files."""
 
     def __init__(self, about: About, atlas: Atlas, panels: Sequence[Panel]) -> None:
         self.about, self.panels = about, panels
-        private = {panel.name for panel in panels if panel.shows_photographs}
-        private |= {f"{panel.name}/{name}" for panel in panels for name in panel.photographic}
-        withheld = frozenset(private) if atlas.publish != "whole" else frozenset()
-        atlas = replace(atlas, withheld=withheld)
+        atlas = published(atlas, panels)
         pages = {panel.name: found for panel in panels if (found := panel.pages(atlas))}
         self.atlas = atlas = replace(atlas, pages=pages)
         self.network = atlas.network
@@ -168,15 +173,10 @@ class Drawing:
 
     def pictures(self, write: Write, facts: LayerFacts) -> None:
         """The stored pictures of a layer's units, each under its own address."""
-        for panel in self.panels:
-            if panel.shows_photographs and self.atlas.publish == "none":
-                continue
-            for name, stored in facts.of(panel.name).pictures.items():
-                private = f"{panel.name}/{name}" in self.atlas.withheld
-                if not (private or name.startswith("thumb")):
-                    for channel, content in stored.items():
-                        unit = Unit(facts.layer.name, channel)
-                        write(links.unit_picture(self.network.name, unit, name), content)
+        for _, name, stored in catalogue.published(facts, self.panels):
+            for channel, content in stored.items():
+                unit = Unit(facts.layer.name, channel)
+                write(links.unit_picture(self.network.name, unit, name), content)
 
     def data(self, write: Write, notes: dict[str, Note]) -> Note:
         """What programs read of the atlas, and the files that say how to cite and use it."""
