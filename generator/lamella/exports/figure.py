@@ -19,6 +19,7 @@ from lamella.figures import Picture, links, short
 from lamella.figures.format import times
 from lamella.network.units import Unit
 from lamella.site.citation import About, absolute
+from lamella.site.templating import visible
 from lamella.store.facts import Atlas, LayerFacts
 
 INPUTS = 3  # of either sign
@@ -86,7 +87,7 @@ class Rows:
         classes = network.outputs(facts.layer)
         title = links.identifier(network.name, network.digest, unit)
         return Row(
-            title=f"{title} ({classes[channel]})" if classes else title,
+            title=visible(f"{title} ({classes[channel]})" if classes else title),
             caption=self._caption(facts, channel, made.activation if made else None),
             picture=_cut(facts, channel, VISUALIZATION, made.picture) if made else None,
             examples=tuple(_cut(facts, channel, EXAMPLES, each.patch) for each in patches),
@@ -118,7 +119,7 @@ class Rows:
             made = visualization(of, known[0].channel)
             picture = _cut(of, known[0].channel, VISUALIZATION, made.picture) if made else None
         kernel = _cut(facts, channel, weights.PANEL, one.kernel)
-        return Input(one.name, f"{one.total:+.2g}".replace("-", "−"), kernel, picture)
+        return Input(visible(one.name), f"{one.total:+.2g}".replace("-", "−"), kernel, picture)
 
     def _caption(self, facts: LayerFacts, channel: int, made: float | None) -> str:
         """The numbers of a unit, in a line."""
@@ -141,7 +142,7 @@ def source_line(about: About, atlas: Atlas) -> str:
     where = absolute(about.site_url, links.ABOUT)
     images = "" if atlas.publish == "none" else " Images keep their own licences"
     images += f": {where}" if images and where and about.credits else "." if images else ""
-    return f"From {about.title}{by}{year}{licence}.{images}"
+    return visible(f"From {about.title}{by}{year}{licence}.{images}")
 
 
 def _why(facts: LayerFacts, channel: int) -> str:
