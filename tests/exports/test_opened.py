@@ -22,6 +22,7 @@ from helpers.without_torch import without_torch
 from lamella.errors import LamellaError, SiteError
 from lamella.exports.opened import Atlas
 from lamella.figures import links
+from lamella.network.units import Unit
 from lamella.site.pages import render
 
 DOCUMENTED = Path(__file__).parents[2] / "site" / "docs" / "python.md"
@@ -85,7 +86,7 @@ def test_pictures_are_those_of_the_pages(atlas: Atlas, folder: Path) -> None:
 
 
 def test_each_feature_visualization_has_a_name_of_its_own(atlas: Atlas) -> None:
-    names = [unit.file_name for unit in atlas]
+    names = [links.file_name(Unit(unit.layer.name, unit.channel), "webp") for unit in atlas]
     assert len(set(names)) == len(names) and "conv1-1.webp" in names
     assert all(re.fullmatch(r"[a-z0-9._@-]+-\d+\.webp", name) for name in names)
 
@@ -152,12 +153,14 @@ def test_what_is_no_atlas_is_told(tmp_path: Path, folder: Path) -> None:
 def test_it_needs_no_torch_and_pandas_only_for_frames(folder: Path) -> None:
     code = (
         "import sys, lamella; sys.modules['pandas'] = None\n"
+        "from lamella.errors import LamellaError\n"
         "atlas = lamella.open(sys.argv[1])\n"
-        "print(atlas['conv1:1'].numbers, atlas['conv1:1'].picture.size)"
+        "print(atlas['conv1:1'].numbers, atlas['conv1:1'].picture.size)\n"
+        "try:\n    atlas.frame()\nexcept LamellaError as error:\n    print(error)"
     )
     done = without_torch(code, str(folder))
     assert done.returncode == 0, done.stderr
-    assert "(32, 32)" in done.stdout
+    assert "(32, 32)" in done.stdout and 'pip install "lamella[pandas]"' in done.stdout
 
 
 def test_what_is_documented_runs_on_the_first_atlas(first_atlas: Any) -> None:

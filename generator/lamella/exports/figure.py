@@ -78,7 +78,7 @@ class Rows:
 
     def of(self, unit: Unit) -> Row:
         """The row of a unit."""
-        facts, channel = self._of(unit.layer), unit.channel
+        facts, channel = self._layer(unit.layer), unit.channel
         network = self.atlas.network
         made = visualization(facts, channel)
         found = examples(facts, channel)
@@ -96,7 +96,7 @@ class Rows:
             inputs=((), ()) if weights.in_colour(facts) else self._inputs(facts, channel),
         )
 
-    def _of(self, layer: str) -> LayerFacts:
+    def _layer(self, layer: str) -> LayerFacts:
         if layer not in self._facts:
             named = {each.name: each for each in self.atlas.network.layers}
             self._facts[layer] = self.atlas.layer(named[layer])
@@ -115,7 +115,7 @@ class Rows:
         known = [unit for unit in one.units if unit.layer in self.atlas.offsets]
         picture = None
         if known:
-            of = self._of(known[0].layer)
+            of = self._layer(known[0].layer)
             made = visualization(of, known[0].channel)
             picture = _cut(of, known[0].channel, VISUALIZATION, made.picture) if made else None
         kernel = _cut(facts, channel, weights.PANEL, one.kernel)

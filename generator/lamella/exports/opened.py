@@ -97,9 +97,7 @@ class Atlas:
 
     def frame(self) -> pd.DataFrame:
         """All units, a row each, by identifier."""
-        import pandas as pd
-
-        return pd.concat([layer.frame() for layer in self.layers.values()])
+        return _pandas().concat([layer.frame() for layer in self.layers.values()])
 
     def path(self, address: str) -> Path:
         """Where a file of the site lies.
@@ -111,6 +109,17 @@ class Atlas:
         if not path.resolve().is_relative_to(self.folder.resolve()):
             raise SiteError(f"{self.folder / FILE} names a file outside of the site: {address}.")
         return path
+
+
+def _pandas() -> Any:
+    try:
+        import pandas
+    except ModuleNotFoundError as error:
+        raise SiteError(
+            "Frames need pandas, which is not installed.",
+            'Install it with: pip install "lamella[pandas]"',
+        ) from error
+    return pandas
 
 
 class Layer:
@@ -161,12 +170,11 @@ class Layer:
 
     def frame(self) -> pd.DataFrame:
         """Its units, a row each, by identifier."""
-        import pandas as pd
-
         known: dict[str, Any] = {"layer": self.name, "channel": np.arange(len(self))}
         known |= {"class": self.classes} if self.classes else {}
-        index = pd.Index([unit.identifier for unit in self], name="identifier")
-        return pd.DataFrame({**known, **self.numbers}, index=index)
+        names = [unit.identifier for unit in self]
+        frame = _pandas().DataFrame({**known, **self.numbers}, index=names)
+        return frame.rename_axis("identifier")
 
 
 class Unit:
@@ -192,7 +200,8 @@ class Unit:
     @property
     def identifier(self) -> str:
         """Network, weights and unit in one name."""
-        return self.citation.identifier
+        network = self.layer.atlas.catalogue.network
+        return links.identifier(network.name, network.digest, self._named)
 
     @property
     def citation(self) -> Citation:
@@ -238,11 +247,6 @@ class Unit:
             for column in range(listed.columns)
         ]
         return [sheet.crop((x, y, x + size[0], y + size[1])) for x, y in corners]
-
-    @property
-    def file_name(self) -> str:
-        """What its feature visualization is called on the disk of whoever takes it away."""
-        return links.file_name(self._named, "webp")
 
     def _path(self, address: str) -> Path:
         return self.layer.atlas.path(address.replace(CHANNEL, str(self.channel)))
