@@ -87,3 +87,8 @@ def test_the_source_names_the_atlas_its_licence_and_where_images_are_credited(
         "From T by A, B (2026), CC0-1.0. Images keep their own licences: https://a.example/about.html"
     )
     assert source_line(About("T"), atlas_of(figured, "none")) == "From T."
+
+
+def test_no_examples_are_no_gap(figured: Tiny) -> None:
+    (row,) = rows_of(atlas_of(figured), [Unit("2", 3)], 0)
+    assert row.examples == () and row.no_examples == ""

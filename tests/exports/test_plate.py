@@ -87,10 +87,10 @@ def test_pictures_grow_with_the_width_and_do_not_grow_beyond_measure() -> None:
 
 
 def test_too_little_width_is_told() -> None:
-    with pytest.raises(ConfigError, match="6 examples do not fit") as caught:
+    with pytest.raises(ConfigError, match="less than 8 mm") as caught:
         drawn([ROW], SOURCE, "pdf", 30, 100)
-    least = float(re.findall(r"Take (\d+) mm", caught.value.remedy)[0])
-    assert drawn([ROW], SOURCE, "pdf", least + 0.5, 100)[0]
+    least = int(re.findall(r"Take (\d+) mm", caught.value.remedy)[0])
+    assert drawn([ROW], SOURCE, "pdf", least, 100)[0]
 
 
 def test_a_sign_that_the_font_lacks_is_told() -> None:

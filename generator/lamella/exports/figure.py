@@ -91,7 +91,7 @@ class Rows:
             caption=self._caption(facts, channel, made.activation if made else None),
             picture=_cut(facts, channel, VISUALIZATION, made.picture) if made else None,
             examples=tuple(_cut(facts, channel, EXAMPLES, each.patch) for each in patches),
-            no_examples=_why(facts, channel) if not patches else "",
+            no_examples=_why(facts, channel) if self.most and not patches else "",
             kernel=_cut(facts, channel, weights.PANEL, kernel) if kernel else None,
             inputs=((), ()) if weights.in_colour(facts) else self._inputs(facts, channel),
         )

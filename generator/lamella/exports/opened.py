@@ -20,7 +20,7 @@ from pydantic import ValidationError
 
 from lamella.config.config import load
 from lamella.errors import SiteError, said
-from lamella.exports import notebook
+from lamella.exports import frames, notebook
 from lamella.figures import links
 from lamella.figures.published import PATCHES, PICTURE
 from lamella.network.units import Unit as Named
@@ -97,7 +97,7 @@ class Atlas:
 
     def frame(self) -> pd.DataFrame:
         """All units, a row each, by identifier."""
-        return _pandas().concat([layer.frame() for layer in self.layers.values()])
+        return frames.joined([layer.frame() for layer in self.layers.values()])
 
     def path(self, address: str) -> Path:
         """Where a file of the site lies.
@@ -109,17 +109,6 @@ class Atlas:
         if not path.resolve().is_relative_to(self.folder.resolve()):
             raise SiteError(f"{self.folder / FILE} names a file outside of the site: {address}.")
         return path
-
-
-def _pandas() -> Any:
-    try:
-        import pandas
-    except ModuleNotFoundError as error:
-        raise SiteError(
-            "Frames need pandas, which is not installed.",
-            'Install it with: pip install "lamella[pandas]"',
-        ) from error
-    return pandas
 
 
 class Layer:
@@ -172,9 +161,7 @@ class Layer:
         """Its units, a row each, by identifier."""
         known: dict[str, Any] = {"layer": self.name, "channel": np.arange(len(self))}
         known |= {"class": self.classes} if self.classes else {}
-        names = [unit.identifier for unit in self]
-        frame = _pandas().DataFrame({**known, **self.numbers}, index=names)
-        return frame.rename_axis("identifier")
+        return frames.frame({**known, **self.numbers}, [unit.identifier for unit in self])
 
 
 class Unit:

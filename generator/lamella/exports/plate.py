@@ -5,6 +5,7 @@ fonts are embedded. With lettering, all that imports matplotlib.
 """
 
 import io
+import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 INCH = 25.4  # in millimetres
 GAP, NARROW = 3.0, 0.8  # between columns, between pictures
-TALLEST = 60.0  # a picture
+SHORTEST, TALLEST = 8.0, 60.0  # rows
 TITLE, SMALL, TINY = 7.0, 6.0, 4.5  # fonts, in points
 LABEL = TINY * POINT * 1.3  # height of a line below an input
 LEADING = 1.35
@@ -89,7 +90,8 @@ def drawn(
         warnings.simplefilter("always")
         plan = _layout(rows, width)
         texts = [
-            (wrapped(row.title, TITLE, width), wrapped(row.caption, SMALL, width)) for row in rows
+            (wrapped(row.title, TITLE, width, bold=True), wrapped(row.caption, SMALL, width))
+            for row in rows
         ]
         below = wrapped(source, SMALL, width)
         heights = [
@@ -134,11 +136,11 @@ def _layout(rows: Sequence[Row], width: float) -> Layout:
         )
 
     # The width grows with the side, on a straight line or two.
-    low, high = 8.0, TALLEST
+    low, high = SHORTEST, TALLEST
     if at(low)[1] > width:
         raise ConfigError(
-            f"--width {width:g}: {columns * 2} examples do not fit beside the rest.",
-            f"Take {at(low)[1]:.0f} mm or more, or fewer --examples.",
+            f"--width {width:g}: rows would be less than {low:g} mm tall.",
+            f"Take {math.ceil(at(low)[1])} mm or more, or fewer --examples.",
         )
     for _ in range(40):
         middle = (low + high) / 2
