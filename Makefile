@@ -5,11 +5,12 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help atlas test lint bench soak matrix matrix-networks clean
+.PHONY: help atlas test lint bench soak fuzz lock sbom audit matrix matrix-networks clean
 
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+TOOLS := .tools/bin
 MATRIX := 3.11 3.12 3.13 3.14
 PIP := -m pip --disable-pip-version-check install -qq -c constraints.txt
 
@@ -45,6 +46,24 @@ soak: $(INSTALLED) ## Run the tests that take minutes
 	@bash tests/install_browser.sh
 	@$(BIN)/python site/fetch.py
 	@$(BIN)/python -m pytest -m soak $(ARGS)
+
+fuzz: $(INSTALLED) ## Give every reader of files N damaged ones (N=1000); what fails is kept in fuzz-faults
+	@PYTHONPATH=tests $(BIN)/python -m fuzz.fuzz $(or $(N),1000) $(ARGS)
+
+lock: $(TOOLS) ## Write requirements.lock: the pins of constraints.txt with their hashes
+	@$(TOOLS)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-annotate \
+		--no-header -c constraints.txt --extra analyse --extra test pyproject.toml -o requirements.lock
+
+sbom: $(INSTALLED) $(TOOLS) ## Write build/sbom.json: what is installed, as CycloneDX
+	@mkdir -p build
+	@$(TOOLS)/cyclonedx-py environment --output-reproducible --of JSON -o build/sbom.json $(VENV)
+
+audit: $(TOOLS) ## Ask for known vulnerabilities of what requirements.lock names (pip-audit)
+	@$(TOOLS)/pip-audit -r requirements.lock --require-hashes --disable-pip
+
+$(TOOLS): $(INSTALLED)
+	@$(BIN)/python -m venv .tools
+	@$(TOOLS)/python $(PIP) uv==0.13.9 cyclonedx-bom==7.5.0 pip-audit==2.10.1
 
 matrix-networks: $(INSTALLED) ## Build a tiny atlas of each of a hundred families of networks
 	@cd tests && ../$(BIN)/python -W ignore -m families.families ../site/docs/networks.md

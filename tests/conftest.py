@@ -1,21 +1,48 @@
 """What all tests share: torchvision made to import, patience, a small atlas, and the first one."""
 
+import os
 import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from helpers.forked import Forks
 from helpers.tiny import ENVIRONMENT, NETWORK, Tiny, write_images
 from lamella.loading.torchvision_models import mend_torchvision
+from lamella.site import publish
 
 mend_torchvision()
 settings.register_profile("lamella", deadline=None)  # machines are shared; no test is timed
 settings.load_profile("lamella")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """How many attacks `make soak` makes; fewer for a first look."""
+    for name in ("--kills", "--flips", "--pairs"):
+        parser.addoption(name, type=int, metavar="NUMBER")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def power_that_never_fails() -> Iterator[None]:
+    """Nobody waits for the disk, which takes longer than all else; one test looks at the order."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda handle: None)
+        patch.setattr(publish, "sync_disk", lambda folder: None)
+        yield
+
+
+@pytest.fixture(scope="session")
+def forks() -> Iterator[Forks]:
+    """Commands in processes of their own that start at once."""
+    found = Forks()
+    yield found
+    found.close()
 
 
 @pytest.fixture

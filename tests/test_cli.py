@@ -20,7 +20,7 @@ from lamella.analyses.feature_visualization import FeatureVisualization
 from lamella.analyses.feature_visualization.estimate import seconds_per_unit
 from lamella.cli import main
 from lamella.commands.layers import duration, field_words
-from lamella.commands.prune import stale
+from lamella.commands.status import stale
 from lamella.network.units import Layer
 from lamella.pipeline.pipeline import Analysis
 from lamella.places.field import Field, ReceptiveField
@@ -70,6 +70,7 @@ def test_commands_stand_in_the_order_in_which_they_are_used() -> None:
         "settings",
         "status",
         "report",
+        "check",
         "prune",
     ]
 
@@ -286,7 +287,7 @@ def test_prune_that_fails(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(path: Path) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("lamella.commands.prune.shutil.rmtree", fail)
+    monkeypatch.setattr("lamella.commands.status.shutil.rmtree", fail)
     message = tiny.fails("prune", "--yes")
     assert "Cannot delete" in message and "Permission denied." in message
 
@@ -373,6 +374,57 @@ def test_ctrl_c_in_a_process_of_its_own(tiny: Tiny) -> None:
     assert "Everything is there." in tiny.works("status")
 
 
+@pytest.mark.skipif(os.name != "posix", reason="signals of a terminal")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_command_that_is_ended_says_so_and_keeps_what_was_finished(
+    tiny: Tiny, number: signal.Signals
+) -> None:
+    (tiny.folder / "network.py").write_text(SLOW)
+    with started("analyse", str(tiny.file)) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline() == "in the survey\n"
+        running.send_signal(number)
+        _, stderr = running.communicate(timeout=30)
+    assert running.returncode == 128 + number, stderr
+    assert f"Stopped by {number.name}. What was finished is kept" in stderr
+    assert "Traceback" not in stderr
+    (tiny.folder / "network.py").write_text(SLOW.replace("time.sleep(60)", "pass"))
+    tiny.works("analyse")
+
+
+ENDED = """\
+import os, sys
+from lamella.__main__ import main
+
+class Ended:
+    left, number = int(sys.argv.pop()), int(sys.argv.pop())
+
+    def find_spec(self, *wanted):
+        Ended.left -= 1
+        if not Ended.left:
+            os.kill(os.getpid(), self.number)
+
+sys.meta_path.insert(0, Ended())
+main()
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of a terminal")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_command_that_is_ended_while_it_imports_says_so(tiny: Tiny, number: int) -> None:
+    """At its first import, and at later ones, up to the middle of torch."""
+    for imports in (1, 100, 1000):
+        done = subprocess.run(
+            [sys.executable, "-c", ENDED, "layers", str(tiny.file), str(int(number)), str(imports)],
+            capture_output=True,
+            text=True,
+            env=ENVIRONMENT,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        )
+        assert "Traceback" not in done.stderr, (imports, done.stderr)
+        assert done.returncode == 128 + number and "Stopped" in done.stderr, (imports, done.stderr)
+
+
 def test_problems_go_to_stderr_and_results_to_stdout(tiny: Tiny) -> None:
     result = process("status", str(tiny.file))
     assert result.returncode == 0 and result.stderr == "" and "Run: lamella build" in result.stdout
@@ -393,14 +445,13 @@ def test_output_that_nobody_reads(tiny: Tiny) -> None:
     assert "Traceback" not in result.stderr
 
 
-def test_nan_is_told_with_its_layer(tiny: Tiny) -> None:
+def test_infinity_is_told_with_its_layer_and_channel(tiny: Tiny) -> None:
     text = (tiny.folder / "network.py").read_text()
-    text = text.replace(
-        "    return", "    nn.init.constant_(layers[2].bias, float('nan'))\n    return"
-    )
+    text = text.replace("    return", "    nn.init.constant_(layers[2].weight, 3e38)\n    return")
     (tiny.folder / "network.py").write_text(text)
     message = tiny.fails("analyse")
     assert "Layer '2' yields NaN or infinite activations on" in message
+    assert re.search(r"on \w+/\d.png, first in channel \d\.", message)
     assert '[analysis] layers = ["*", "!2"]' in message
 
 

@@ -25,7 +25,16 @@ def main() -> None:
 
 @main.command()
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
-def init(folder: Path) -> None:
+@click.option(
+    "--source", default="", help="The network: timm:NAME, torchvision:NAME, FILE.py:FUNCTION."
+)
+@click.option(
+    "--channels",
+    type=click.Choice(["RGB", "L"]),
+    default="RGB",
+    help="Of the small network; L: greys.",
+)
+def init(folder: Path, source: str, channels: str) -> None:
     """Write an atlas.toml into FOLDER that builds at once.
 
     FOLDER is a new one, say. With atlas.toml come a small network and a few drawn images, to be
@@ -33,7 +42,7 @@ def init(folder: Path) -> None:
     """
     from lamella.commands.init import start
 
-    start(folder)
+    start(folder, source, channels)
 
 
 @main.command()
@@ -194,6 +203,24 @@ def report(
 
 
 @main.command()
+@click.argument("path", type=click.Path(exists=True, path_type=Path))
+@folders
+@click.option("--repair", is_flag=True, help="Make again what is damaged.")
+def check(path: Path, work: Path | None, site: Path | None, repair: bool) -> None:
+    """Read every shard and page against its checksum.
+
+    PATH is an atlas.toml; or a folder of pages, such as a published copy. Each fault is named, and
+    the exit code is 1. With --repair what is damaged is deleted and built again.
+    """
+    from lamella.commands.check import check_atlas, check_pages
+
+    if path.is_dir():
+        check_pages(path)
+    else:
+        check_atlas(loaded(path, work, site, None), repair)
+
+
+@main.command()
 @CONFIG
 @folders
 @click.option("--yes", is_flag=True, help="Delete without asking.")
@@ -203,7 +230,7 @@ def prune(config: Path, work: Path | None, site: Path | None, yes: bool) -> None
     CONFIG is an atlas.toml. Results of earlier settings, weights or images are listed, and
     deleted after asking.
     """
-    from lamella.commands.prune import prune_store
+    from lamella.commands.status import prune_store
 
     prune_store(loaded(config, work, site, None), yes)
 

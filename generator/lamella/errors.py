@@ -6,6 +6,7 @@ else that escapes is a bug of ours and keeps its traceback.
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from pathlib import Path
 
 
 class LamellaError(Exception):
@@ -44,6 +45,19 @@ class ConceptsError(LamellaError):
 
 class StoreError(LamellaError):
     """The work folder cannot be read or written. What was complete stays complete."""
+
+
+class Damaged(StoreError):
+    """A file of the work folder is not what was written there.
+
+    Args:
+        path: of the file.
+        why: how that was noticed.
+    """
+
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(f"{path} is damaged: {why}.", "`lamella build` makes it again.")
+        self.path, self.why = path, why
 
 
 class SiteError(LamellaError):

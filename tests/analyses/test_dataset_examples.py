@@ -13,7 +13,7 @@ from lamella.analyses.dataset_examples.stored import examples, number_of_example
 @pytest.mark.parametrize("publish", ["whole", "patches", "none"])
 @pytest.mark.parametrize("signed", [False, True])
 def test_the_number_is_that_of_the_page(tmp_path: Path, publish: str, signed: bool) -> None:
-    fake = Fake(layers=(("conv", 5),), side=32, photographs=6, publish=publish)
+    fake = Fake(layers=(("conv", 5), ("fc", 2)), side=32, photographs=6, publish=publish)
     atlas = fake.write(tmp_path)
     layer = replace(atlas.network.layers[0], activation=None if signed else "relu")
     facts = atlas.layer(layer)

@@ -1,5 +1,6 @@
 """All methods under one name: which a network has, and why it has the others not."""
 
+import re
 from html import unescape
 from pathlib import Path
 
@@ -47,6 +48,29 @@ def test_without_gradients_there_are_masks_and_reasons() -> None:
     assert "occlusion" in had
     for name in ("saliency", "guided", "integrated", "gradcam", "gradcam_inside"):
         assert "gradient" in missing[name] or "depend" in missing[name], missing[name]
+
+
+ROOT = """
+
+class Root(nn.Module):
+    def forward(self, given):
+        return (given - given.amin((1, 2, 3), keepdim=True)).sqrt()
+"""
+
+
+def test_a_slope_that_is_not_finite_is_told_and_all_else_is_there(tmp_path: Path) -> None:
+    """The square root of zero has none; nothing of it is drawn."""
+    write_images(tmp_path / "images", 3)
+    (tmp_path / "network.py").write_text(NETWORK.replace("nn.ReLU()", "Root()", 1) + ROOT)
+    panels = ["statistics", "attribution_maps", "unit_attribution"]
+    message = Tiny(tmp_path).change(analysis__panels=panels).fails("build")
+    assert "2 analyses could not run for this network" in message
+    assert re.search(r"attribution_maps: Gradient for class \d is NaN or infinite", message)
+    assert re.search(r"unit_attribution: Guided backprop from 2:\d is NaN or infinite", message)
+    top = tmp_path / "public" / "tiny"
+    assert not list(top.glob("attribution-maps-*"))
+    pages = "".join(page.read_text() for page in (top / "2").glob("*.html"))
+    assert 'id="statistics"' in pages and "Guided backprop</" not in pages
 
 
 def test_an_atlas_of_such_a_network_has_its_pages(tmp_path: Path) -> None:

@@ -1,12 +1,16 @@
 """The site in a real browser, from file://, as a reader opens it."""
 
+import random
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from helpers.fake_atlas import PANELS
 from helpers.opened import ASSETS, Opened
+from helpers.pages import atlas_of
+from lamella.site.pages import render
 
 pytestmark = pytest.mark.browser
 Open = Callable[..., Opened]
@@ -177,6 +181,48 @@ def test_hostile_names_do_nothing(chromium: Browser, opened: Open, bad_site: Pat
     box.fill("script")
     expect(page.get_by_role("option").first).to_contain_text("<script>")
     assert overflow(page) <= 0
+
+
+PIECES = [
+    *(
+        "<script>window.ran=1</script>",
+        "<img src=x onerror=window.ran=1>",
+        "javascript:window.ran=1",
+    ),
+    *('" onmouseover="window.ran=1', "'><svg onload=window.ran=1>", "</script>", "-->", "\\u003c"),
+    *("{{7*7}}", "https://evil.example/x.js", "//evil.example/", "url(//evil.example/)", "&#x3c;"),
+    *(
+        "\x00\x1b\u202e",
+        "\u2028",
+        "\U0001f600",
+        "\ufffe",
+        "e\u0301" * 40,
+        " ",
+        "\n",
+        "*/",
+    ),
+]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_text_runs_or_asks_for_anything(
+    chromium: Browser, opened: Open, tmp_path: Path, seed: int
+) -> None:
+    """Every kind of page of an atlas all of whose strings are drawn from what is dangerous."""
+    draw = random.Random(seed)
+    about, atlas = atlas_of(lambda: "".join(draw.choices(PIECES, k=3)), tmp_path / "work")
+    render(about, atlas, PANELS, tmp_path / "site")
+    pages = sorted((tmp_path / "site").rglob("*.html"))
+    assert len(pages) > 12
+    one = opened(chromium)
+    for path in pages:
+        page = one.go(path)
+        assert page.evaluate("window.ran === undefined"), path
+        assert not page.evaluate(
+            "[...document.querySelectorAll('*')].some(e => [...e.attributes].some("
+            "a => a.name.startsWith('on') || "
+            "(/href|src|action/.test(a.name) && /^\\s*javascript:/i.test(a.value))))"
+        ), path
 
 
 @pytest.mark.skipif(not AXE.exists(), reason="npm install axe-core in assets/ audits the pages")

@@ -1,5 +1,7 @@
 """`lamella doctor`: every analysis is tried, nothing is kept; the exit code counts failures."""
 
+import sys
+
 import pytest
 
 from helpers.tiny import Tiny
@@ -17,21 +19,32 @@ def test_a_network_in_good_health(tiny: Tiny) -> None:
 
 
 def test_what_fails_is_counted_and_said(tiny: Tiny) -> None:
-    """A network that takes rectangles alone: two analyses compare squares."""
-    (tiny.folder / "network.py").write_text(
-        "from torch import nn\n\n\ndef network():\n"
-        "    return nn.Sequential(nn.Conv2d(3, 4, 4, 4), nn.ReLU(), nn.Flatten(),\n"
-        "                         nn.Linear(4 * 6 * 4, 3)).eval()\n"
+    """A network that cuts gradients off, which one analysis rests on."""
+    file = tiny.folder / "network.py"
+    file.write_text(
+        file.read_text()
+        .replace("nn.Flatten(),", "nn.Flatten(), Cut(),")
+        .replace(
+            "\n\n\ndef network",
+            "\n\n\nclass Cut(nn.Module):\n"
+            "    def forward(self, images):\n        return images.detach()\n\n\ndef network",
+            1,
+        )
     )
-    tiny.change(
-        analysis__panels=["weights", "feature_visualization", "interpretability"],
-        model__preprocessing={"size": [24, 16]},
-        model__classes="",
-    )
+    tiny.change(analysis__panels=["weights", "feature_visualization", "unit_attribution"])
     result = tiny.run("doctor")
     assert result.exit_code == 1, result.output
-    assert "1 failed; " in result.output
-    assert "interpretability: The network does not run on images of 16 x 16" in result.output
+    assert "1 failed; " in result.output and "FAILS" in result.output
+    assert "unit_attribution: layer 7: No gradient comes back" in result.output
+
+
+def test_where_memory_cannot_be_known_it_says_so(
+    tiny: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Windows has no module of that name."""
+    monkeypatch.setitem(sys.modules, "resource", None)
+    said = tiny.change(analysis__panels=["weights"]).works("doctor")
+    assert "how much memory is not known here" in said
 
 
 def test_after_a_minute_the_rest_is_not_tried(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -72,8 +72,34 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
 def test_init_then_build(first_atlas) -> None:
     page = first_atlas.folder / "public" / "index.html"
     assert first_atlas.printed.splitlines()[-1] == f"Open {page}"
-    assert "My network under glass" in page.read_text(encoding="utf-8")
+    assert "Atlas of my network" in page.read_text(encoding="utf-8")
     pages = list((page.parent / "my-network").rglob("[0-9]*.html"))
     assert len(pages) == 50
     again = process("render", str(first_atlas.folder / "atlas.toml"))
     assert " 0 files written, 0 deleted" in again.stdout, again.stderr
+
+
+def test_a_network_of_greys_builds(tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, ["init", str(tmp_path), "--channels", "L"])
+    assert result.exit_code == 0, result.output
+    config = load(tmp_path / "atlas.toml")
+    assert config.model.preprocessing is not None and config.model.preprocessing.planes == 1
+    panels = ["--panel", "weights", "--panel", "dataset_examples"]
+    built = CliRunner().invoke(main, ["build", str(tmp_path / "atlas.toml"), *panels])
+    assert built.exit_code == 0, built.output
+    assert (tmp_path / "public" / "my-network" / "0" / "0.html").is_file()
+
+
+def test_a_librarys_network_comes_with_its_preprocessing(tmp_path: Path) -> None:
+    source = "timm:vit_tiny_patch16_224"
+    result = CliRunner().invoke(main, ["init", str(tmp_path), "--source", source])
+    assert result.exit_code == 0 and not (tmp_path / "network.py").exists()
+    file = tmp_path / "atlas.toml"
+    config = load(file)
+    assert (config.model.source, config.model.name) == (source, "vit_tiny_patch16_224")
+    assert config.model.preprocessing is None
+    file.write_text(file.read_text().replace("# weights = ", 'weights = "random" # '))
+    some = ["--panel", "statistics", "--layer", "blocks.0.mlp.fc1", "--channels", "0"]
+    built = CliRunner().invoke(main, ["build", str(file), *some])
+    assert built.exit_code == 0, built.output
+    assert "Its weights are random" in built.output

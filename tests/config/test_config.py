@@ -1,17 +1,26 @@
 """atlas.toml: everything that can be wrong with it is named, with what to do about it."""
 
+import json
+import os
 import re
+from copy import deepcopy
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from helpers.tiny import ATLAS as TINY
 from helpers.tiny import Tiny
-from lamella.commands.init import ATLAS
+from lamella.analyses import PANELS
+from lamella.commands.init import atlas
 from lamella.config.config import Config, load
 from lamella.config.preprocessing import Preprocessing
-from lamella.errors import ConfigError, did_you_mean, said
+from lamella.config.sections import AnalysisSection, ImagesSection, ModelSection, OutputSection
+from lamella.errors import ConfigError, LamellaError, did_you_mean, said
+from lamella.pipeline.plan import panels_of
 
 
 def test_defaults_and_paths(tiny: Tiny) -> None:
@@ -25,7 +34,7 @@ def test_defaults_and_paths(tiny: Tiny) -> None:
 
 def test_what_init_writes_and_the_demonstration_are_valid(tmp_path: Path) -> None:
     file = tmp_path / "atlas.toml"
-    file.write_text(ATLAS)
+    file.write_text(atlas())
     assert load(file).model.source == "network.py:network"
     site = Path(__file__).parents[2] / "site" / "atlas.toml"
     assert load(site).model.name == "squeezenet1_1"
@@ -34,7 +43,7 @@ def test_what_init_writes_and_the_demonstration_are_valid(tmp_path: Path) -> Non
 def test_commented_lines_of_init_are_valid_too(tmp_path: Path) -> None:
     """Whoever takes the # away gets a valid file."""
     file = tmp_path / "atlas.toml"
-    file.write_text(re.sub(r"^# (\w+ = )", r"\1", ATLAS, flags=re.MULTILINE))
+    file.write_text(re.sub(r"^# (\w+ = )", r"\1", atlas(), flags=re.MULTILINE))
     config = load(file)
     assert config.images.limit == 1000 and config.credits and config.model.weights
 
@@ -83,10 +92,10 @@ BAD = {
     "date": ("2026-02-30", "It should be a day or a year: 2026-11-21, or 2026."),
     "model__preprocessing__size": (
         "16",
-        "It should be a whole number of pixels, 8 or more, or [height, width].",
+        "It should be a whole number of pixels from 8 to 8192, or [height, width].",
     ),
-    "model__preprocessing": ({"size": [224]}, "8 or more, or [height, width]."),
-    "model__preprocessing__resize": (15.5, '1 or more, or [height, width], or "none".'),
+    "model__preprocessing": ({"size": [224]}, "8 to 8192, or [height, width]."),
+    "model__preprocessing__resize": (15.5, '1 to 8192, or [height, width], or "none".'),
     "model__preprocessing__mean": ([0.5, 0.5], "mean has 2 numbers, and the network takes 3"),
     "model__preprocessing__std": ([1, 0, 1], "std.1' is 0.\n  It should be greater than 0."),
     "model__preprocessing__scale": ("x", "It should be a number."),
@@ -97,6 +106,12 @@ BAD = {
     "images__labels": ("folders", "It should be 'folder', 'file' or 'none'."),
     "images__limit": (0, "It should be greater than or equal to 1."),
     "analysis__seed": (True, "'analysis.seed' is true.\n  It should be a whole number."),
+    "model__preprocessing__resize ": (100_000, "from 1 to 8192"),
+    "analysis__seed ": (-1, "greater than or equal to 0"),
+    "analysis__seed  ": (2**32, "less than 4294967296"),
+    "output__work": ("~nouser/x", "'~nouser/x' is no path here: "),
+    "output__work ": ("loop", "'loop' is no path here: "),
+    "output__site": ("x" * 5000, "x...' is no path here: File name too long."),
     "analysis__layers": ("*", "It should be a list in brackets."),
     "panels__dataset_examples__side": ("big", "[panels.dataset_examples]: 'side' is 'big'."),
     "panels__dataset_examples__quality": (101, "less than or equal to 100"),
@@ -108,7 +123,8 @@ BAD = {
 @pytest.mark.parametrize("key", BAD)
 def test_values_of_the_wrong_kind(tiny: Tiny, key: str) -> None:
     value, expected = BAD[key]
-    message = tiny.change(**{key: value}).fails("status")
+    (tiny.folder / "loop").symlink_to("loop")
+    message = tiny.change(**{key.rstrip(): value}).fails("status")
     assert str(tiny.file) in message and expected in message
     assert "pydantic" not in message and "tuple" not in message.lower()
 
@@ -169,6 +185,39 @@ def test_no_text(tiny: Tiny) -> None:
     assert "is not text in UTF-8" in tiny.fails("status")
 
 
+BEYOND = {
+    "seed = " + "9" * 5000: "holds a huge number",
+    "seed = " + "9" * 200: "'seed' is a whole number beyond 2^53",
+    "x = " + "[" * 5000 + "]" * 5000: "is nested too deep",
+    "x = " + "{a=" * 3000 + "1" + "}" * 3000: "is nested too deep",
+    "x = " + "[" * 40 + "]" * 40: "'x' is nested more than 16 deep",
+    "[model]\nweights = 'a'\nkey = [1, [nan]]": "'model.key' is nan",
+    '[output]\nwork = "a\\u0000b"': "'output.work' is a text with the character NUL in it",
+    "[panels.weights]\nx = '" + "x" * 200_000 + "'": "'panels.weights.x' is a text of 200000",
+}
+
+
+@pytest.mark.parametrize("text", BEYOND, ids=range(len(BEYOND)))
+def test_values_that_no_setting_has(tiny: Tiny, text: str) -> None:
+    tiny.file.write_text(text)
+    assert BEYOND[text] in tiny.fails("status")
+
+
+@pytest.mark.parametrize("key", ["credits", "model__classes", "images__list"])
+@pytest.mark.parametrize("kind", ["pipe", "zero", "folder", "loop", "long", "user"])
+def test_text_files_that_are_none(tiny: Tiny, key: str, kind: str) -> None:
+    path = tiny.folder / "text"
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    elif kind == "loop":
+        path.symlink_to(path)
+    names = {"zero": "/dev/zero", "long": "x" * 300, "user": "~nouser/text"}
+    message = tiny.change(**{key: names.get(kind, "text")}).fails("build")
+    assert "cannot read" in message or "is no path here" in message
+
+
 @pytest.mark.parametrize("command", ["build", "analyse", "render", "layers", "status", "prune"])
 def test_no_file(tiny: Tiny, command: str) -> None:
     tiny.file.unlink()
@@ -183,6 +232,67 @@ def test_in_a_process_of_its_own(tiny: Tiny) -> None:
     assert result.stderr == (
         f"Error: {tiny.file}: unknown key 'images.foldr'.\n  Did you mean 'folder'?\n"
     )
+
+
+SCALARS = st.one_of(
+    st.booleans(),
+    st.integers(),
+    st.integers().map(lambda number: number * 10**300),
+    st.floats(),
+    st.just(date(1979, 5, 27)),
+    st.text(max_size=20),
+    st.sampled_from(["", "\0", "~nouser", "..", "/dev/zero", "!", "*" * 50, "x" * 300, "none"]),
+)
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=6,
+)
+FIELDS = [
+    (*section, name)
+    for section, kind in (
+        ((), Config),
+        (("model",), ModelSection),
+        (("model", "preprocessing"), Preprocessing),
+        (("images",), ImagesSection),
+        (("analysis",), AnalysisSection),
+        (("output",), OutputSection),
+        *((("panels", panel.name), panel.settings) for panel in PANELS),
+    )
+    for name in kind.model_fields
+]
+
+
+def literal(value: Any) -> str:
+    """A value as TOML writes it within a line."""
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{literal(k)} = {literal(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(literal, value))}]"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+@given(st.sampled_from(FIELDS), VALUES)
+@settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_value_of_any_key_is_taken_or_told(
+    tiny: Tiny, key: tuple[str, ...], value: Any
+) -> None:
+    tree = deepcopy(TINY)
+    section = tree
+    for name in key[:-1]:
+        section = section.setdefault(name, {})
+    section[key[-1]] = value
+    lines = [f"{literal(name)} = {literal(inner)}" for name, inner in tree.items()]
+    tiny.file.write_text("\n".join(lines), encoding="utf-8", errors="surrogatepass")
+    try:
+        config = tiny.config()
+        panels_of(config)
+        for text in filter(None, (config.credits, config.model.classes, config.images.list)):
+            config.path(text)
+    except LamellaError as error:
+        assert error.problem and error.remedy and len(str(error)) < 3000
 
 
 KEYS = [

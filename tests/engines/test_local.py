@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from queue import SimpleQueue
 from types import SimpleNamespace
 from typing import Any
 
@@ -235,3 +236,18 @@ def test_a_replica_lies_on_its_device_and_leaves_the_first_alone() -> None:
     assert {parameter.device.type for parameter in own.module.parameters()} == {"cpu"}
     assert not there.module.training
     assert local._on(own, torch.device("cpu")).module is own.module
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_worker_that_dies_is_noticed() -> None:
+    """It ran out of memory while it told its result."""
+
+    class Full(SimpleQueue[Any]):
+        def put(self, item: Any, *more: Any) -> None:
+            raise SystemExit  # ends a thread without a word
+
+    with Workers(cpus(2), lambda place, task, look: task) as workers:
+        workers._found = Full()
+        workers.submit(1)
+        with pytest.raises(MemoryError, match="without a result"):
+            list(workers.results())

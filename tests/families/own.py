@@ -230,6 +230,11 @@ NETWORKS: dict[str, Callable[[], nn.Module]] = {
     "learned queries": lambda: Net(queried, att=attention(), start=nn.Embedding(6, 16)),
     "two inputs": lambda: nn.Bilinear(3, 3, 3),
     "channels last input": lambda: Net(lambda n, x: plain(n, x.permute(0, 3, 1, 2))),
+    "batch statistics": lambda: Net(
+        lambda n, x: n.scores(n.bn(n.trunk(x))), bn=nn.BatchNorm2d(16, track_running_stats=False)
+    ),
+    "product with a matrix": lambda: Net(lambda n, x: plain(n, x) @ n.proj.weight,
+                                         proj=nn.Embedding(5, 4)),
     "one output": lambda: Net(lambda n, x: plain(n, x)[:, :1]),
     "embedding": lambda: Net(lambda n, x: F.normalize(n.trunk(x).mean((2, 3)))),
 }  # fmt: skip

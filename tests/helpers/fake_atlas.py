@@ -69,6 +69,7 @@ LABELS = ("cat", "dog", "street", "flower")
 
 
 class FakeVisualization(Panel):
+    shows_photographs: ClassVar[bool] = False
     name: ClassVar[str] = "feature_visualization"
     title: ClassVar[str] = "Feature visualization"
     about: ClassVar[str] = "An image that excites this unit, made from noise by gradient ascent."
@@ -84,6 +85,7 @@ class FakeVisualization(Panel):
 
 
 class FakeStatistics(Panel):
+    shows_photographs: ClassVar[bool] = False
     name: ClassVar[str] = "statistics"
     title: ClassVar[str] = "Activations"
     about: ClassVar[str] = "Over all photographs and all positions of the layer."
@@ -109,6 +111,7 @@ class FakeStatistics(Panel):
 
 
 class FakeWeights(Panel):
+    shows_photographs: ClassVar[bool] = False
     name: ClassVar[str] = "weights"
     title: ClassVar[str] = "Weights"
 
@@ -138,6 +141,7 @@ class FakeWeights(Panel):
 class FakeDepth(Panel):
     """Everything that a panel may say of a network: lines, a section, an article, pictures."""
 
+    shows_photographs: ClassVar[bool] = False
     name: ClassVar[str] = "depth"
     title: ClassVar[str] = "With depth"
     about: ClassVar[str] = "How much the units of each layer answer."

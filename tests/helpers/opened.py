@@ -16,11 +16,16 @@ class Opened:
         page.on("console", lambda message: self._said(message.type, message.text))
         page.on("pageerror", lambda error: self.wrong.append(str(error)))
         page.on("requestfailed", lambda request: self._failed(request.url, request.failure))
+        page.on("request", lambda request: self._asked(request.url))
         page.on("dialog", lambda dialog: (self.wrong.append("a dialog opened"), dialog.dismiss()))
 
     def _said(self, kind: str, text: str) -> None:
         if kind in {"error", "warning"}:
             self.wrong.append(text)
+
+    def _asked(self, url: str) -> None:
+        if not url.startswith(("file:", "data:")):
+            self.wrong.append(f"a request left: {url}")
 
     def _failed(self, url: str, reason: str | None) -> None:
         if reason != "net::ERR_ABORTED":  # the page was left before it had loaded

@@ -23,6 +23,7 @@ from lamella.cli import main
 from lamella.config.config import Config, load
 from lamella.pipeline.plan import open_atlas
 from lamella.store.gathering import PanelFacts, gather
+from lamella.store.store import Store
 
 # This package, for a process of its own.
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(lamella.__file__).parents[1])}
@@ -45,6 +46,11 @@ def network():
     )
     return layers.eval()
 """
+
+
+def held(path: Path) -> Any:
+    """What a document of the store holds."""
+    return json.loads(path.read_text(encoding="utf-8"))["holds"]
 
 
 def network() -> nn.Sequential:
@@ -126,14 +132,25 @@ class Tiny:
     def config(self) -> Config:
         return load(self.file)
 
-    def run(self, command: str, *options: str, **more: Any) -> Result:
-        return CliRunner().invoke(main, [command, str(self.file), *options], **more)
+    def run(self, command: str, *options: str, file: Path | None = None, **more: Any) -> Result:
+        return CliRunner().invoke(main, [command, str(file or self.file), *options], **more)
 
     def works(self, command: str, *options: str, **more: Any) -> str:
         """What a command prints that is expected to work."""
         result = self.run(command, *options, **more)
         assert result.exit_code == 0, (result.output, result.exception)
         return result.output
+
+    def as_if_stopped_before(self, *notes: Path) -> None:
+        """Take away shards of an analysis of the whole network, as if they had never been made."""
+        folder = notes[0].parents[1]
+        parts, store = f"{folder.name}/parts.json", Store(self.work)
+        for note in notes:
+            note.unlink()
+            note.with_suffix(".safetensors").unlink()
+        gone = {f"network/{note.name}" for note in notes}
+        names = [name for name in store.read_json(parts)["names"] if name not in gone]
+        store.write_json(parts, {"names": names, "begun": ""})
 
     def stored(self, panel: str) -> PanelFacts:
         """All that is stored of an analysis of the whole network."""

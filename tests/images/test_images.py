@@ -5,7 +5,7 @@ import io
 import json
 import os
 import shutil
-import zlib
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,12 +18,15 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 from torchvision import transforms
 
-from helpers.tiny import Tiny, write_images
+from helpers.damaged import png_of
+from helpers.forked import flip
+from helpers.tiny import Tiny, held, write_images
 from lamella.config.preprocessing import Preprocessing
 from lamella.images import decoding
 from lamella.images.decoding import BrokenImage, decode
 from lamella.images.finding import Digests, find
 from lamella.images.images import Images
+from lamella.images.manifest import passed_over_words
 
 RED, BLUE = (220, 30, 40), (30, 40, 220)
 
@@ -159,54 +162,58 @@ def test_extreme_sizes_cost_little(tmp_path: Path, size: tuple[int, int]) -> Non
     assert pixels.shape == (224, 224, 3) and near(pixels[112, 112], RED)
 
 
+@pytest.fixture(scope="module")
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file that is written again and again."""
+    return tmp_path_factory.mktemp("scratch") / "image"
+
+
 METHODS = ("nearest", "box", "bilinear", "hamming", "bicubic", "lanczos")
 
 
 @settings(max_examples=60)
 @given(
-    st.integers(1, 400),
-    st.integers(1, 400),
-    st.integers(8, 80),
-    st.integers(0, 30),
-    st.sampled_from(METHODS),
+    width=st.integers(1, 400),
+    height=st.integers(1, 400),
+    size=st.integers(8, 80),
+    margin=st.integers(0, 30),
+    interpolation=st.sampled_from(METHODS),
 )
 def test_bytes_are_torchvisions(
-    width: int, height: int, size: int, margin: int, interpolation: str
+    scratch: Path, width: int, height: int, size: int, margin: int, interpolation: str
 ) -> None:
     """Of JPEGs, of all sizes and ways: `Resize` and `CenterCrop` on the whole image."""
     random = np.random.default_rng(width + 1000 * height)
     noise = Image.fromarray(random.integers(0, 256, (9, 7, 3), dtype=np.uint8))
-    buffer = io.BytesIO()
-    noise.resize((width, height), Image.Resampling.BICUBIC).save(buffer, "JPEG", quality=90)
+    noise.resize((width, height), Image.Resampling.BICUBIC).save(scratch, "JPEG", quality=90)
     how = Preprocessing(resize=size + margin, size=size, interpolation=interpolation)
     resize = transforms.Resize(how.resize, transforms.InterpolationMode(interpolation))
-    wanted = transforms.CenterCrop(size)(resize(Image.open(buffer).convert("RGB")))
-    assert (decode(buffer, how) == np.asarray(wanted)).all()  # type: ignore[arg-type]
+    wanted = transforms.CenterCrop(size)(resize(Image.open(scratch).convert("RGB")))
+    assert (decode(scratch, how) == np.asarray(wanted)).all()
 
 
 @settings(max_examples=40)
 @given(
-    st.integers(1, 120),
-    st.integers(1, 120),
-    st.tuples(st.integers(8, 60), st.integers(8, 60)),
-    st.sampled_from(["shorter", "exact", "none"]),
-    st.booleans(),
+    width=st.integers(1, 120),
+    height=st.integers(1, 120),
+    size=st.tuples(st.integers(8, 60), st.integers(8, 60)),
+    rule=st.sampled_from(["shorter", "exact", "none"]),
+    grey=st.booleans(),
 )
 def test_rectangles_and_greys_are_torchvisions_too(
-    width: int, height: int, size: tuple[int, int], rule: str, grey: bool
+    scratch: Path, width: int, height: int, size: tuple[int, int], rule: str, grey: bool
 ) -> None:
     """Whatever is larger is cut, whatever is smaller is framed in black."""
     random = np.random.default_rng(width + 1000 * height)
     image = Image.fromarray(random.integers(0, 256, (height, width, 3), dtype=np.uint8))
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG")
+    image.save(scratch, "PNG")
     resize: Any = {"shorter": min(size) + 3, "exact": size, "none": "none"}[rule]
     how = Preprocessing(resize=resize, size=size, channels="L" if grey else "RGB")
     wanted = image.convert("L") if grey else image
     if rule != "none":
         wanted = transforms.Resize(resize)(wanted)
     wanted = np.asarray(transforms.CenterCrop(size)(wanted))
-    found = decode(buffer, how)  # type: ignore[arg-type]
+    found = decode(scratch, how)
     assert found.shape == (*size, 1 if grey else 3)
     assert (found == (wanted[..., None] if grey else wanted)).all()
 
@@ -253,16 +260,6 @@ def test_fast_decoding_is_near(tmp_path: Path) -> None:
     assert np.abs(fast - exact).max() > 0 and np.abs(fast - exact).mean() < 2
 
 
-def png_of(width: int, height: int) -> bytes:
-    """A PNG whose header claims a size."""
-    buffer = io.BytesIO()
-    Image.new("RGB", (1, 1)).save(buffer, "PNG")
-    content = bytearray(buffer.getvalue())
-    content[16:24] = width.to_bytes(4, "big") + height.to_bytes(4, "big")
-    content[29:33] = zlib.crc32(content[12:29]).to_bytes(4, "big")
-    return bytes(content)
-
-
 def whole(format: str) -> bytes:
     buffer = io.BytesIO()
     random = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
@@ -283,6 +280,7 @@ BROKEN = {
     "truncated.bmp": (whole("BMP")[:2000], "truncated"),
     "header.png": (whole("PNG")[:40], ""),
     "bomb.png": (png_of(60_000, 60_000), "60000 x 60000 pixels are too many"),
+    "large.png": (png_of(15_000, 15_000), "15000 x 15000 pixels are too many"),
 }
 
 
@@ -342,7 +340,7 @@ def test_broken_images_are_told(tiny: Tiny) -> None:
     (tiny.folder / "images" / "text.png").write_text("no picture")
     output = tiny.works("analyse", "--panel", "weights")
     assert "3 images in" in output and "1 broken image" in output
-    survey = json.loads(next(tiny.work.glob("survey-*/images.json")).read_text())
+    survey = held(next(tiny.work.glob("survey-*/images.json")))
     assert survey["seen"] == 3 and "not an image" in next(iter(survey["skipped"].values()))
 
 
@@ -528,6 +526,8 @@ WRONG_LISTS = {
     "outside": ("../secret.png\n", "line 1: '../secret.png' does not lie in"),
     "no image": ("a.png\nnotes.txt\n", "line 2: 'notes.txt' has no suffix of an image"),
     "empty": ("# nothing\n", "names no image"),
+    "no text": ("a.png\0\n", "it holds the character NUL"),
+    "a circle": ("loop.png\n", "'loop.png' does not lie in"),
 }
 
 
@@ -535,5 +535,59 @@ WRONG_LISTS = {
 def test_a_list_that_is_wrong_is_told(tiny: Tiny, what: str) -> None:
     content, problem = WRONG_LISTS[what]
     (tiny.folder / "list.txt").write_text(content)
+    (tiny.folder / "images" / "loop.png").symlink_to("loop.png")
     assert problem in tiny.change(images__list="list.txt").fails("layers")
     assert "cannot read" in tiny.change(images__list="gone.txt").fails("layers")
+
+
+@pytest.mark.parametrize("kind", ["pipe", "zero", "socket"])
+def test_what_a_list_names_and_is_no_file_is_skipped(tiny: Tiny, kind: str) -> None:
+    folder = tiny.folder / "images"
+    if kind == "pipe":
+        os.mkfifo(folder / "x.png")
+    elif kind == "zero":
+        # Inside of the folder by its name, and outside by where it leads, it is refused.
+        (folder / "x.png").symlink_to("/dev/zero")
+    else:
+        with socket.socket(socket.AF_UNIX) as listening:
+            listening.bind(str(folder / "x.png"))
+    halves().save(folder / "a.png")
+    (tiny.folder / "list.txt").write_text("a.png\nx.png\n")
+    tiny.change(images__list="list.txt")
+    if kind == "zero":
+        assert "'x.png' does not lie in" in tiny.fails("build")
+        return
+    assert "1 broken image was skipped" in tiny.run("build").stderr
+    assert "it is a pipe" in (tiny.folder / "public" / "about.html").read_text()
+
+
+def test_an_image_changed_in_place_is_seen_though_its_size_and_time_are_as_before(
+    tiny: Tiny,
+) -> None:
+    digests = Digests()
+    before = found(tiny, digests).manifest
+    path = tiny.folder / "images" / "even" / "0.png"
+    flip(path, 8 * 50)
+    assert found(tiny, digests).manifest.digest != before.digest
+
+
+def test_digests_are_known_at_another_place(tiny: Tiny) -> None:
+    digests = Digests()
+    before = found(tiny, digests).manifest
+    (tiny.folder / "images").rename(tiny.folder / "moved")
+    again = Digests(digests.known)
+    assert found(tiny.change(images__folder="moved"), again).manifest == before
+    assert again.fresh == 0
+
+
+def test_what_lamella_wrote_is_no_image(tiny: Tiny) -> None:
+    """Where the site and the store lie among the images, and one of them is a link."""
+    before = found(tiny).manifest
+    inside = tiny.folder / "images" / "public"
+    write_images(inside, 5)
+    (tiny.folder / "images" / "link").symlink_to(write_images(tiny.folder / "store", 5))
+    tiny.change(output={"site": "images/public", "work": "images/link"})
+    after = found(tiny).manifest
+    assert after.photographs == before.photographs
+    assert dict(after.passed_over)["output folder"] == 2
+    assert passed_over_words(after.passed_over) == ", but 2 output folders"

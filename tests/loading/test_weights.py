@@ -4,6 +4,9 @@ import hashlib
 import math
 import os
 import pickle
+import socket
+import zipfile
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
@@ -14,7 +17,7 @@ from torch import nn
 from helpers.tiny import Tiny, network
 from lamella.errors import ModelError
 from lamella.loading.load import load
-from lamella.loading.weights import load_weights, untrained, weights_digest
+from lamella.loading.weights import load_weights, refuse_not_finite, untrained, weights_digest
 
 CPU = torch.device("cpu")
 
@@ -68,7 +71,7 @@ def test_weights_that_are_not_there(tiny: Tiny) -> None:
     assert f"The weights file {tiny.folder / 'nowhere.pt'} does not exist." in message
     assert "relative to the folder of atlas.toml" in message
     (tiny.folder / "folder.pt").mkdir()
-    assert "does not exist" in said(tiny.change(model__weights="folder.pt"))
+    assert "folder.pt is no file" in said(tiny.change(model__weights="folder.pt"))
 
 
 @pytest.mark.parametrize("name", ["w.safetensors", "w.pt"])
@@ -122,6 +125,98 @@ def test_pickled_objects_are_never_executed(tiny: Tiny, how: str) -> None:
     assert not trap.exists()
     torch.load(path, weights_only=False) if how != "pickle" else pickle.loads(path.read_bytes())
     assert trap.exists(), "the trap would have sprung"
+
+
+def odd(kind: str) -> torch.Tensor:
+    """A tensor in place of the last bias, such as torch saves and no network computes with."""
+    own = network().state_dict()["6.bias"]
+    return {
+        "meta": lambda: own.to("meta"),
+        "sparse": own.to_sparse,
+        "quantized": lambda: torch.quantize_per_tensor(own, 0.1, 0, torch.qint8),
+        "int64": own.long,
+        "bool": own.bool,
+        "complex": lambda: own.to(torch.complex64),
+        "nested": lambda: torch.nested.nested_tensor([own, own]),
+        "half": own.half,
+        "double": own.double,
+    }[kind]()
+
+
+ODD = {
+    "meta": "6.bias has no values, being on the device meta",
+    "sparse": "6.bias is sparse or nested",
+    "nested": "6.bias is sparse or nested",
+    "quantized": "6.bias is quantized",
+    "int64": "6.bias is torch.int64, not torch.float32",
+    "bool": "6.bias is torch.bool, not torch.float32",
+    "complex": "6.bias is torch.complex64, not torch.float32",
+}
+
+
+@pytest.mark.filterwarnings("ignore")  # of torch, on what it will give up
+@pytest.mark.parametrize("within", [False, True])
+@pytest.mark.parametrize("kind", ODD)
+def test_tensors_that_are_no_weights_are_named(tiny: Tiny, kind: str, within: bool) -> None:
+    state = network().state_dict() | {"6.bias": odd(kind)}
+    assert f"{ODD[kind]}." in misfit(tiny, {"model": state} if within else state)
+
+
+@pytest.mark.parametrize("kind", ["half", "double"])
+def test_floats_of_another_width_are_taken(tiny: Tiny, kind: str) -> None:
+    torch.save(network().state_dict() | {"6.bias": odd(kind)}, tiny.folder / "w.pt")
+    tiny.change(model__weights="w.pt").works("layers", "--no-time")
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_weights_that_are_not_finite_are_named(tiny: Tiny, value: float) -> None:
+    state = network().state_dict()
+    state["2.weight"][1, 2, 0, 0] = value
+    message = misfit(tiny, state)
+    assert "weights are NaN or infinite: 2.weight (1 of 216 values)." in message
+
+
+def test_weights_that_are_not_finite_without_a_file(tiny: Tiny) -> None:
+    source = tiny.folder / "network.py"
+    source.write_text(
+        source.read_text().replace("return ", "layers[6].bias.data /= 0\n    return ")
+    )
+    assert "NaN or infinite: 6.bias (3 of 3 values)" in said(tiny)
+
+
+def test_an_infinite_buffer_is_a_mask() -> None:
+    module = nn.Module()
+    module.register_buffer("mask", torch.tensor([0.0, -math.inf]))
+    refuse_not_finite(module)
+    module.mask[0] = math.nan
+    with pytest.raises(ModelError, match=r"mask \(1 of 2 values\)"):
+        refuse_not_finite(module)
+
+
+def test_an_archive_that_unpacks_to_more_is_not_unpacked(tiny: Tiny) -> None:
+    with zipfile.ZipFile(tiny.folder / "w.pt", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("archive/data.pkl", bytes(10_000_000))
+    message = said(tiny.change(model__weights="w.pt"))
+    assert "cannot be read: its 9," in message and "bytes unpack to 10,000,000" in message
+
+
+@pytest.mark.parametrize("kind", ["pipe", "zero", "socket"])
+def test_weights_that_are_no_file(tiny: Tiny, kind: str) -> None:
+    path = tiny.folder / "w.pt"
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "zero":
+        path.symlink_to("/dev/zero")
+    else:
+        with socket.socket(socket.AF_UNIX) as listening:
+            listening.bind(str(path))
+    assert f"The weights file {path} is no file." in said(tiny.change(model__weights="w.pt"))
+
+
+def test_torch_has_no_word_of_its_own_on_what_is_refused(tiny: Tiny) -> None:
+    (tiny.folder / "w.pt").write_bytes(pickle.dumps(Trap(tiny.folder / "sprung")))
+    done = tiny.change(model__weights="w.pt").process("layers", "--no-time")
+    assert done.returncode == 1 and done.stderr.startswith("Error: "), done.stderr
 
 
 def test_a_whole_pickled_module_is_refused(tiny: Tiny) -> None:
@@ -187,7 +282,7 @@ def test_the_untrained_network_is_random_repeatable_and_a_copy():
         network[1].weight.fill_(3)
     before = {name: value.clone() for name, value in network.state_dict().items()}
     state = torch.get_rng_state()
-    one, again, other = (untrained(network, seed) for seed in (0, 0, 1))
+    one, again, other = (untrained(deepcopy(network), seed) for seed in (0, 0, 1))
     assert torch.equal(torch.get_rng_state(), state)
     for name, value in network.state_dict().items():
         assert torch.equal(value, before[name])

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,9 @@ from torch import nn
 import lamella
 from helpers.tiny import NETWORK, Tiny, network
 from lamella.config.preprocessing import Preprocessing
-from lamella.errors import ModelError
 from lamella.loading.load import _examined, device_of, load
 from lamella.loading.weights import weights_digest
+from lamella.network.activations import visit
 from lamella.network.model import Model
 
 CPU = torch.device("cpu")
@@ -360,7 +361,7 @@ def test_layers_whose_first_axis_is_not_the_image_are_left_out() -> None:
     assert [each.layer.name for each in seen.traced] == ["stem", "inside", "last"]
 
 
-def test_a_network_for_one_image_is_refused_with_the_reason() -> None:
+def test_a_network_for_one_image_is_given_one_after_the_other() -> None:
     class One(nn.Module):
         def __init__(self) -> None:
             super().__init__()
@@ -369,8 +370,15 @@ def test_a_network_for_one_image_is_refused_with_the_reason() -> None:
         def forward(self, images: torch.Tensor) -> torch.Tensor:
             return self.last(self.conv(images).reshape(1, -1))  # type: ignore[no-any-return]
 
-    with pytest.raises(ModelError, match="on one image, but not on two at once"):
-        _examined(One().eval(), (8, 8))
+    network, images = One().eval(), torch.rand(3, 3, 8, 8)
+    wanted = torch.cat([network(one) for one in torch.split(images, 1)])
+    seen, _ = _examined(network, (8, 8))
+    assert [found.layer.name for found in seen.traced] == ["conv", "last"]
+    assert torch.equal(network(images), wanted)
+    shown: list[torch.Tensor] = []
+    visit(network, images, {found.observed: shown.append for found in seen.traced})
+    assert shown[0].shape == (3, 4, 6, 6) and torch.equal(shown[1][:, :, 0, 0], wanted)
+    assert torch.equal(deepcopy(network)(images), wanted)  # the copy's own pass
 
 
 REFUSED = {

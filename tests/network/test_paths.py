@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import torch.nn.functional as F
 from safetensors.numpy import load_file
 from torch import Tensor, nn
 
@@ -11,7 +12,7 @@ from helpers.attributed import model_of
 from helpers.tiny import Tiny
 from lamella.errors import ModelError
 from lamella.network.activations import visit
-from lamella.network.paths import followed
+from lamella.network.paths import SHARED, UNSTEADY, followed
 
 NETWORK = """
 import torch
@@ -153,3 +154,57 @@ def test_a_network_without_a_common_path_is_told() -> None:
 
     with pytest.raises(ModelError, match="No layer of the network runs on the same path"):
         followed(model_of(Two(), 8), [DARK, LIGHT])
+
+
+class Normed(nn.Module):
+    """A convolution, something behind it, a head."""
+
+    def __init__(self, middle: nn.Module) -> None:
+        super().__init__()
+        self.conv, self.middle, self.last = nn.Conv2d(3, 4, 3), middle, nn.Linear(4, 3)
+
+    def forward(self, images: Tensor) -> Tensor:
+        found: Tensor = self.last(self.middle(self.conv(images)).relu().mean((2, 3)))
+        return found
+
+
+class Batch(nn.Module):
+    def forward(self, maps: Tensor) -> Tensor:
+        return F.batch_norm(maps, None, None, training=True)
+
+
+class Counting(nn.Module):
+    """Keeps how often it was called."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls = 0
+
+    def forward(self, maps: Tensor) -> Tensor:
+        self.calls += 1
+        return maps * self.calls
+
+
+NOISE = [torch.rand(1, 3, 8, 8, generator=torch.Generator().manual_seed(at)) for at in range(3)]
+
+
+@pytest.mark.parametrize(
+    ("middle", "words"),
+    [
+        (nn.BatchNorm2d(4, track_running_stats=False), SHARED),
+        (Batch(), SHARED),
+        (Counting(), UNSTEADY),
+        (nn.BatchNorm2d(4), ""),
+        (nn.InstanceNorm2d(4), ""),
+        (nn.GroupNorm(2, 4), ""),
+    ],
+)
+def test_values_that_are_not_the_images_alone_are_told(middle: nn.Module, words: str) -> None:
+    model = model_of(Normed(middle), 8, seed=None)
+    notes = followed(model, NOISE).facts.notes
+    assert notes == ((words.format("conv"),) if words else ())
+
+
+def test_one_image_is_compared_with_itself() -> None:
+    model = model_of(Normed(Batch()), 8)
+    assert followed(model, []) is followed(model, NOISE[:1]) is model

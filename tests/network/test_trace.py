@@ -7,7 +7,8 @@ from torch import Tensor, nn
 
 from lamella.errors import ModelError
 from lamella.network.activations import cut, visit
-from lamella.network.trace import trace
+from lamella.network.trace import examined, trace
+from lamella.network.units import OTHER_HALF
 
 
 class Odd(nn.Module):
@@ -259,3 +260,81 @@ def test_kernels_of_grouped_transposed_convolutions(groups: int) -> None:
         assert torch.allclose(reads, wanted, atol=1e-5)
         inputs = [traced.layer.source(channel, index) for index in range(4 // groups)]
         assert [unit.channel for (unit,) in inputs] == wanted.nonzero().flatten().tolist()
+
+
+@pytest.mark.parametrize(
+    ("gate", "left", "right"),
+    [
+        (lambda n, x: F.silu(n.one(x)) * n.two(x), "two", "one"),
+        (lambda n, x: n.one(x).sigmoid() * n.one(n.two(x)), "one.call2", ""),
+        (lambda n, x: F.glu(n.one(x), 1), OTHER_HALF, None),
+        (lambda n, x: (lambda a, b: a * b.sigmoid())(*n.one(x).chunk(2, 1)), OTHER_HALF, None),
+        (lambda n, x: (lambda a, b: F.gelu(a) * b)(*n.one(x).split(2, 1)), OTHER_HALF, None),
+        (lambda n, x: (lambda a, b: a * b)(*n.one(x).chunk(2, 1)), OTHER_HALF, None),
+        (lambda n, x: n.one(x) + n.two(x), "", ""),
+        (lambda n, x: n.one(x) * n.two(x).mean((2, 3), keepdim=True), "", ""),
+        (lambda n, x: n.one(x) * n.scale, "", None),
+        (lambda n, x: n.one(x) * n.one(x).sigmoid().detach(), "one.call2", None),
+    ],
+)
+def test_products_of_two_branches_are_told(gate, left, right):
+    """Their layers stay what they are: the values before the product."""
+
+    class Gated(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.start, self.one, self.two = (nn.Conv2d(each, 4, 1) for each in (3, 4, 4))
+            self.scale = nn.Parameter(torch.rand(4, 1, 1))
+
+        def forward(self, images: Tensor) -> Tensor:
+            found: Tensor = gate(self, self.start(images).relu())
+            return found.mean((2, 3))
+
+    found = {each.layer.name: each.layer for each in trace(Gated().eval(), (8, 8))}
+    assert found["one"].multiplied == left
+    assert right is None or found["two"].multiplied == right
+    assert found["start"].multiplied == "" and "multiplied" not in found["start"].as_dict()
+    assert all(type(layer).from_dict(layer.as_dict()) == layer for layer in found.values())
+
+
+class Products(nn.Module):
+    """Linear layers that are written as products: CLIP's `x @ proj`, one's own nn.Linear."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 1)
+        self.weight, self.bias = nn.Parameter(torch.rand(6, 4)), nn.Parameter(torch.rand(6))
+        self.proj = nn.Parameter(torch.rand(6, 5))
+        self.register_buffer("fixed", torch.rand(4, 4))
+
+    def forward(self, images: Tensor) -> Tensor:
+        tokens = self.conv(images).flatten(2).transpose(1, 2) @ self.fixed
+        tokens = (tokens @ tokens.transpose(1, 2)).softmax(-1) @ tokens
+        tokens = torch.relu(torch.matmul(tokens, self.weight.t()) + self.bias)
+        return tokens.mean(1) @ self.proj
+
+
+def test_products_with_a_learned_matrix_are_layers() -> None:
+    network = Products().eval().requires_grad_(False)
+    seen = examined(network, (4, 4))
+    found = {each.layer.name: each for each in seen.traced}
+    assert list(found) == ["conv", "matmul", "proj"] and seen.outside == ("bias",)
+    own, last = found["matmul"], found["proj"]
+    assert (own.layer.kind, own.layer.channels, own.layer.activation) == ("linear", 6, "relu")
+    assert torch.equal(own.kernel[:, :, 0, 0], network.weight)
+    assert torch.equal(last.kernel[:, :, 0, 0], network.proj.t())
+    assert last.layer.sources[0].layers == (("matmul", 0),)
+    images = torch.rand(2, 3, 4, 4)
+    kept: dict[str, Tensor] = {}
+    visit(
+        network,
+        images,
+        {
+            each.observed: lambda values, name=name: kept.update({name: values.clone()})
+            for name, each in found.items()
+        },
+    )
+    assert torch.equal(kept["proj"][:, :, 0, 0], network(images))
+    assert torch.allclose(kept["matmul"].mean((2, 3)) @ network.proj, network(images))
+    network.proj = nn.Parameter(torch.rand(6, 5), requires_grad=False)
+    visit(network, images, {last.observed: lambda values: None})

@@ -1,7 +1,6 @@
 """The whole way on a tiny network: resuming, restricting, what pictures depend on."""
 
 import hashlib
-import json
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from helpers.tiny import held
 from lamella.analyses import known_panels
 from lamella.analyses.feature_visualization import campaign
 from lamella.analyses.feature_visualization.campaign import Campaign
@@ -156,7 +156,7 @@ def todo(tiny):
 def recorded(tiny):
     """The batch sizes that are written down, by layer."""
     (file,) = tiny.work.glob("feature_visualization-*/batches.json")
-    return json.loads(file.read_text())
+    return held(file)
 
 
 def test_batches_are_found_once_and_kept(pictured, monkeypatch):
@@ -186,7 +186,7 @@ def test_batches_are_found_once_and_kept(pictured, monkeypatch):
     analyse(again)
     assert asked == ["0", "6"]
     (file,) = again_work.glob("feature_visualization-*/batches.json")
-    assert json.loads(file.read_text()) == {"0": 8, "2": 4, "6": 8}
+    assert held(file) == {"0": 8, "2": 4, "6": 8}
     found = pictures(again)
     assert {u: c for u, c in found.items() if u[0] == "2"} == {
         u: c for u, c in whole.items() if u[0] == "2"
@@ -306,12 +306,12 @@ def test_a_changed_setting_recomputes_what_depends_on_it(full, change, again):
     assert {step.partition("/")[0] for step in analyse(full.change(**change))} == again
 
 
-def test_a_layer_of_nan_is_named(full):
+def test_a_layer_that_overflows_is_named(full):
     network = full.folder / "network.py"
     network.write_text(
         network.read_text().replace(
             "return layers.eval()",
-            "layers[2].bias.data[1] = float('nan')\n    return layers.eval()",
+            "layers[2].weight.data[1] = 3e38\n    return layers.eval()",
         )
     )
     with pytest.raises(LamellaError, match="Layer '2' yields NaN") as caught:
@@ -408,3 +408,48 @@ def test_another_architecture_has_other_keys(full):
     network.write_text(network.read_text().replace("nn.ReLU()", "nn.GELU()", 1))
     after = Analysis.of(full.config()).atlas.keys
     assert all(before[name] != after[name] for name in before)
+
+
+BRANCHED = """\
+import torch
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.one, self.cut, self.odd = (nn.Conv2d(3 if at == 0 else 4, 4, 3) for at in range(3))
+        self.other, self.last = nn.Conv2d(4, 4, 3), nn.Linear(4, 3)
+
+    def forward(self, images):
+        maps = self.one(images).relu()
+        behind = self.cut(maps.detach()).relu()
+        # Photographs of noise vary from pixel to pixel; what an ascent makes is smooth.
+        rough = (images[..., 1:] - images[..., :-1]).abs().mean() > 0.3
+        flat = not (images - images[..., :1, :1]).any()
+        maps = self.odd(maps) if rough or flat else self.other(maps)
+        return self.last((maps.relu() + behind).mean((2, 3)))
+
+
+def network():
+    return Net().eval()
+"""
+
+
+def test_a_layer_that_cannot_be_analysed_leaves_the_others(pictured):
+    """One runs for photographs alone, one lets no gradient through."""
+    (pictured.folder / "network.py").write_text(BRANCHED)
+    said = pictured.fails("build")
+    assert "One analysis could not run for some layers; all else is there" in said
+    assert "feature_visualization, layer odd: The network took another path" in said
+    assert "'odd.weight' is not what call 2 of 'conv2d' reads" in said
+    assert 'layers = ["*", "!odd"]' in said
+    facts = {each.layer.name: each for each in open_atlas(pictured.config()).layers()}
+    made = {name: each.of("feature_visualization") for name, each in facts.items()}
+    assert {name for name, own in made.items() if own.present.all()} == {"one", "cut", "last"}
+    assert not made["odd"].present.any()
+    assert made["cut"]["failed"].all() and not made["cut"].pictures.get("picture")
+    assert "No gradient" in str(made["cut"].made)
+    assert not made["one"]["failed"].any() and not made["last"]["failed"].any()
+    assert pictured.fails("build") == said  # what was made stays

@@ -34,6 +34,7 @@ class Teller(Panel):
 
     name: ClassVar[str] = "teller"
     title: ClassVar[str] = "Teller"
+    shows_photographs: ClassVar[bool] = False
     per: ClassVar[str] = "view"
 
     def __init__(self, *told: Article, needs: tuple[str, ...] = ("survey",)) -> None:

@@ -3,6 +3,7 @@
 import errno
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,10 +11,21 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 
 import lamella
 from helpers.fake_atlas import ABOUT, PANELS, Fake
-from helpers.pages import HOSTILE, HOSTILE_ABOUT, Scan, fresh, hostile, written
+from helpers.pages import (
+    HOSTILE,
+    HOSTILE_ABOUT,
+    Scan,
+    Strict,
+    atlas_of,
+    fresh,
+    hostile,
+    written,
+)
 from lamella.errors import SiteError
 from lamella.figures import Gallery, Picture, Tile, links
 from lamella.network.units import Box, Unit
@@ -72,10 +84,14 @@ def test_every_unit_has_a_page_with_its_sections(work: Atlas, tmp_path: Path) ->
 
 def test_an_unchanged_atlas_writes_nothing(work: Atlas, tmp_path: Path) -> None:
     first = render(ABOUT, fresh(work), PANELS, tmp_path)
-    times = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+
+    def times_of() -> dict[Path, int]:
+        return {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()}
+
+    times = times_of()
     again = render(ABOUT, fresh(work), PANELS, tmp_path)
     assert again == Rendered(first.pages, 0, 0, first.written, first.bytes)
-    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == times
+    assert times_of() == times
 
 
 def test_a_finished_layer_renews_itself_and_the_pages_of_the_whole(tmp_path: Path) -> None:
@@ -148,16 +164,16 @@ def test_a_manifest_cannot_name_files_outside(work: Atlas, tmp_path: Path) -> No
 def test_a_full_disk_is_an_error_and_the_next_run_goes_on(
     work: Atlas, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, calls = os.write, [0]
+    real, calls = os.replace, [0]
 
-    def failing(handle: int, content: bytes) -> int:
+    def failing(draft: str, path: Path) -> None:
         calls[0] += 1
         if calls[0] > 40:
             raise OSError(errno.ENOSPC, "No space left on device")
-        return real(handle, content)
+        real(draft, path)
 
     out = tmp_path / "site"
-    monkeypatch.setattr(os, "write", failing)
+    monkeypatch.setattr(os, "replace", failing)
     with pytest.raises(SiteError, match=r"No space left on device[\s\S]*make room"):
         render(ABOUT, fresh(work), PANELS, out)
     monkeypatch.undo()
@@ -222,6 +238,46 @@ def test_renders_without_torch(tmp_path: Path) -> None:
 
 
 # Hostile names.
+
+
+SIGNS = st.characters() | st.sampled_from("<>&\"'`=/{}%#\\ \t\n\u2028\ufeff\u202e]-!")
+PIECES = st.sampled_from(
+    ["<!--", "-->", "]]>", "</title>", "</script>", "<svg onload=a()>", "&#60;"]
+)
+TEXTS = st.lists(st.text(SIGNS, max_size=8) | PIECES, max_size=3).map("".join)
+
+
+@pytest.fixture(scope="module")
+def vocabulary(work: Atlas, tmp_path_factory: pytest.TempPathFactory) -> set[tuple[str, str]]:
+    """Every tag and attribute that pages of plain names have."""
+    top = tmp_path_factory.mktemp("plain")
+    names = iter(range(100))
+    render(ABOUT, fresh(work), PANELS, top / "a")
+    render(*atlas_of(lambda: f"plain {next(names)}", top / "work"), PANELS, top / "b")
+    render(*atlas_of(str, top / "empty"), PANELS, top / "c")
+    render(*atlas_of(str, top / "empty"), PANELS, top / "c")
+    render(*atlas_of(lambda: f"{next(names)} long" * 9, top / "long"), PANELS, top / "d")
+    pages = [Strict(path.read_text()) for path in top.rglob("*.html")]
+    assert len(pages) > 80 and not any(page.wrong for page in pages)
+    return set().union(*(page.seen for page in pages))
+
+
+@settings(max_examples=10, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+@given(st.data())
+def test_no_text_is_ever_markup(
+    vocabulary: set[tuple[str, str]], tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    """Arbitrary Unicode in every string: the pages are valid and have no tag of its making."""
+    top = tmp_path_factory.mktemp("strange")
+    about, atlas = atlas_of(lambda: data.draw(TEXTS), top / "work")
+    render(about, atlas, PANELS, top / "site")
+    for path in (top / "site").rglob("*.html"):
+        page = Strict(path.read_text())
+        assert not page.wrong, path
+        assert page.seen <= vocabulary, (path, page.seen - vocabulary)
+    for path in (top / "site").rglob("*.js"):
+        assert path.read_bytes().isascii() or "assets" in path.parts
+    shutil.rmtree(top)
 
 
 def test_hostile_names_are_only_ever_text(tmp_path: Path) -> None:

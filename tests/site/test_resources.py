@@ -1,5 +1,6 @@
 """Where templates and assets come from, and what makes pages old."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -34,3 +35,15 @@ def test_the_style_sheet_is_all_of_its_parts_in_order() -> None:
     places = [styles.index(path.read_text()) for path in parts]
     assert places == sorted(places)
     assert sum(len(path.read_text()) for path in parts) + len(parts) - 1 == len(styles)
+
+
+def test_every_bundled_library_has_its_licence_on_the_site() -> None:
+    top = Path(__file__).parents[2] / "assets"
+    lock = json.loads((top / "package-lock.json").read_text())["packages"]
+    bundled = {
+        f"{name.rpartition('node_modules/')[2]} {package['version']}"
+        for name, package in lock.items()
+        if name and not (package.get("dev") or package.get("optional"))
+    }
+    listed = (top / "public" / "licences.txt").read_text().splitlines()
+    assert bundled and bundled <= set(listed), bundled - set(listed)

@@ -102,3 +102,7 @@ def test_pictures_of_a_panel_and_of_a_layer_do_not_mix(panel: str, layers: list[
     folder = links.panel_folder(panel, taken)
     assert folder not in taken and (folder == slug(panel)) == (slug(panel) not in taken)
     assert links.panel_picture("net", folder, 3, "atlas") == f"net/{folder}/3-atlas.webp"
+
+
+def test_half_a_character_is_told_apart_like_any_other() -> None:
+    assert slug("a\ud800") != slug("a\ud801") and slug("\ud800").isascii()

@@ -74,6 +74,11 @@ def known_panels() -> tuple[Panel, ...]:
         kind = point.load()
         if not (isinstance(kind, type) and issubclass(kind, Panel)):
             raise ConfigError(f"The entry point {point.name!r} of lamella.panels is no Panel.")
+        if not hasattr(kind, "shows_photographs"):
+            raise ConfigError(
+                f"The panel {kind.name!r} does not say what it shows of images.",
+                "Set its shows_photographs, which decides what a private atlas publishes.",
+            )
         if kind.name in found:
             raise ConfigError(f"Two panels are called {kind.name!r}; uninstall one.")
         found[kind.name] = kind()

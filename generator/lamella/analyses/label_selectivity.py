@@ -41,6 +41,7 @@ class LabelSelectivity(Panel):
         "selective unit need not matter much for what the network decides."
     )
     needs = ("survey",)
+    shows_photographs = False
     per = "view"
 
     def view(self, facts: LayerFacts, channel: int) -> tuple[Figure, ...]:

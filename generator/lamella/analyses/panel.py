@@ -42,10 +42,12 @@ class Panel:
         needs: names of the panels whose results it reads.
         shows: names of panels whose results its pages show where these are there.
         uses_images: whether its result depends on the images.
-        shows_photographs: whether its stored pictures are cut from the images; they are then left
-            out of an atlas that does not publish those.
-        photographic: names of those pictures that show a whole photograph, or its outlines; they
-            are published with whole photographs only.
+        shows_photographs: whether its stored pictures show the images, or parts of them; each
+            analysis says so itself. Those of units are published where `patches_shown`, those of
+            the network with whole photographs only.
+        photographic: names of pictures that show a whole photograph, or its outlines; they are
+            published with whole photographs only, whatever `shows_photographs` says.
+        uses_scores: whether it reads the network's output as class scores.
         uses_seed: whether it depends on the seed.
         uses_publish: whether it depends on what of the images may be shown.
         per: "unit" where shards hold channels of a layer; "network" where they are of all layers at
@@ -65,8 +67,9 @@ class Panel:
     uses_images: ClassVar[bool] = False
     per: ClassVar[str] = "unit"
     slow: ClassVar[bool] = False
-    shows_photographs: ClassVar[bool] = False
+    shows_photographs: ClassVar[bool]
     photographic: ClassVar[frozenset[str]] = frozenset()
+    uses_scores: ClassVar[bool] = False
     uses_seed: ClassVar[bool] = False
     uses_publish: ClassVar[bool] = False
     entries: ClassVar[str] = "units"

@@ -32,6 +32,7 @@ class Statistics(Panel):
     about = "Over all photographs and all positions of the layer."
     needs = ("survey",)
     shows = ("feature_visualization",)
+    shows_photographs = False
     per = "view"
 
     def view(self, facts: LayerFacts, channel: int) -> tuple[Figure, ...]:

@@ -13,8 +13,9 @@ from torch import Tensor
 
 from lamella.attribution import cam, gradcam, gradients, rollout
 from lamella.attribution.integrated import integrated
-from lamella.attribution.methods import METHODS
+from lamella.attribution.methods import BY_NAME, METHODS
 from lamella.attribution.occlusion import occlusion
+from lamella.attribution.scores import require_finite
 from lamella.network.model import Model
 
 
@@ -75,9 +76,12 @@ def attribute(name: str, model: Model, shown: Tensor, classes: Tensor, options: 
         shown: sRGB in [0, 1], (image, 3, row, column).
         classes: to be explained, (image, k), int64.
     Raises:
-        ModelError: there is no such class, or the method is not defined for this network.
+        ModelError: there is no such class, the method is not defined for this network, or what it
+            yields is not finite.
     """
-    return _ATTRIBUTE[name](model, shown, classes, options)
+    found = _ATTRIBUTE[name](model, shown, classes, options)
+    words = f"{BY_NAME[name].title} for class"
+    return require_finite(found, lambda image: f"{words} {int(classes[image, 0])}")
 
 
 def defined(model: Model) -> tuple[tuple[str, ...], dict[str, str]]:

@@ -17,8 +17,8 @@ from dataclasses import dataclass, replace
 from torch import Tensor
 
 from lamella.network.activations import Address
-from lamella.network.dataflow import MAXIMA, MEANS, PASSING, Dataflow, is_tokens
-from lamella.network.passes import Op
+from lamella.network.dataflow import Dataflow, is_tokens
+from lamella.network.passes import MAXIMA, MEANS, PASSING, Op
 from lamella.places.field import Field
 from lamella.places.layout import Layout
 from lamella.places.values import ACTIVATIONS, NORMS

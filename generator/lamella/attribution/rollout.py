@@ -22,6 +22,7 @@ from torch import Tensor
 from lamella.attribution.attention import Attention
 from lamella.attribution.gradients import batch_of, in_runs
 from lamella.errors import ModelError
+from lamella.network.activations import runs_of
 from lamella.network.dataflow import dataflow_of, is_tokens, once
 from lamella.network.model import Model
 from lamella.places.layout import Layout
@@ -83,11 +84,13 @@ def joined(attentions: Sequence[Tensor]) -> Tensor:
 
 def _attentions(model: Model, images: Tensor) -> list[Tensor]:
     """What every block's attention is, averaged over heads, (image, token, token)."""
-    inputs = model.normalise(images)
-    seen = Attention(len(images))
-    with torch.no_grad(), seen:
-        model.module(inputs)
-    return seen.found
+    found = []
+    for inputs in runs_of(model.module, model.normalise(images)):
+        seen = Attention(len(inputs))
+        with torch.no_grad(), seen:
+            model.module(inputs)
+        found.append(seen.found)
+    return found[0] if len(found) == 1 else [torch.cat(each) for each in zip(*found, strict=True)]
 
 
 def _layout(attentions: Sequence[Tensor], model: Model) -> Layout | None:

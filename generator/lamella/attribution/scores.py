@@ -5,6 +5,8 @@ Flow: model -> **scores** -> gradients, occlusion, cam, gradcam, predictions.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -72,12 +74,32 @@ def require_classes(classes: Tensor, most: int) -> None:
         raise ModelError(f"There is no class {wrong}.", f"The network has classes 0 to {most - 1}.")
 
 
+def require_finite(values: Tensor, named: Callable[[int], str]) -> Tensor:
+    """The same numbers; none of them may be NaN or infinite, since pictures are drawn of them.
+
+    Args:
+        named: from the number of an image of the batch to what its numbers are.
+    Raises:
+        ModelError: some are not finite.
+    """
+    wrong = (~values.isfinite()).flatten(1).any(dim=1).nonzero().flatten().tolist()
+    if wrong:
+        raise ModelError(
+            f"{named(wrong[0])} is NaN or infinite.",
+            "The network has a step without a slope there, as the square root of zero is one: "
+            "add a small number to what it takes.",
+        )
+    return values
+
+
 def outputs_of(model: Model) -> int:
     """How many class scores the network gives.
 
     Raises:
         ModelError: its output is no list of class scores, or they are no numbers.
     """
+    if model.facts.embedding:
+        raise ModelError(model.facts.embedding)
     with torch.inference_mode():
         blank = model.plain(0.5, *model.facts.size)
         found = scores(model, blank)

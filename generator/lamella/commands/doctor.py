@@ -3,7 +3,6 @@
 Flow: pipeline -> **doctor**. Of a few images, everything goes into a folder that is thrown away.
 """
 
-import resource
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -12,10 +11,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-import click
-
+from lamella.commands.build import unable_words
 from lamella.commands.layers import COLUMNS, layer_row, left_out_words, legend
 from lamella.commands.tables import plain_table, show
+from lamella.commands.terminal import say
 from lamella.config.config import load
 from lamella.errors import LamellaError, said
 from lamella.network.units import Layer
@@ -37,6 +36,9 @@ class Silent:
         """A stage of `total` things."""
         yield lambda number: None
 
+    def say(self, text: str) -> None:
+        """A plain line."""
+
 
 def diagnosed(file: Path, device: str | None) -> int:
     """Try every analysis on a few images and one unit of each layer; how many failed.
@@ -57,14 +59,14 @@ def diagnosed(file: Path, device: str | None) -> int:
         )
         analysis = Analysis.of(config)
         network = analysis.atlas.network
-        click.echo(
+        say(
             f"{network.name}: {len(network.layers)} layers, {network.units} units, on "
             f"{analysis.model.device}; tried on {len(analysis.images)} images."
         )
         for note in network.notes:
-            click.echo(note)
+            say(note)
         if network.left_out:
-            click.echo(left_out_words(network, len(network.left_out)))
+            say(left_out_words(network, len(network.left_out)))
         verdicts: list[tuple[str, float, str]] = []
         for panel, _ in sorted(analysis.panels, key=lambda pair: pair[0].slow):
             if panel.per == "view":
@@ -77,6 +79,8 @@ def diagnosed(file: Path, device: str | None) -> int:
             names = tuple(layer.name for layer in layers if not panel.slow or layer in some)
             verdicts.append((panel.name, *_tried(analysis, (panel.name,), names)))
         _show_layers(analysis)
+        for remark in analysis.model.remarks:
+            say(remark)
         return _show_verdicts(verdicts, time.monotonic() - began)
 
 
@@ -91,9 +95,7 @@ def _tried(
     try:
         for _ in analysis.run(Selection(layers, panels, (0,)), Silent()):
             pass
-        verdict = " ".join(
-            f"{error.problem} {error.remedy}".strip() for error in analysis.unable.values()
-        )
+        verdict = " ".join(unable_words(analysis.unable)).removeprefix(f"{panels[0]}: ")
     except LamellaError as error:
         verdict = f"{error.problem} {error.remedy}".strip()
     except Exception as error:  # the user's own code may raise anything
@@ -127,8 +129,16 @@ def _show_verdicts(verdicts: list[tuple[str, float, str]], total: float) -> int:
         table.add_row(name, f"{seconds:.1f}", "FAILS" if name in failures else why or "works")
     show(table)
     for name, why in failures.items():
-        click.echo(f"{name}: {why}")
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    memory = peak / (1e9 if sys.platform == "darwin" else 1e6)
-    click.echo(f"{len(failures)} failed; {total:.0f} s, at most {memory:.1f} GB of memory.")
+        say(f"{name}: {why.removeprefix(f'{name}, ')}")
+    say(f"{len(failures)} failed; {total:.0f} s, {_memory()}.")
     return len(failures)
+
+
+def _memory() -> str:
+    """The most memory that this process had, in words."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return "how much memory is not known here"
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return f"at most {peak / (1e9 if sys.platform == 'darwin' else 1e6):.1f} GB of memory"

@@ -1,20 +1,21 @@
 """`lamella init`: a folder with everything that an atlas needs, to be changed step by step."""
 
 import io
+import json
 from pathlib import Path
 
-import click
 import numpy as np
 from PIL import Image
 
+from lamella.commands.terminal import say
 from lamella.errors import ConfigError
-from lamella.store.store import write_atomically
+from lamella.store.writing import write_atomically
 
 ATLAS = """\
 # The definition of an atlas. Paths are relative to this file.
 # Build it with:  lamella build atlas.toml
 
-title = "My network under glass"
+title = "Atlas of my network"
 description = "Every channel of every layer."
 authors = ["Your Name"]
 licence = "CC-BY-4.0"            # of the atlas' own text and pictures
@@ -23,19 +24,12 @@ licence = "CC-BY-4.0"            # of the atlas' own text and pictures
 # site_url = "https://example.org/atlas"   # allows canonical addresses and a sitemap
 
 [model]
-name = "my-network"              # part of every address: choose it once
-source = "network.py:network"    # FILE.py:FUNCTION, or "torchvision:resnet18"
+name = "{name}"                  # part of every address: choose it once
+source = "{source}"    # FILE.py:FUNCTION, or "torchvision:resnet18"
 # weights = "weights.safetensors"  # or a state dict (.pt); for torchvision "DEFAULT" downloads
 # classes = "classes.txt"        # names of the outputs, one a line
 
-[model.preprocessing]            # what your network was trained with
-resize = 128                     # shorter side, in pixels
-size = 112                       # side of the square cut from the centre
-channels = "RGB"                 # or "BGR"
-scale = 1.0                      # what white is: 1 or 255
-mean = [0.485, 0.456, 0.406]
-std = [0.229, 0.224, 0.225]
-
+{preprocessing}
 [images]
 folder = "images"                # its subfolders and archives too; thousands are better
 labels = "folder"                # or "file", or "none"
@@ -60,6 +54,19 @@ work = "work"                    # what was computed: keep it, and nothing is co
 site = "public"                  # what is published
 """
 
+PREPROCESSING = """\
+[model.preprocessing]            # what your network was trained with
+resize = 128                     # shorter side, in pixels
+size = 112                       # side of the square cut from the centre
+channels = "{channels}"                 # "RGB", "BGR", or "L" for greys; 5 for files of five bands
+scale = 1.0                      # what white is: 1 or 255
+mean = {mean}
+std = {std}
+"""
+FROM_LIBRARY = """\
+# [model.preprocessing]          # comes with the network; set it to change it
+"""
+
 NETWORK = '''\
 """The network of the atlas. Change this to yours: any torch.nn.Module in eval mode will do."""
 
@@ -75,7 +82,7 @@ def network() -> nn.Module:
     """
     torch.manual_seed(0)
     layers = nn.Sequential(
-        nn.Conv2d(3, 16, 5, stride=2, padding=2),
+        nn.Conv2d({planes}, 16, 5, stride=2, padding=2),
         nn.ReLU(),
         nn.Conv2d(16, 24, 3, stride=2, padding=1),
         nn.ReLU(),
@@ -87,14 +94,21 @@ def network() -> nn.Module:
 '''
 
 
-def start(folder: Path) -> None:
+def start(folder: Path, source: str = "", channels: str = "RGB") -> None:
     """Write atlas.toml, network.py and a few images into a folder; never over a file.
 
+    Args:
+        source: of the network, as [model] source; without it a small one of one's own.
+        channels: that this one takes, RGB or L.
     Raises:
         ConfigError: one of them is there already.
         StoreError: the folder cannot be written.
     """
-    for name in ("atlas.toml", "network.py"):
+    written = {"atlas.toml": atlas(source, channels)}
+    if not source:
+        planes = 1 if channels == "L" else 3
+        written["network.py"] = NETWORK.replace("{planes}", str(planes))
+    for name in written:
         if (folder / name).exists():
             raise ConfigError(
                 f"{folder / name} exists and is left as it is.", "Name another folder."
@@ -103,11 +117,28 @@ def start(folder: Path) -> None:
     if not images.exists():
         for name, content in sample_images():
             write_atomically(images / name, content)
-    write_atomically(folder / "network.py", NETWORK.encode())
-    write_atomically(folder / "atlas.toml", ATLAS.encode())
-    click.echo(f"Wrote {folder}: atlas.toml, network.py and images.")
-    click.echo(f"Build it:  lamella build {folder / 'atlas.toml'}")
-    click.echo("Then put your own network into network.py, and your photographs into images.")
+    for name, text in reversed(written.items()):
+        write_atomically(folder / name, text.encode())
+    say(f"Wrote {folder}: {', '.join(written)} and images.")
+    say(f"Build it:  lamella build {folder / 'atlas.toml'}")
+    if source:
+        say("Then put your own images into images.")
+    else:
+        say("Then put your own network into network.py, and your images into images.")
+
+
+def atlas(source: str = "", channels: str = "RGB") -> str:
+    """The text of an atlas.toml."""
+    mean, std = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
+    if channels == "L":
+        mean, std = [0.5], [0.5]
+    own = PREPROCESSING.format(channels=channels, mean=mean, std=std)
+    library = ":" in source and not source.partition(":")[0].endswith(".py")
+    # TOML's strings are written as JSON's; the quotes are there already.
+    named = json.dumps(source or "network.py:network")[1:-1]
+    name = json.dumps(source.rpartition(":")[2])[1:-1] if library else "my-network"
+    how = FROM_LIBRARY if library else own
+    return ATLAS.format(name=name, source=named, preprocessing=how)
 
 
 def sample_images() -> list[tuple[str, bytes]]:

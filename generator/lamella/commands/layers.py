@@ -6,9 +6,8 @@ Flow: pipeline -> **layers**.
 import math
 from collections.abc import Sequence
 
-import click
-
 from lamella.commands.tables import plain_table, show
+from lamella.commands.terminal import say
 from lamella.config.config import Config
 from lamella.network.description import Network
 from lamella.network.units import Layer
@@ -26,16 +25,19 @@ def field_words(layer: Layer) -> str:
 def layer_row(layer: Layer) -> list[str]:
     """A layer in a table: under the columns COLUMNS, whose marks `legend` explains."""
     output = f"{layer.height} x {layer.width}" + ("" if layer.placed else " ?")
-    return [layer.name, layer.kind, str(layer.channels), output, field_words(layer)]
+    kind = layer.kind + (" *" if layer.multiplied else "")
+    return [layer.name, kind, str(layer.channels), output, field_words(layer)]
 
 
 def legend(layers: Sequence[Layer]) -> None:
     """Print what the columns and marks of rows of layers mean."""
-    click.echo("Sees: receptive field and stride, in pixels of the input.")
+    say("Sees: receptive field and stride, in pixels of the input.")
     if any(layer.gated for layer in layers):
-        click.echo("+: and the whole image, through a gate or a normalization.")
+        say("+: and the whole image, through a gate or a normalization.")
+    if any(layer.multiplied for layer in layers):
+        say("*: behind it its values are multiplied by others, which act as a gate.")
     if any(not layer.placed for layer in layers):
-        click.echo("?: where these positions lie on the image cannot be told.")
+        say("?: where these positions lie on the image cannot be told.")
 
 
 def duration(seconds: float) -> str:
@@ -90,17 +92,15 @@ def layers_report(config: Config, timed: bool) -> None:
     show(table)
     network = analysis.atlas.network
     names = ", ".join(panel.name for panel, _ in analysis.panels)
-    click.echo(
-        f"\n{len(network.layers)} layers, {network.units} units, {len(analysis.images)} images"
-    )
+    say(f"\n{len(network.layers)} layers, {network.units} units, {len(analysis.images)} images")
     for note in network.notes:
-        click.echo(note)
+        say(note)
     if network.left_out:
-        click.echo(left_out_words(network, len(network.left_out)))
+        say(left_out_words(network, len(network.left_out)))
     legend(network.layers)
-    click.echo(f"Panels: {names}.")
+    say(f"Panels: {names}.")
     if timed and visualization:
-        click.echo(
+        say(
             f"Pictures: feature visualization of what is missing takes about {duration(total)} "
             f"on {analysis.model.device}, measured now; the rest takes minutes."
         )

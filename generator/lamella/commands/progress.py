@@ -18,6 +18,8 @@ from rich.progress import (
 from rich.progress import Progress as Bars
 from rich.text import Text
 
+from lamella.commands.terminal import plain
+
 
 class _Rate(ProgressColumn):
     """Entries per second."""
@@ -92,4 +94,4 @@ class Progress:
 
     def say(self, text: str) -> None:
         """A plain line above the bars."""
-        self.console.print(text, markup=False, emoji=False, highlight=False, soft_wrap=True)
+        self.console.print(plain(text), markup=False, emoji=False, highlight=False, soft_wrap=True)

@@ -9,17 +9,17 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import click
 from rich.table import Table
 
 from lamella.analyses.visualization_quality.gates import Gate, Summary, gates, percent, summarised
 from lamella.analyses.visualization_quality.stored import quality_of
+from lamella.commands import terminal
 from lamella.commands.tables import plain_table, show
 from lamella.config.config import Config
 from lamella.config.selection import chosen
 from lamella.pipeline.plan import DOCUMENT, keys_now, open_atlas, store_of
 from lamella.store.facts import Atlas
-from lamella.store.store import write_atomically
+from lamella.store.writing import write_atomically
 
 NAMED = 10  # of the units that miss a gate
 WORDS = {
@@ -43,7 +43,7 @@ def quality_report(config: Config, patterns: Sequence[str], file: str | None) ->
     alone = file == "-"  # nothing else may come between a program and its JSON
 
     def say(text: str) -> None:
-        click.echo(text, err=alone)
+        terminal.say(text, err=alone)
 
     store = store_of(config)
     if store.read_json(DOCUMENT) is None:
@@ -60,7 +60,7 @@ def quality_report(config: Config, patterns: Sequence[str], file: str | None) ->
     summaries = [summarised(own.layer, [own]) for own in layers]
     whole, passed = summarised("", layers), gates(layers)
     if alone:
-        click.echo(document(atlas, summaries, whole, passed))
+        terminal.say(document(atlas, summaries, whole, passed))
     else:
         show(_table(summaries, whole))
         if named := [name for name in EXPLAINED if _scores(whole, name)]:

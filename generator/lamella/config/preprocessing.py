@@ -10,6 +10,8 @@ from pydantic import Field, PlainSerializer, PlainValidator, model_validator
 
 from lamella.config.section import Array, Number, Positive, Section
 
+MOST = 8192  # pixels along a side, of what is resized and of the network's input
+
 
 def _extents(least: int, *words: str) -> Callable[[Any], Any]:
     """Of a value: a whole number, two in a list, or one of some words."""
@@ -18,11 +20,12 @@ def _extents(least: int, *words: str) -> Callable[[Any], Any]:
         pair = isinstance(given, list | tuple) and len(given) == 2
         numbers = tuple(given) if pair else (given,)
         whole = all(isinstance(one, int) and not isinstance(one, bool) for one in numbers)
-        if given in words or (whole and min(numbers) >= least):
+        if given in words or (whole and least <= min(numbers) and max(numbers) <= MOST):
             return numbers if pair else given
         also = "".join(f', or "{word}"' for word in words)
         raise ValueError(
-            f"It should be a whole number of pixels, {least} or more, or [height, width]{also}"
+            f"It should be a whole number of pixels from {least} to {MOST}, "
+            f"or [height, width]{also}"
         )
 
     return checked

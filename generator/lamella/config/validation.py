@@ -59,8 +59,8 @@ def _described(section: type[BaseModel], found: Any, where: str) -> tuple[str, s
     said = said.partition(" or instance of")[0]
     for python, toml in _WORDS:
         said = said.replace(python, toml)
-    if found["type"] == "value_error" and isinstance(found["input"], dict):
-        problem, _, remedy = said.partition("\n")
+    problem, _, remedy = said.partition("\n")
+    if remedy:  # of a section as a whole
         return f"{where}: [{'.'.join(at)}] {problem}", remedy
     given = repr(found["input"])
     given = given.lower() if isinstance(found["input"], bool) else given

@@ -35,4 +35,6 @@ def interruptible(work: Callable[[], T]) -> T:
         thread.join(WAIT)
     if wrong:
         raise wrong[0]
+    if not found:
+        raise MemoryError("a worker ended without a result")
     return found[0]

@@ -6,12 +6,10 @@ operations do not gain from a second one, and the bytes of a result do not depen
 there are.
 """
 
-import copy
 import itertools
 import math
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from queue import Empty, PriorityQueue, SimpleQueue
 from types import TracebackType
@@ -19,6 +17,7 @@ from typing import Generic, TypeVar
 
 import torch
 
+from lamella.engines.copies import copied
 from lamella.network.model import Model
 
 T = TypeVar("T")
@@ -47,7 +46,7 @@ def places(model: Model) -> list[Model]:
 def _on(model: Model, device: torch.device) -> Model:
     """The same network on another device; the first GPU keeps the module that is there."""
     at = next(model.module.parameters(), torch.zeros(())).device
-    module = model.module if at == device else copy.deepcopy(model.module).to(device)
+    module = model.module if at == device else copied(model).to(device)
     return replace(model, module=module, device=device)
 
 
@@ -104,15 +103,19 @@ class Workers(Generic[T, R]):
         """Tasks and results as they finish, until none is left; tasks may be added meanwhile.
 
         Raises:
-            whatever a task raised.
+            whatever a task raised; MemoryError where a worker has ended without a word.
         """
         while self._open:
-            with suppress(Empty):  # waits in short turns, so that Ctrl-C works on every system
+            try:  # waits in short turns, so that Ctrl-C works on every system
                 task, result, error = self._found.get(timeout=WAIT)
-                self._open -= 1
-                if error is not None:
-                    raise error
-                yield task, result  # type: ignore[misc]
+            except Empty:
+                if not all(thread.is_alive() for thread in self._threads):
+                    raise MemoryError("a worker ended without a result") from None
+                continue
+            self._open -= 1
+            if error is not None:
+                raise error
+            yield task, result  # type: ignore[misc]
 
     def _run(self, place: Model) -> None:
         if place.device.type == "cpu":

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from lamella.commands.options import CONFIG, folders, loaded
+from lamella.commands.terminal import say
 from lamella.errors import ConfigError
 
 PATH = click.argument("path", type=click.Path(exists=True, path_type=Path))
@@ -32,7 +33,7 @@ def cite(path: Path, unit: str | None) -> None:
     cited = found.citation if found else atlas.citation
     parts = [cited.text, cited.identifier, cited.bibtex]
     parts += [snippet(found, path)] if found else []
-    click.echo("\n\n".join(parts))
+    say("\n\n".join(parts))
 
 
 @click.command()
@@ -92,7 +93,7 @@ def figure(
     from lamella.network.units import unit_named
     from lamella.pipeline.plan import open_atlas, panels_of
     from lamella.site.drawing import published
-    from lamella.store.store import write_atomically
+    from lamella.store.writing import write_atomically
 
     kind = out.suffix.lower().removeprefix(".")
     if kind not in KINDS:
@@ -103,11 +104,11 @@ def figure(
     atlas = published(open_atlas(chosen), [panel for panel, _ in panels_of(chosen)])
     named = [unit_named(text, atlas.channels, str(config)) for text in units]
     source = source_line(about_of(chosen), atlas)
-    content, said = drawn(rows_of(atlas, named, examples), source, kind, width, dpi)
+    content, lacking = drawn(rows_of(atlas, named, examples), source, kind, width, dpi)
     write_atomically(out, content)
-    for line in said:
-        click.echo(line, err=True)
-    click.echo(f"{out}: {len(content) / 1e3:.0f} kB")
+    for line in lacking:
+        say(line, err=True)
+    say(f"{out}: {len(content) / 1e3:.0f} kB")
 
 
 @click.command()
@@ -130,4 +131,4 @@ def pack(path: Path, out: Path) -> None:
     from lamella.exports.pack import packed
 
     number = packed(site_of(path), out)
-    click.echo(f"{out}: {number} files, {out.stat().st_size / 1e6:.1f} MB")
+    say(f"{out}: {number} files, {out.stat().st_size / 1e6:.1f} MB")

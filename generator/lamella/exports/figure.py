@@ -15,11 +15,12 @@ from lamella.analyses.dataset_examples.stored import examples
 from lamella.analyses.feature_visualization.stored import PANEL as VISUALIZATION
 from lamella.analyses.feature_visualization.stored import visualization
 from lamella.analyses.weights import stored as weights
+from lamella.config.visible import visible
 from lamella.figures import Picture, links, short
 from lamella.figures.format import times
+from lamella.figures.published import patches_shown
 from lamella.network.units import Unit
 from lamella.site.citation import About, absolute
-from lamella.site.templating import visible
 from lamella.store.facts import Atlas, LayerFacts
 
 INPUTS = 3  # of either sign
@@ -147,7 +148,7 @@ def source_line(about: About, atlas: Atlas) -> str:
 
 def _why(facts: LayerFacts, channel: int) -> str:
     """Why there are no examples of a unit."""
-    if facts.atlas.publish == "none":
+    if not patches_shown(facts):
         return "images are not published"
     return "no image activates it" if facts.silent(channel) else "no examples"
 

@@ -5,14 +5,14 @@ sorted, times fixed, and nothing of this machine is written.
 """
 
 import hashlib
-import json
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from lamella.errors import SiteError, StoreError, said
+from lamella.store.documents import read
+from lamella.store.record import MANIFEST, digest, groups_of
 
-RECORD = ".lamella/manifest.json"  # in the site; what publish writes
 CHECKSUMS = "SHA256SUMS"  # as sha256sum -c reads it
 REMEDY = "Run `lamella build CONFIG`, or `lamella render CONFIG`, to its end; then pack it."
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the first time that a zip can state
@@ -26,7 +26,7 @@ def packed(site: Path, out: Path) -> int:
         out: the zip, whose name without ending is the folder inside it.
     Raises:
         SiteError: the site is not complete.
-        StoreError: the zip cannot be written.
+        StoreError: its record is damaged, or the zip cannot be written.
     """
     top, sums = out.stem, []
     draft = out.with_name(f".{out.name}.draft")
@@ -47,34 +47,20 @@ def packed(site: Path, out: Path) -> int:
 def _contents(site: Path) -> Iterator[tuple[str, bytes]]:
     """The files of a site, by name."""
     try:
-        sizes, complete = _recorded(site)
+        groups, complete = groups_of(site)
     except FileNotFoundError as error:
-        raise SiteError(f"{site} is no rendered atlas: it holds no {RECORD}.", REMEDY) from error
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise SiteError(f"{site / RECORD} cannot be read: {said(error)}.", REMEDY) from error
+        raise SiteError(f"{site} is no rendered atlas: it holds no {MANIFEST}.", REMEDY) from error
     if not complete:
         raise SiteError(f"{site} is not complete: it is being written, or that stopped.", REMEDY)
-    for name, size in sorted(sizes.items()):
+    files = {name: record for group in groups.values() for name, record in group.files.items()}
+    for name, (_, _, checksum) in sorted(files.items()):
         try:
-            content = (site / name).read_bytes()
-        except OSError as error:
-            raise SiteError(
-                f"{site} is not complete: {name} cannot be read: {said(error)}.", REMEDY
-            ) from error
-        if len(content) != size:
-            raise SiteError(f"{site / name} was changed since it was rendered.", REMEDY)
+            content = read(site / name)
+        except FileNotFoundError as error:
+            raise SiteError(f"{site} is not complete: {name} is missing.", REMEDY) from error
+        if digest(content) != checksum:
+            raise SiteError(f"{site / name} is not what was rendered.", REMEDY)
         yield name, content
-
-
-def _recorded(site: Path) -> tuple[dict[str, int], bool]:
-    """The size of each file that was rendered, by name, and whether that came to its end."""
-    record = json.loads((site / RECORD).read_bytes())
-    groups = record["groups"].values()
-    sizes = {name: int(known[0]) for group in groups for name, known in group["files"].items()}
-    for name in sizes:
-        if name.startswith("/") or ".." in name.split("/"):
-            raise ValueError(f"it names {name}")
-    return sizes, bool(record["complete"])
 
 
 def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:

@@ -17,9 +17,30 @@ from lamella.store.store import Sheet
 PICTURE = "feature_visualization", "picture"
 PATCHES = "dataset_examples", "patches"  # a sheet: cell i is the i-th strongest example
 
+# Of the image's area: a patch that shows more says too much of a photograph that is private.
+PATCH_SHARE = 1 / 4
+
 # Thumbnails of a layer lie on sheets of this many columns and rows, each this many pixels wide.
 SPRITE_SIDE = 8
 THUMBNAIL = 64
+
+
+def patches_shown(facts: LayerFacts) -> bool:
+    """Whether what the units of a layer see of the photographs may be shown."""
+    if facts.atlas.publish != "patches":
+        return facts.atlas.publish == "whole"
+    field, (height, width) = facts.layer.field, facts.network.size
+    if field is None:  # it sees the whole image
+        return False
+    return min(field.rows.size, height) * min(field.columns.size, width) <= (
+        PATCH_SHARE * height * width
+    )
+
+
+def withheld(facts: LayerFacts, panel: str, name: str) -> bool:
+    """Whether pictures of a layer's units are not published."""
+    private = facts.atlas.withheld
+    return f"{panel}/{name}" in private or (panel in private and not patches_shown(facts))
 
 
 def unit_picture(
@@ -27,8 +48,7 @@ def unit_picture(
 ) -> Picture | None:
     """A stored picture of a channel, as it is published; None where there is none."""
     stored = facts.of(panel)
-    private = f"{panel}/{name}" in facts.atlas.withheld
-    if private or channel not in stored.pictures.get(name, {}):
+    if withheld(facts, panel, name) or channel not in stored.pictures.get(name, {}):
         return None
     sheet = stored.sheets[name]
     src = links.unit_picture(facts.network.name, Unit(facts.layer.name, channel), name)
@@ -37,7 +57,7 @@ def unit_picture(
 
 def patch_sheet(facts: LayerFacts, channel: int) -> tuple[Picture, Sheet] | None:
     """The sheet of a unit's patches, as it is published, and what its cells are; None for none."""
-    sheet = unit_picture(facts, *PATCHES, channel, "")
+    sheet = unit_picture(facts, *PATCHES, channel, "") if patches_shown(facts) else None
     return (sheet, facts.of(PATCHES[0]).sheets[PATCHES[1]]) if sheet is not None else None
 
 

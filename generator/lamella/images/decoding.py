@@ -7,12 +7,14 @@ of photographs are tried, and the size is looked at before anything is decoded.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from lamella.config.files import refuse_special
 from lamella.config.preprocessing import Preprocessing
 from lamella.errors import said
 from lamella.images.entries import ImageFile, readable
@@ -22,7 +24,7 @@ _JPEG = {".jpg", ".jpeg", ".jpe", ".jfif"}
 _OTHERS = {".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".jp2"}
 SUFFIXES = frozenset(_JPEG | _OTHERS | PLUGGED)
 NUMBERS = ".npy"  # of bands alone
-MOST_PIXELS = 250_000_000  # a larger image is taken for an attack on memory
+MOST_PIXELS = 178_956_970  # a larger image is an attack on memory and time: PIL's own limit
 Pixels = NDArray[np.uint8]
 
 
@@ -45,6 +47,21 @@ def formats() -> tuple[str, ...]:
     """PIL's names of the formats that are read: of those suffixes, and only those."""
     known = Image.registered_extensions()
     return tuple(sorted({known[suffix] for suffix in SUFFIXES if suffix in known}))
+
+
+def opened(file: ImageFile, formats: tuple[str, ...]) -> Image.Image:
+    """An image file, its pixels unread: a photograph, or a mask.
+
+    Raises:
+        OSError: it is no image of these formats, is no file, or is too large to be one.
+    """
+    if isinstance(file, Path):
+        refuse_special(file)
+    image: Image.Image = Image.open(readable(file), formats=formats)
+    if image.width * image.height > MOST_PIXELS:
+        image.close()
+        raise OSError(f"{image.width} x {image.height} pixels are too many")
+    return image
 
 
 def decode(file: ImageFile, how: Preprocessing) -> Pixels:
@@ -74,9 +91,7 @@ def upright(file: ImageFile, least: tuple[int, int] | None = None) -> Iterator[I
         BrokenImage: it is no image, is truncated, is too large, or what is done with it fails.
     """
     try:
-        with Image.open(readable(file), formats=formats()) as image:
-            if image.width * image.height > MOST_PIXELS:
-                raise BrokenImage(f"{image.width} x {image.height} pixels are too many")
+        with opened(file, formats()) as image:
             if least:
                 image.draft("RGB", least)
             yield _plain(ImageOps.exif_transpose(image))
@@ -218,7 +233,7 @@ _TURNED = range(5, 9)  # EXIF orientations that swap width and height
 def upright_size(file: ImageFile) -> tuple[int, int] | None:
     """Width and height of an image as it is shown; None where it is none, which is told later."""
     try:
-        with Image.open(readable(file)) as image:
+        with opened(file, formats()) as image:
             turned = image.getexif().get(0x0112) in _TURNED
             return image.size[::-1] if turned else image.size
     except Exception:  # PIL's plug-ins raise almost anything on hostile files

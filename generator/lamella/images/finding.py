@@ -8,13 +8,14 @@ order it is read. What is passed over is counted.
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from lamella.config.config import Config
 from lamella.config.digest import digest_of
+from lamella.config.files import refuse_special
 from lamella.config.preprocessing import Preprocessing
 from lamella.errors import ImagesError
 from lamella.images.archives import ARCHIVES, in_archive, is_archive
@@ -33,8 +34,11 @@ KINDS = 20  # of things passed over that are told apart
 class Digests:
     """Content digests of images, remembered until the file that they lie in changes.
 
+    The time at which the system last noted a change cannot be set: it tells of an image that was
+    changed in place by something that set the other time back.
+
     Attributes:
-        known: what is remembered, as plain values: of each file its size, its time of change, and
+        known: what is remembered, as plain values: of each file its size, its times, and
             digests by their place in it, "" for all of it.
         fresh: how many of them are new.
     """
@@ -42,26 +46,30 @@ class Digests:
     known: dict[str, Any] = field(default_factory=dict)
     fresh: int = 0
 
-    def of(self, file: ImageFile) -> str:
+    def of(self, file: ImageFile, top: Path) -> str:
         """The digest of an image's content, 32 hex digits.
 
+        Args:
+            top: files are remembered by their path from there.
         Raises:
             OSError: it cannot be read.
         """
         if isinstance(file, Path):
+            refuse_special(file)  # of those that a list names
             container, place = Container.of(file), ""
         elif file.container is None:
             return file.digest()
         else:
             container, place = file.container, str(file.place)
-        stamp = [container.size, container.changed]
-        entry = self.known.get(str(container.path))
-        if entry is None or entry[:2] != stamp or not isinstance(entry[2], dict):
-            entry = self.known[str(container.path)] = [*stamp, {}]
-        if place not in entry[2]:
-            entry[2][place] = _of_path(file) if isinstance(file, Path) else file.digest()
+        name = os.path.relpath(container.path, top)
+        stamp = [container.size, container.changed, container.path.stat().st_ctime_ns]
+        entry = self.known.get(name)
+        if entry is None or entry[:3] != stamp:
+            entry = self.known[name] = [*stamp, {}]
+        if place not in entry[3]:
+            entry[3][place] = _of_path(file) if isinstance(file, Path) else file.digest()
             self.fresh += 1
-        return str(entry[2][place])
+        return str(entry[3][place])
 
 
 def _of_path(path: Path) -> str:
@@ -91,13 +99,15 @@ def find(
             "In a folder, its subfolders and archives they are found by their suffix: "
             f"{' '.join(sorted(suffixes(preprocessing)))}.",
         )
-    by_id = _by_id(found.images, digests)
+    by_id = _by_id(found.images, digests, config.path(section.folder))
     chosen = sorted(by_id)[: section.limit]
     photographs = tuple(
         Photograph(id, by_id[id].name, _label(by_id[id], section.labels)) for id in chosen
     )
     every = tuple(sorted({photograph.label for photograph in photographs} - {""}))
     manifest = Manifest(digest_of(chosen), photographs, (), every, passed)
+    if section.publish == "none":  # nothing that is computed rests on what may not be shown
+        manifest = manifest.unlabelled()
     return Images(manifest, [by_id[id].file for id in chosen], preprocessing, own)
 
 
@@ -119,7 +129,8 @@ def _found(config: Config, known: frozenset[str]) -> Found:
     if section.list:
         labels = listed(config.path(section.list), folder, known)
         return Found([_candidate(path, folder, labels[path]) for path in sorted(labels)])
-    files, passed = _files(folder, known)
+    written = {config.path(out).resolve() for out in (config.output.work, config.output.site)}
+    files, passed = _files(folder, known, written)
     found = Found(passed=passed)
     for path in files:
         found.add(_in_file(path, folder, known))
@@ -140,27 +151,36 @@ def _candidate(path: Path, top: Path, label: str = "") -> Candidate:
     return Candidate(path, _text(path.relative_to(top).as_posix()), folder, _text(label))
 
 
-def _by_id(images: Sequence[Candidate], digests: Digests) -> dict[str, Candidate]:
+def _by_id(images: Sequence[Candidate], digests: Digests, top: Path) -> dict[str, Candidate]:
     """Images by the digest of their content; of copies, the first."""
     by_id: dict[str, Candidate] = {}
     for image in images:
         try:
-            by_id.setdefault(digests.of(image.file), image)
+            by_id.setdefault(digests.of(image.file, top), image)
         except OSError:  # unreadable: skipped when it is to be decoded
             by_id.setdefault(digest_of(image.name)[:32], image)
     return by_id
 
 
-def _files(folder: Path, known: frozenset[str]) -> tuple[list[Path], Counter[str]]:
+def _files(
+    folder: Path, known: frozenset[str], written: Set[Path]
+) -> tuple[list[Path], Counter[str]]:
     """The image files of a folder and its subfolders, and how many others were passed over, by what
     they are. Hidden ones are nobody's. Linked folders are followed, but for those that lead back to
-    what is read anyway."""
+    what is read anyway.
+
+    Args:
+        written: folders that hold what lamella made of them.
+    """
     found: list[Path] = []
     passed: Counter[str] = Counter()
     read = [folder.resolve()]
     for top, folders, names in os.walk(folder, followlinks=True):
         here = Path(top)
         folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in [name for name in folders if (here / name).resolve() in written]:
+            passed["output folder"] += 1
+            folders.remove(name)
         for name in [name for name in folders if (here / name).is_symlink()]:
             leads = (here / name).resolve()
             if any(leads.is_relative_to(one) or one.is_relative_to(leads) for one in read):

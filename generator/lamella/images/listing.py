@@ -6,6 +6,7 @@ Flow: config -> **listing** -> finding.
 import csv
 from pathlib import Path
 
+from lamella.config.files import text_of
 from lamella.errors import ImagesError, said
 
 HEADS = frozenset(["path", "file", "filename", "file_name", "image", "image_path", "name", "img"])
@@ -26,7 +27,7 @@ def listed(path: Path, folder: Path, suffixes: frozenset[str]) -> dict[Path, str
     """
     rule = "Each line is a path in [images] folder and perhaps, behind a comma, a label."
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        lines = text_of(path).splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise ImagesError(f"[images] list: cannot read {path}: {said(error)}.", rule) from error
     found: dict[Path, str] = {}
@@ -38,7 +39,10 @@ def listed(path: Path, folder: Path, suffixes: frozenset[str]) -> dict[Path, str
         if not found and cells[0].lower() in HEADS:
             continue
         image = folder / cells[0]
-        outside = not image.resolve().is_relative_to(folder.resolve())
+        try:
+            outside = not image.resolve().is_relative_to(folder.resolve())
+        except (OSError, RuntimeError):  # a name too long, links in a circle
+            outside = True
         if outside or image.suffix.lower() not in suffixes:
             why = f"does not lie in {folder}" if outside else "has no suffix of an image"
             raise ImagesError(f"[images] list: {path}, line {number}: {cells[0]!r} {why}.", rule)

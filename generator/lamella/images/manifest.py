@@ -4,7 +4,7 @@ Flow: images -> **manifest** -> store, pages. No torch.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from lamella.errors import ConfigError, did_you_mean
@@ -35,6 +35,18 @@ class Manifest:
     skipped: tuple[tuple[str, str], ...] = ()
     labels: tuple[str, ...] = ()
     passed_over: tuple[tuple[str, int], ...] = ()
+
+    def nameless(self) -> "Manifest":
+        """The same with numbers for the names of files, and without what else tells of these."""
+        number = {one.name: f"image {at}" for at, one in enumerate(self.photographs)}
+        photographs = tuple(replace(one, name=number[one.name]) for one in self.photographs)
+        skipped = tuple((number.get(name, ""), "") for name, _ in self.skipped)
+        return replace(self, photographs=photographs, skipped=skipped, passed_over=())
+
+    def unlabelled(self) -> "Manifest":
+        """The same without labels."""
+        photographs = tuple(replace(one, label="") for one in self.photographs)
+        return replace(self, photographs=photographs, labels=())
 
 
 def passed_over_words(passed: Iterable[tuple[str, int]]) -> str:

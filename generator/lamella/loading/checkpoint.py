@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from lamella.errors import ModelError, did_you_mean
@@ -98,11 +99,25 @@ def _under(flat: Mapping[str, Any], start: str) -> dict[str, Any]:
 
 
 def _fits(state: Mapping[str, Any], own: Mapping[str, Any]) -> bool:
-    return state.keys() == own.keys() and all(
-        isinstance(state[name], Tensor) and state[name].shape == value.shape
-        for name, value in own.items()
-        if isinstance(value, Tensor)
+    return state.keys() == own.keys() and not any(
+        flaw(state[name], value) for name, value in own.items() if isinstance(value, Tensor)
     )
+
+
+def flaw(value: Any, own: Tensor) -> str:
+    """Why a value cannot stand for a tensor of the network, to go on its name; "" where it can."""
+    if not isinstance(value, Tensor):
+        return f"is {type(value).__name__}, not {tuple(own.shape)}"
+    if value.is_nested or value.layout != torch.strided:
+        return "is sparse or nested"
+    if value.is_quantized:
+        return "is quantized"
+    if value.is_meta:
+        return "has no values, being on the device meta"
+    if value.shape != own.shape:
+        return f"is {tuple(value.shape)}, not {tuple(own.shape)}"
+    kinds = [(each.is_floating_point(), each.is_complex()) for each in (value, own)]
+    return "" if kinds[0] == kinds[1] else f"is {value.dtype}, not {own.dtype}"
 
 
 def _notes(

@@ -12,21 +12,19 @@ from lamella.config.config import Config
 from lamella.config.planes import Planes
 from lamella.config.preprocessing import Preprocessing
 from lamella.errors import ModelError, said
+from lamella.loading.class_names import class_names
 from lamella.loading.own_preprocessing import own_preprocessing
+from lamella.loading.plain import eager, widened
 from lamella.loading.source import from_file
 from lamella.loading.timm_models import RANDOM, from_timm
 from lamella.loading.torchvision_models import from_torchvision, mend_torchvision
-from lamella.loading.weights import load_weights, weights_digest
-from lamella.network.class_names import class_names
+from lamella.loading.weights import load_weights, refuse_not_finite, weights_digest
+from lamella.network.activations import ONE_BY_ONE, OneAlone, let_run_one_by_one, runs_one_by_one
 from lamella.network.description import Network
 from lamella.network.model import Model, with_layers
-from lamella.network.outputs import pick_output
+from lamella.network.outputs import no_scores, pick_output
+from lamella.network.paths import DRAWS
 from lamella.network.trace import Examination, examined
-
-DRAWS = (
-    "It draws random numbers in every pass (dropout by function, say, which eval() does not switch "
-    "off): its activations differ from pass to pass, and so do the numbers and pictures here."
-)
 
 
 def device_of(name: str) -> torch.device:
@@ -56,15 +54,16 @@ def load(config: Config, device: torch.device) -> Model:
     mend_torchvision()
     section = config.model
     module, stated = _loaded(config)
-    module, notes = _eager(module)
+    module, notes = eager(module)
     notes = [*stated.get("notes", ()), *notes]
     if section.weights == RANDOM and stated:
         notes.append("Its weights are random: it is not trained.")
     elif section.weights and "weights" not in stated:
         notes += load_weights(module, config.path(section.weights), section.key)
+    refuse_not_finite(module)
     module.requires_grad_(False)
     digest = weights_digest(module)
-    notes += _widened(module)
+    notes += widened(module)
     module.to(device)
     preprocessing = section.preprocessing or Preprocessing(**stated.get("preprocessing", {}))
     described = preprocessing.stated()
@@ -73,14 +72,28 @@ def load(config: Config, device: torch.device) -> Model:
         preprocessing, planes = own.how, own.planes
         described |= {"digest": own.digest, "size": list(own.how.shape)}
     size = preprocessing.shape
-    notes += pick_output(module, section.output, torch.zeros(1, planes.number, *size).to(device))
+    blank = torch.zeros((1, planes.number, *size), device=device)
+    notes += pick_output(module, section.output, blank)
+
+    def again() -> nn.Module:
+        made, _ = eager(_loaded(config)[0])
+        widened(made)
+        pick_output(made.to(device), section.output, blank)
+        if runs_one_by_one(module):
+            let_run_one_by_one(made)
+        return made
+
     before = _random_state(device)
     seen, memory_format = _examined(module, size, planes.number)
     if not torch.equal(before, _random_state(device)):
         notes.append(DRAWS)
-    if memory_format != torch.channels_last:
+    if runs_one_by_one(module):
+        notes.append(ONE_BY_ONE)
+    elif memory_format != torch.channels_last:
         notes.append("It takes maps apart by their places in memory, so they lie as torch's do.")
     classes = class_names(config, seen.outputs) if section.classes else stated.get("classes", ())
+    if embedding := no_scores(section.output, seen.outputs, seen.embedding, len(classes)):
+        notes.append(f"{embedding} There are no pages of classes.")
     facts = Network(
         name=section.name,
         source=section.source,
@@ -92,9 +105,19 @@ def load(config: Config, device: torch.device) -> Model:
         layers=(),
         classes=tuple(classes),
         notes=tuple(notes),
+        embedding=embedding,
     )
-    learned = planes if own else None
-    model = Model(module, preprocessing, {}, facts, device, memory_format, own=own, learned=learned)
+    model = Model(
+        module,
+        preprocessing,
+        {},
+        facts,
+        device,
+        memory_format,
+        own=own,
+        learned=planes if own else None,
+        again=again,
+    )
     return with_layers(model, seen)
 
 
@@ -116,39 +139,14 @@ def _random_state(device: torch.device) -> Tensor:
     return torch.get_rng_state()
 
 
-def _eager(module: nn.Module) -> tuple[nn.Module, list[str]]:
-    """A network without its compiled parts, which hide their operations; what there is to say."""
-    if hasattr(torch.compiler, "set_stance"):  # since torch 2.6
-        torch.compiler.set_stance("force_eager")
-    compiled = [path for path, part in module.named_modules() if hasattr(part, "_orig_mod")]
-    for path in reversed(compiled):  # from the inside
-        plain = getattr(module.get_submodule(path), "_orig_mod")  # noqa: B009
-        if not path:
-            module = plain
-        else:
-            parent, _, name = path.rpartition(".")
-            setattr(module.get_submodule(parent), name, plain)
-    return module, ["Its compiled parts run as they were before."] if compiled else []
-
-
-def _widened(module: nn.Module) -> list[str]:
-    """Bring a network to single precision; what there is to say of it."""
-    state = (each for each in module.state_dict().values() if isinstance(each, Tensor))
-    floats = {each.dtype for each in state if each.is_floating_point()}
-    other = sorted(str(dtype).removeprefix("torch.") for dtype in floats - {torch.float32})
-    if not other:
-        return []
-    module.float()
-    return [f"Its weights are {' and '.join(other)}; it is computed in float32."]
-
-
 def _examined(
     module: nn.Module, size: tuple[int, int], channels: int = 3
 ) -> tuple[Examination, torch.memory_format]:
     """What a network is made of, and how its maps lie in memory.
 
     Channels last: on processors and GPUs alike convolutions take up to a third less time so. A
-    network that takes maps apart by their places in memory (`view`) runs in torch's usual format.
+    network that takes maps apart by their places in memory (`view`) runs in torch's usual format,
+    one that does not run on two images at once on one after the other.
     """
     _arrange(module, torch.channels_last)
     try:
@@ -156,6 +154,10 @@ def _examined(
         return examined(module, size, channels, memory_format=layout), layout
     except ModelError:
         _arrange(module, torch.contiguous_format)
+    try:
+        return examined(module, size, channels), torch.contiguous_format
+    except OneAlone:
+        let_run_one_by_one(module)
         return examined(module, size, channels), torch.contiguous_format
 
 

@@ -5,10 +5,11 @@ file with pickled objects is never executed: it holds safetensors, a state dict,
 tensors and numbers.
 """
 
-import copy
 import hashlib
 import math
 import re
+import warnings
+import zipfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -21,7 +22,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from lamella.errors import ModelError, said
-from lamella.loading.checkpoint import found_in
+from lamella.loading.checkpoint import flaw, found_in
 
 SHOWN = 4  # keys of each kind that an error names
 
@@ -38,8 +39,8 @@ def weights_digest(module: nn.Module) -> str:
     return digest.hexdigest()
 
 
-def untrained(module: nn.Module, seed: int) -> nn.Module:
-    """A copy of a network with random weights, on the same device; the same for the same seed.
+def untrained(made: nn.Module, seed: int) -> nn.Module:
+    """Give a network, a copy of the user's, random weights; the same for the same seed.
 
     It tells what is found by chance and by architecture alone. Every module is reset as its own
     `reset_parameters` says (normalizations to 1 and 0, and to running statistics of 0 and 1), then
@@ -48,8 +49,8 @@ def untrained(module: nn.Module, seed: int) -> nn.Module:
     PyTorch's own reset shrinks activations layer by layer until only the biases are left, which no
     position differs in.
     """
-    device = next((parameter.device for parameter in module.parameters()), torch.device("cpu"))
-    made = copy.deepcopy(module).cpu()
+    device = next((parameter.device for parameter in made.parameters()), torch.device("cpu"))
+    made = made.cpu()
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.manual_seed(seed)
         for part in made.modules():
@@ -65,6 +66,29 @@ def untrained(module: nn.Module, seed: int) -> nn.Module:
             if drawn and (bias := own.get("bias")) is not None:
                 bias.zero_()
     return made.requires_grad_(False).eval().to(device)
+
+
+def refuse_not_finite(module: nn.Module) -> None:
+    """Refuse weights that are NaN or infinite: every number of the atlas would rest on them.
+
+    Infinite buffers may be meant, as masks of attention are.
+
+    Raises:
+        ModelError: there are such weights; they are named.
+    """
+    wrong = [
+        f"{name} ({int((~fine).sum())} of {fine.numel()} values)"
+        for name, fine in (
+            *((name, value.isfinite()) for name, value in module.named_parameters()),
+            *((name, ~value.isnan()) for name, value in module.named_buffers()),
+        )
+        if not fine.all()
+    ]
+    if wrong:
+        raise ModelError(
+            f"The network's weights are NaN or infinite: {_some(wrong)}.",
+            "Training may have diverged, or the file is damaged: take weights of before.",
+        )
 
 
 def load_weights(module: nn.Module, path: Path, key: str = "") -> tuple[str, ...]:
@@ -101,14 +125,18 @@ def load_weights(module: nn.Module, path: Path, key: str = "") -> tuple[str, ...
 def _read(path: Path) -> Any:
     """What a weights file holds."""
     if not path.is_file():
+        why = "is no file" if path.exists() else "does not exist"
         raise ModelError(
-            f"The weights file {path} does not exist.",
+            f"The weights file {path} {why}.",
             "[model] weights is relative to the folder of atlas.toml.",
         )
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
-        return torch.load(path, map_location="cpu", weights_only=True)
+        _refuse_bomb(path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch's own words, on files that are refused below
+            return torch.load(path, map_location="cpu", weights_only=True)
     except UnpicklingError as error:
         # torch's unpickler names what it refused to import or to run.
         refused = re.search(r"GLOBAL (\S+)", str(error))
@@ -124,6 +152,18 @@ def _read(path: Path) -> Any:
         raise _unreadable(path, type(error).__name__) from error
 
 
+def _refuse_bomb(path: Path) -> None:
+    """Refuse an archive that says it holds more than its own bytes: torch compresses nothing."""
+    if not zipfile.is_zipfile(path):
+        return
+    with zipfile.ZipFile(path) as archive:
+        unpacked = sum(entry.file_size for entry in archive.infolist())
+    if unpacked > (packed := path.stat().st_size):
+        raise ValueError(
+            f"its {packed:,} bytes unpack to {unpacked:,}, which torch.save never makes"
+        )
+
+
 def _unreadable(path: Path, why: str) -> ModelError:
     return ModelError(
         f"The weights file {path} cannot be read: {why}.",
@@ -136,17 +176,13 @@ def _misfits(own: Mapping[str, Any], state: Mapping[str, Any]) -> list[str]:
     """How a state dict differs from the module's own, in words."""
     missing = [key for key in own if key not in state]
     unknown = [str(key) for key in state if key not in own]
-    shapes = [
-        f"{key} is {_shape(state[key])}, not {_shape(own[key])}"
-        for key in own
-        if key in state and isinstance(own[key], Tensor) and _shape(state[key]) != _shape(own[key])
+    flaws = [
+        f"{key} {why}"
+        for key, value in own.items()
+        if key in state and isinstance(value, Tensor) and (why := flaw(state[key], value))
     ]
-    kinds = (("missing: ", missing), ("unknown to the network: ", unknown), ("", shapes))
+    kinds = (("missing: ", missing), ("unknown to the network: ", unknown), ("", flaws))
     return [f"{what}{_some(keys)}" for what, keys in kinds if keys]
-
-
-def _shape(value: object) -> str:
-    return str(tuple(value.shape)) if isinstance(value, Tensor) else type(value).__name__
 
 
 def _some(keys: Sequence[str]) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils._pytree import tree_map
 
 from lamella.errors import ModelError, said
 from lamella.network.function_mode import FunctionMode
@@ -71,6 +72,64 @@ class Watch(FunctionMode):
         return result
 
 
+ONE_BY_ONE = (
+    "It runs on one image alone: images are given to it one after the other, which takes longer."
+)
+
+
+class OneAlone(ModelError):
+    """A network runs on one image, and not on two at once."""
+
+
+class OneByOne:
+    """The forward pass of a network, one image at a time."""
+
+    def __init__(self, network: nn.Module) -> None:
+        self.network = network
+        self.own = network.__dict__.get("forward")
+
+    def __call__(self, images: Tensor) -> Any:
+        """What it gives for images, (image, channel, row, column), joined along the first axis."""
+        forward = self.own or type(self.network).forward.__get__(self.network)
+        results = [forward(one) for one in torch.split(images, 1)]
+        return results[0] if len(results) == 1 else tree_map(_joined, *results)
+
+
+def _joined(*parts: Any) -> Any:
+    return torch.cat(parts) if isinstance(parts[0], Tensor) and parts[0].dim() else parts[0]
+
+
+def let_run_one_by_one(network: nn.Module) -> None:
+    """Have a network take any number of images, one after the other."""
+    network.forward = OneByOne(network)
+
+
+def runs_one_by_one(network: nn.Module) -> bool:
+    """Whether it does."""
+    return isinstance(network.__dict__.get("forward"), OneByOne)
+
+
+def runs_of(network: nn.Module, images: Tensor) -> tuple[Tensor, ...]:
+    """Images in runs that pass through a network in one go."""
+    return torch.split(images, 1) if runs_one_by_one(network) else (images,)
+
+
+class AnotherPath(ModelError):
+    """The network did not run the operations that it ran when it was traced.
+
+    Attributes:
+        addresses: of the values that were not where they were; all others were.
+    """
+
+    def __init__(self, ways: Mapping[Address, str]) -> None:
+        super().__init__(
+            f"The network took another path than when it was traced: {next(iter(ways.values()))}.",
+            "Its forward pass may depend on the values of its input or on chance; leave those "
+            "layers out with [analysis] layers.",
+        )
+        self.addresses = frozenset(ways)
+
+
 def _unnarrowed(device: str) -> AbstractContextManager[object]:
     """Outside of any autocast that the network entered; other devices have none."""
     return torch.autocast(device, enabled=False) if device in {"cpu", "cuda"} else nullcontext()
@@ -92,9 +151,13 @@ def visit(
     weights that it was computed with.
 
     Raises:
-        ModelError: the network did not run the operations that it ran when it was traced, or does
-            not run on images of that size.
+        AnotherPath: it did not run the operations that it ran when it was traced. Who waits for a
+            value that is where it was has been shown it.
+        ModelError: the network does not run on images of that size.
     """
+    if len(inputs) > 1 and runs_one_by_one(network):
+        _one_by_one(network, inputs, visitors)
+        return
     waiting = {(address.function, address.ordinal): address for address in visitors}
     anchors = {
         (anchor.function, anchor.ordinal): anchor
@@ -102,6 +165,8 @@ def visit(
         if (anchor := address.anchor) is not None
     }
     passed: dict[Anchor, int] = {}
+    others: dict[Anchor, str] = {}
+    lost: dict[Address, str] = {}
     called, own = 0, None  # an error of a visitor's own, which is not the network's
 
     def see(name: str, ordinal: int, result: Any, args: Any, kwargs: Any) -> None:
@@ -110,16 +175,17 @@ def visit(
         anchor = anchors.get((name, ordinal))
         if anchor is not None:
             weight = args[1] if len(args) > 1 else kwargs["weight"]
-            if anchor.parameter and weight is not network.get_parameter(anchor.parameter):
-                raise _another_path(
+            if not anchor.parameter or weight is network.get_parameter(anchor.parameter):
+                passed[anchor] = called
+            else:
+                others[anchor] = (
                     f"{anchor.parameter!r} is not what call {ordinal} of {name!r} reads"
                 )
-            passed[anchor] = called
         address = waiting.pop((name, ordinal), None)
-        if address is not None:
-            since = address.anchor
-            if since is not None and called - passed.get(since, -1) != since.calls:
-                raise _another_path(f"call {ordinal} of {name!r} is another")
+        since = address.anchor if address is not None else None
+        if address is not None and since and called - passed.get(since, -1) != since.calls:
+            lost[address] = others.get(since, f"call {ordinal} of {name!r} is another")
+        elif address is not None:
             # What a network narrows itself is widened; ours is not computed by its rules.
             with _unnarrowed(result.device.type):
                 values = address.layout.maps(result).float()
@@ -128,14 +194,14 @@ def visit(
                 except RuntimeError as error:
                     own = error
                     raise
-            if not waiting:
-                raise _Reached
+        if not waiting:
+            raise _Reached
 
     try:
         with Watch(see):
             network(inputs)
     except _Reached:
-        return
+        pass
     except RuntimeError as error:
         if error is own or not is_of_shape(error):
             raise
@@ -144,17 +210,25 @@ def visit(
             f"The network does not run on images of {rows} x {columns} pixels: {said(error)}.",
             "This analysis needs a network that runs at other sizes than its own.",
         ) from error
-    if waiting:
-        function, ordinal = next(iter(waiting))
-        raise _another_path(f"call {ordinal} of {function!r} did not happen")
+    for (function, ordinal), address in waiting.items():
+        lost[address] = f"call {ordinal} of {function!r} did not happen"
+    if lost:
+        raise AnotherPath(lost)
 
 
-def _another_path(how: str) -> ModelError:
-    return ModelError(
-        f"The network took another path than when it was traced: {how}.",
-        "Its forward pass may depend on the values of its input or on chance; leave those layers "
-        "out with [analysis] layers.",
-    )
+def _one_by_one(
+    network: nn.Module, inputs: Tensor, visitors: Mapping[Address, Callable[[Tensor], None]]
+) -> None:
+    """As `visit`, where each image has a pass of its own."""
+    kept: dict[Address, list[Tensor]] = {address: [] for address in visitors}
+
+    def keeper(address: Address) -> Callable[[Tensor], None]:
+        return lambda values: kept[address].append(values.clone())
+
+    for one in torch.split(inputs, 1):
+        visit(network, one, {address: keeper(address) for address in visitors})
+    for address, visitor in visitors.items():
+        visitor(torch.cat(kept[address]))
 
 
 def cut(network: nn.Module, address: Address) -> Callable[[Tensor], Tensor]:

@@ -14,20 +14,10 @@ from typing import TypeVar
 import torch
 
 from lamella.network.model import Model
-from lamella.network.passes import Op
+from lamella.network.passes import ENDS, MAXIMA, MEANS, PASSING, Op
 from lamella.network.recording import recorded
 from lamella.places.codes import EXTRA, FIRST, PER_IMAGE
-from lamella.places.values import IDENTITIES
 
-MEANS = frozenset({"adaptive_avg_pool2d", "avg_pool2d", "adaptive_avg_pool1d", "mean"})
-MAXIMA = frozenset({"adaptive_max_pool2d", "max_pool2d", "boolean_dispatch", "amax", "max"})
-# Operations that leave each number what it is.
-PASSING = IDENTITIES | {
-    *("flatten", "view", "reshape", "squeeze", "unsqueeze", "permute", "transpose", "movedim"),
-    *("__getitem__", "select", "detach", "feature_dropout"),
-}
-# From scores to probabilities.
-ENDS = frozenset({"softmax", "log_softmax", "sigmoid", "logsigmoid"})
 ATTENTION = frozenset({"scaled_dot_product_attention"})
 
 T = TypeVar("T")

@@ -28,6 +28,7 @@ class Network:
             its name with the reason.
         outside: how many of its numbers those parameters are.
         notes: what was done so that it runs here, in sentences.
+        embedding: why its output counts as no class scores, a sentence; "" where it does.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Network:
     left_out: tuple[tuple[str, str], ...] = ()
     outside: int = 0
     notes: tuple[str, ...] = ()
+    embedding: str = ""
 
     @property
     def units(self) -> int:

@@ -3,8 +3,8 @@
 Flow: trace, description -> **model** -> loading, survey, attribution, analyses.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -12,10 +12,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn import functional
 
 from lamella.config.digest import digest_of
 from lamella.config.planes import Planes
 from lamella.config.preprocessing import Preprocessing
+from lamella.network.activations import runs_one_by_one
 from lamella.network.description import Network
 from lamella.network.folding import Fold, folds_of
 from lamella.network.trace import Examination, Traced
@@ -48,6 +50,8 @@ class Model:
             that of zeros.
         own: the user's own preprocessing, where there is one.
         learned: what the planes of images are, where the preprocessing alone does not say it.
+        again: makes the network a second time, with weights of its own; None where there is no way.
+        remarks: what came up later that the user is to hear, each once.
     """
 
     module: nn.Module
@@ -59,6 +63,8 @@ class Model:
     example: Tensor | None = None
     own: Own | None = None
     learned: Planes | None = None
+    again: Callable[[], nn.Module] | None = None
+    remarks: list[str] = field(default_factory=list)
 
     @cached_property
     def planes(self) -> Planes:
@@ -78,6 +84,8 @@ class Model:
     @cached_property
     def folds(self) -> Mapping[int, Fold]:
         """The normalizations that its convolutions can carry."""
+        if runs_one_by_one(self.module):  # told by their places in one pass
+            return {}
         with torch.inference_mode(False):
             return folds_of(self.module, self.plain(0, *self.facts.size))
 
@@ -117,6 +125,12 @@ class Model:
         """Images in [0, 1], (image, plane, row, column), as they are shown: sRGB bytes, (image,
         row, column, 3)."""
         return self.planes.picture(images.detach().permute(0, 2, 3, 1).cpu().numpy())
+
+    def squared(self, images: Tensor) -> Tensor:
+        """Images in the middle of grey squares as large as the longer side of its input."""
+        around = [max(self.facts.size) - extent for extent in images.shape[2:]]
+        frame = [edge for rest in reversed(around) for edge in (rest // 2, rest - rest // 2)]
+        return functional.pad(images, frame, value=0.5)
 
     def normalise(self, images: Tensor) -> Tensor:
         """Images in [0, 1], (image, plane, row, column), as the network's input.

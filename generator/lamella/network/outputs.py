@@ -1,17 +1,21 @@
-"""Which of a network's results are its class scores, where it returns several.
+"""Which of a network's results are its class scores, if any.
 
-Flow: config -> **outputs** -> model.
+Flow: passes -> **outputs** -> trace, loading.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from lamella.errors import ModelError, did_you_mean
+from lamella.network.passes import ENDS, MAXIMA, MEANS, PASSING, PRODUCTS, QUOTIENTS, Pass
+from lamella.places.values import ACTIVATIONS, NORMS
 
+NONE = "none"  # in place of the name of a result: it is no class scores
 USUAL = ("logits", "out", "output", "outputs", "scores", "pred", "prediction", "predictions")
 
 
@@ -30,11 +34,12 @@ def pick_output(module: nn.Module, wanted: str, image: Tensor) -> list[str]:
     """Let a network return its class scores alone, where it returns more; what there is to say.
 
     Args:
-        wanted: the name or the number of the result; "" to find it.
+        wanted: the name or the number of the result; "" to find it, "none" for no class scores.
         image: an input, (1, channel, row, column).
     Raises:
         ModelError: there is no such result.
     """
+    wanted = "" if wanted == NONE else wanted
     try:
         with torch.no_grad():
             results = module(image)
@@ -78,3 +83,58 @@ def _found(named: Mapping[str, tuple[Any, Any]]) -> str:
 
 def _is_vector(value: Any) -> bool:
     return isinstance(value, Tensor) and value.dim() == 2 and value.shape[1] > 1
+
+
+def embedded(seen: Pass) -> str:
+    """What a network's output comes from, where that is seen to be no class scores; "" otherwise.
+
+    Class scores come out of a linear layer or a 1 x 1 convolution. Behind it they may be averaged,
+    added to those of another head, scaled, and made probabilities; SqueezeNet rectifies them.
+    """
+    ops, waiting, known = seen.ops, [(seen.output, False)], set[tuple[int, bool]]()
+    while waiting:
+        place, pooled = waiting.pop()
+        if place < 0 or (place, pooled) in known:
+            continue
+        known.add((place, pooled))
+        op = ops[place]
+        before = [each for each in op.operands if each >= 0]
+        maps = prod(op.value.shape[2:]) > 1
+        if op.kernel is not None:
+            if maps and op.kernel.weight.shape[2:].numel() > 1:
+                return f"the features of {op.layer}"
+        elif op.name in NORMS or op.name == "normalize":
+            return "a normalization"
+        elif op.name in ACTIVATIONS - ENDS:
+            if not (pooled and op.name == "relu" and before and ops[before[0]].kernel is not None):
+                return f"an activation function, {op.name}"
+            waiting.append((before[0], pooled))
+        elif op.name in PASSING | ENDS | MEANS | MAXIMA | {"sum"}:
+            fewer = op.name not in PASSING and bool(before)
+            fewer = fewer and prod(ops[before[0]].value.shape) > prod(op.value.shape)
+            waiting += [(each, pooled or fewer) for each in before[:1]]
+        elif op.formula is not None or op.name in {"cat", "concat", "stack"}:
+            whole = [each for each in before if ops[each].value.shape == op.value.shape]
+            if len(whole) < len(before) and op.name in PRODUCTS | QUOTIENTS:
+                return "a normalization"  # by a number that is made of all of them
+            waiting += [(each, pooled) for each in (whole if op.formula else before)]
+    return ""
+
+
+def no_scores(wanted: str, outputs: int | None, source: str, names: int) -> str:
+    """Why a network's output counts as no class scores, in words; "" where it does.
+
+    Args:
+        wanted: as [model] output has it.
+        outputs: how many numbers it is; None for no vector.
+        source: what it comes from, as `embedded` has it.
+        names: how many names of classes are known.
+    """
+    if wanted == NONE:
+        return "The network gives no class scores: so says [model] output."
+    if not source or names == outputs:
+        return ""
+    return (
+        f"The network's output, {outputs} numbers, counts as an embedding and not as class scores: "
+        f"it comes from {source}. If it is class scores, name them in [model] classes."
+    )

@@ -1,7 +1,6 @@
 """Every operation of one forward pass, and which reads the result of which.
 
-Flow: passes, rules -> **recording** -> trace, dataflow. The layers are read off it
-(trace.py), and so is how the maps of a network become its scores (attribution/heads.py).
+Flow: passes, rules -> **recording** -> trace, dataflow. Layers, and scores, are read off it.
 """
 
 from collections.abc import Sequence
@@ -13,9 +12,18 @@ from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
 from lamella.errors import ModelError
-from lamella.network.activations import READS
+from lamella.network.activations import READS, OneAlone, runs_one_by_one
 from lamella.network.function_mode import FunctionMode
-from lamella.network.passes import KERNELS, Kernel, Op, Pass, forward_kernels, path_of
+from lamella.network.passes import (
+    KERNELS,
+    Kernel,
+    Op,
+    Pass,
+    formula_of,
+    forward_kernels,
+    is_layer,
+    path_of,
+)
 from lamella.network.remedies import remedy
 from lamella.places.codes import raster
 from lamella.places.field import Field, ReceptiveField
@@ -24,6 +32,7 @@ from lamella.places.rules import layer_of, results_of
 from lamella.places.values import NORMS, Call, Value
 
 _FROM_OUTSIDE = {"from_numpy", "as_tensor", "tensor"}  # may hold what was computed of the image
+_OF_SHAPE = {"zeros_like", "ones_like", "full_like", "new_zeros", "new_ones", "new_full"}
 
 
 class _Record(FunctionMode):
@@ -46,6 +55,7 @@ class _Record(FunctionMode):
         self.made_of: dict[int, frozenset[str]] = {
             of: frozenset([name]) for of, name in self.parameters.items()
         } | {id(buffer): frozenset() for buffer in network.buffers()}
+        self.matrices = set(self.parameters)  # and their transposes
         self.reader: dict[str, str] = {}  # of each parameter, the first operation on the image
         self.inside: set[str] = set()  # parameters of layers and normalizations
         axis = ReceptiveField()
@@ -77,9 +87,11 @@ class _Record(FunctionMode):
         unseen = given and id(given[0]) not in self.known and id(given[0]) not in self.made_of
         if name in KERNELS and unseen:
             # Behind what cannot be seen (scripted code, numpy): a layer all the same.
-            self.keep(given[0], _unknown(given[0]), -1)
+            self.keep(given[0], Value.unknown(given[0]), -1)
         if name.endswith("_as"):
             given = given[:1]  # the other one lends its shape
+        elif name in _OF_SHAPE:
+            given = []
         operands = [tensor for tensor in given if id(tensor) in self.known]
         own = frozenset().union(*(self.made_of.get(id(tensor), ()) for tensor in given))
         results = list(result) if isinstance(result, tuple | list) else [result]
@@ -87,6 +99,8 @@ class _Record(FunctionMode):
         if not operands:
             if name not in _FROM_OUTSIDE and all(id(tensor) in self.made_of for tensor in given):
                 self.derive(results, own)
+                if name in ("t", "__get__") and id(given[0]) in self.parameters:
+                    self.matrices |= {id(part) for part in results}
             return result
         for parameter in sorted(own):
             self.reader.setdefault(parameter, name)
@@ -112,15 +126,17 @@ class _Record(FunctionMode):
             plain, tuple(results[0].shape), [self.known[id(one)] for one in operands], args, kwargs,
             self.origins, self.known,
         )  # fmt: skip
-        if plain == "hardtanh" and _bounds(call) == (0, 6):
+        bounds = call.argument(1, "min_val", -1.0), call.argument(2, "max_val", 1.0)
+        if plain == "hardtanh" and bounds == (0, 6):
             plain = "relu6"  # as which nn.ReLU6 is meant, and never negative
         sources = tuple(self.made_at[id(one)] for one in operands)
-        op = Op(plain, name, ordinal, _unknown(results[0]), self.called, operands=sources)
-        if plain in KERNELS:
+        op = Op(plain, name, ordinal, Value.unknown(results[0]), self.called, operands=sources)
+        if is_layer(plain, args, self.matrices):
             values = [self.layer(op, call)]
         else:
             values = results_of(replace(call, name=plain), func, [tuple(r.shape) for r in results])
         op.value = values[0]
+        op.formula = formula_of(plain, func, args, kwargs, self.made_at)
         place = len(self.ops)
         for source in sources:
             if source >= 0:
@@ -144,8 +160,9 @@ class _Record(FunctionMode):
         for learned in (weight, bias):
             self.inside |= self.made_of.get(id(learned), frozenset())
         parameter = self.parameters.get(id(weight), "")
-        forward = forward_kernels(weight, groups) if call.name == "conv_transpose2d" else weight
-        op.kernel = Kernel(forward, bias, call.first, groups, parameter)
+        op.kernel = Kernel(
+            forward_kernels(call.name, weight, groups), bias, call.first, groups, parameter
+        )
         path = path_of(parameter) or (self.stack[-1] if self.stack else "") or call.name
         op.layer, call_number = path, 1
         while op.layer in self.names:
@@ -153,15 +170,6 @@ class _Record(FunctionMode):
             op.layer = f"{path}.call{call_number}"
         self.names.add(op.layer)
         return layer_of(call, op.layer)
-
-
-def _unknown(part: Tensor) -> Value:
-    return Value(tuple(part.shape), min(1, part.dim() - 1))
-
-
-def _bounds(call: Call) -> tuple[float, float]:
-    """Between which values a hardtanh clamps."""
-    return call.argument(1, "min_val", -1.0), call.argument(2, "max_val", 1.0)
 
 
 def recorded(
@@ -174,7 +182,7 @@ def recorded(
 ) -> Pass:
     """All operations of a forward pass over one image; the network stays as it is.
 
-    It runs over two images as well, which tells how each result is read: as `Op.layout`.
+    It runs over two images as well, which tells how each result is read, `Op.layout`.
 
     Args:
         network: in eval mode.
@@ -183,20 +191,22 @@ def recorded(
         memory_format: of the input.
         example: the input, (1, channel, row, column); zeros for None.
     Raises:
+        OneAlone: it runs on one image, and not on two at once.
         ModelError: the network does not run on such inputs.
     """
     if example is None:
         anchor = next(network.parameters(), torch.zeros(0))
         example = torch.zeros((1, channels, *size), device=anchor.device)
     one = _recorded(network, example.contiguous(memory_format=memory_format))
+    if runs_one_by_one(network):
+        for op in one.ops:
+            op.double = op.value.twice()
+        return one
     try:
         two = example.repeat(2, 1, 1, 1).contiguous(memory_format=memory_format)
         double = _recorded(network, two)
     except ModelError as error:
-        raise ModelError(
-            f"The network runs on one image, but not on two at once: {error.problem}",
-            "Let its forward take any number of images: images are surveyed in batches.",
-        ) from error
+        raise OneAlone("It runs on one image, but not on two at once.") from error
     doubles = {(op.function, op.ordinal): op.value for op in double.ops}
     for op in one.ops:
         op.double = doubles.get((op.function, op.ordinal))
@@ -221,7 +231,8 @@ def _recorded(network: nn.Module, images: Tensor) -> Pass:
         register_module_forward_hook(leave, always_call=True),
     )
     try:
-        with torch.no_grad(), record:
+        # No weight asks for gradients, as a rule: none are kept.
+        with torch.enable_grad(), record:
             output = network(images)
     except Exception as error:  # the user's own code may raise anything
         what = "an image" if len(images) == 1 else f"{len(images)} images"
@@ -234,6 +245,5 @@ def _recorded(network: nn.Module, images: Tensor) -> Pass:
     finally:
         for hook in hooks:
             hook.remove()
-    at = record.made_at.get(id(output), -1)
     outside = {name: op for name, op in record.reader.items() if name not in record.inside}
-    return Pass(tuple(record.ops), at, outside)
+    return Pass(tuple(record.ops), record.made_at.get(id(output), -1), outside)

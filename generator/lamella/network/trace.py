@@ -12,9 +12,11 @@ from torch import Tensor, nn
 
 from lamella.errors import ModelError
 from lamella.network.activations import Address, Anchor
-from lamella.network.passes import Op
+from lamella.network.outputs import embedded
+from lamella.network.passes import PRODUCTS, Op, Pass
 from lamella.network.recording import recorded
-from lamella.network.units import Layer, Segment
+from lamella.network.units import OTHER_HALF, Layer, Segment
+from lamella.network.written_out import function_behind, joint_behind
 from lamella.places.rearranging import REARRANGING
 from lamella.places.values import ACTIVATIONS, IDENTITIES, NORMS
 
@@ -46,12 +48,14 @@ class Examination:
             each by its name, with the reason.
         outside: the names of those parameters.
         outputs: how many numbers the network gives for an image; None where they are no vector.
+        embedding: what they come from, where they are seen to be no class scores.
     """
 
     traced: tuple[Traced, ...]
     left_out: tuple[tuple[str, str], ...] = ()
     outside: tuple[str, ...] = ()
     outputs: int | None = None
+    embedding: str = ""
 
 
 def examined(
@@ -78,7 +82,7 @@ def examined(
             words = " x ".join(map(str, op.value.shape))
             left_out.append((op.layer, f"its values are not one per image, but {words}"))
         elif op.layer:
-            kept.append(_described(seen.ops, op))
+            kept.append(_described(seen, op))
     if not kept and not left_out:
         raise ModelError(
             "The network has no convolution or linear layer that torch can see.",
@@ -100,7 +104,8 @@ def examined(
         for path, part in network.named_modules()
         if isinstance(part, torch.jit.ScriptModule)
     ]
-    return Examination(tuple(kept), tuple(left_out), tuple(seen.outside), outputs)
+    embedding = embedded(seen) if outputs and outputs > 1 else ""
+    return Examination(tuple(kept), tuple(left_out), tuple(seen.outside), outputs, embedding)
 
 
 def trace(network: nn.Module, size: tuple[int, int], channels: int = 3) -> tuple[Traced, ...]:
@@ -116,24 +121,31 @@ def trace(network: nn.Module, size: tuple[int, int], channels: int = 3) -> tuple
     return examined(network, size, channels).traced
 
 
-def _behind(ops: Sequence[Op], op: Op) -> tuple[Op, Op]:
-    """The operations that yield a layer's activation, and the value before it.
+def _behind(ops: Sequence[Op], op: Op, output: int) -> tuple[Op, Op, str | None]:
+    """The operations that yield a layer's activation, and the value before its activation function;
+    the name of that.
 
     A normalization and an activation function may stand behind a transposition.
     """
     observed = target = last = op
+    place = next(at for at, one in enumerate(ops) if one is op)
     while len(last.users) == 1:
         following = ops[last.users[0]]
         if not _same_units(op, following):
             break
         if following.name in ACTIVATIONS:
-            return following, target
+            return following, target, following.name
         if following.name in NORMS | IDENTITIES:
             observed = target = following
         elif following.name not in REARRANGING:
             break
-        last = following
-    return observed, target
+        place, last = last.users[0], following
+    written = function_behind(ops, place, output)
+    if written is None or not _same_units(op, ops[written.behind]):
+        return observed, target, None
+    if written.before != place:
+        target = ops[written.before]
+    return ops[written.behind], target, written.name
 
 
 def _same_units(op: Op, following: Op) -> bool:
@@ -148,16 +160,40 @@ def _same_units(op: Op, following: Op) -> bool:
     )
 
 
-def _described(ops: Sequence[Op], op: Op) -> Traced:
+def _multiplied(ops: Sequence[Op], place: int) -> str:
+    """By what an operation's result is multiplied, number by number, in GLU and its kin: the names
+    of layers, OTHER_HALF of its own; "" for nothing."""
+    while len(set(ops[place].users)) == 1:
+        before, place = place, ops[place].users[0]
+        op = ops[place]
+        if op.name == "glu":
+            return OTHER_HALF
+        if op.name in PRODUCTS:
+            if op.operands.count(before) > 1:
+                return OTHER_HALF
+            others = [each for each in op.operands if each not in (before, -1)]
+            alike = [each for each in others if ops[each].value.shape == op.value.shape]
+            runs = ops[alike[0]].value.runs if alike else ()
+            names = {name: None for _, layers, _ in runs or () for name, _ in layers}
+            return " + ".join(names) if names or not alike else "values of another branch"
+        if op.name not in REARRANGING | IDENTITIES:
+            return ""
+    halves = ops[place].name in {"chunk", "split", "tensor_split", "unbind"}
+    joint = joint_behind(ops, place) if halves else None
+    return OTHER_HALF if joint is not None and ops[joint].name in PRODUCTS else ""
+
+
+def _described(seen: Pass, op: Op) -> Traced:
     assert op.kernel is not None and op.layout is not None
-    observed, target = _behind(ops, op)
+    observed, target, activation = _behind(seen.ops, op, seen.output)
+    place = next(at for at, one in enumerate(seen.ops) if one is observed)
     kernel, groups = op.kernel.weight.detach(), op.kernel.groups
     kernel = kernel.reshape(*kernel.shape, *(1,) * (4 - kernel.dim()))
-    seen, first, sources = observed.value.places, 0, []
+    places, first, sources = observed.value.places, 0, []
     for count, layers, positions in op.kernel.source.runs or ():
         sources.append(Segment(first, count, layers, positions))
         first += count
-    if op.name == "linear":
+    if op.kernel.weight.dim() == 2:
         kind = "linear"
     else:
         kind = "transposed convolution" if op.name == "conv_transpose2d" else "convolution"
@@ -173,11 +209,12 @@ def _described(ops: Sequence[Op], op: Op) -> Traced:
         kernel=(kernel.shape[2], kernel.shape[3]),
         inputs=kernel.shape[1],
         groups=groups,
-        activation=observed.name if observed is not target else None,
+        activation=activation,
         sources=tuple(sources),
         placed=op.layout.placed,
         apart=op.layout.apart,
-        gated=seen is not None and seen.gated and seen.field is not None,
+        gated=places is not None and places.gated and places.field is not None,
+        multiplied=_multiplied(seen.ops, place),
     )
     return Traced(layer, _anchored(op, observed), _anchored(op, target), kernel)
 

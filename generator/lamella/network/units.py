@@ -13,7 +13,15 @@ from typing import Any
 from lamella.errors import UnknownLayer, did_you_mean
 from lamella.places.field import Field, ReceptiveField
 
-_NEVER_NEGATIVE = frozenset({"relu", "relu6", "sigmoid", "hardsigmoid", "softplus", "softmax"})
+# Activation functions that are none of those that have a name.
+OWN = "a function of its own"
+OWN_POSITIVE = f"{OWN}, never negative"
+OWN_SMOOTH = f"{OWN}, a little negative"
+OTHER_HALF = "its own other half"
+_NEVER_NEGATIVE = frozenset(
+    {"relu", "relu6", "sigmoid", "hardsigmoid", "softplus", "softmax", OWN_POSITIVE}
+)
+_SMOOTH = frozenset({"gelu", "quick_gelu", "silu", "mish", "hardswish", OWN_SMOOTH})
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +95,8 @@ class Layer:
         apart: positions that are no part of it: class and register tokens.
         gated: whether something of the whole image comes in besides the field: a factor of each
             channel (squeeze and excitation), or a normalization over all positions.
+        multiplied: by what its values are multiplied behind it, number by number: the name of the
+            other layer of a gated product (GLU, SwiGLU), or OTHER_HALF; "" for nothing.
     """
 
     name: str
@@ -103,6 +113,7 @@ class Layer:
     placed: bool = True
     apart: int = 0
     gated: bool = False
+    multiplied: str = ""
 
     @property
     def has_map(self) -> bool:
@@ -123,7 +134,7 @@ class Layer:
     def smooth(self) -> bool:
         """Whether they are a little negative where a ReLU would be zero: -0.17 at least behind
         GELU, -0.38 behind hardswish."""
-        return self.activation in {"gelu", "silu", "mish", "hardswish"}
+        return self.activation in _SMOOTH
 
     @property
     def ceiling(self) -> float:
@@ -149,8 +160,9 @@ class Layer:
         return ()
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
-        return asdict(self)
+        """Plain values, for JSON. What is seldom there is left out: older stores have it not."""
+        plain = asdict(self)
+        return plain if self.multiplied else {k: v for k, v in plain.items() if k != "multiplied"}
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> "Layer":
@@ -180,6 +192,7 @@ class Layer:
             placed=plain.get("placed", True),  # of stores from before
             apart=plain.get("apart", 0),
             gated=plain.get("gated", False),
+            multiplied=plain.get("multiplied", ""),
         )
 
 

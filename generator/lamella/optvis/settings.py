@@ -57,6 +57,12 @@ class Settings:
         if self.steps < 1 or self.snapshots < 1 or self.views < 1:
             raise ValueError("steps, snapshots and views: give at least 1 of each.")
 
+    def seen(self, side: int, size: tuple[int, int]) -> "Settings":
+        """The settings for pictures of that side, where the network takes images of that height and
+        width: of a square as large as the longer one it sees the middle, and the rest stays grey.
+        """
+        return replace(self, frame=size) if side == max(size) > min(size) else self
+
     def for_field(self, receptive_field: int | None) -> "Settings":
         """These settings, for units that see that many pixels.
 

@@ -4,10 +4,10 @@ config -> model + images -> units -> survey -> panels -> **store**. Nothing is c
 every shard lies under the key of everything that it depends on.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, suppress
+import json
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
 from lamella import __version__
 from lamella.analyses.job import Job
@@ -16,33 +16,21 @@ from lamella.config.config import Config
 from lamella.config.selection import chosen
 from lamella.engines.allocator import keep_freed_memory
 from lamella.errors import ModelError, UnknownLayer
-from lamella.images.decoding import BrokenImage
 from lamella.images.finding import Digests, find
 from lamella.images.images import Images
-from lamella.images.measured import measured
 from lamella.loading.load import device_of, load
 from lamella.network.description import Network
-from lamella.network.model import Model, with_planes
-from lamella.network.paths import TRIED, followed
+from lamella.network.model import Model
 from lamella.network.units import Layer
-from lamella.pipeline.plan import DOCUMENT, SURVEYED, keys_of, panels_of, store_of
+from lamella.pipeline.plan import DOCUMENT, SURVEYED, Step, keys_of, panels_of, store_of
+from lamella.pipeline.stages import Stages
+from lamella.pipeline.with_images import with_images
 from lamella.store.facts import Atlas
+from lamella.store.parts import Parts
+from lamella.store.store import Shard, document
 from lamella.survey.run import survey
 
-if TYPE_CHECKING:
-    from torch import Tensor
-
 DIGESTS = "image-digests.json"  # in the store
-
-
-class Stages(Protocol):
-    """Who is told how far a run is; `commands.progress` shows it."""
-
-    def stage(
-        self, name: str, total: int, what: str
-    ) -> AbstractContextManager[Callable[[int], None]]:
-        """A stage of `total` things; yields what is to be called with the number just finished."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,20 +42,13 @@ class Selection:
     channels: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """Something that was just completed: a panel, for a layer or ("") for the whole network."""
-
-    panel: str
-    layer: str = ""
-
-
 @dataclass(frozen=True)
 class Analysis:
     """Everything that is needed to fill a store.
 
     Attributes:
-        unable: analyses that could not run for this network, each with what it said.
+        unable: what could not run for this network, an analysis or one layer of it, each with what
+            was said.
     """
 
     config: Config
@@ -75,7 +56,7 @@ class Analysis:
     images: Images
     panels: Sequence[tuple[Panel, Settings]]
     atlas: Atlas
-    unable: dict[str, ModelError] = field(default_factory=dict)
+    unable: dict[Step, ModelError] = field(default_factory=dict)
 
     @classmethod
     def of(cls, config: Config) -> "Analysis":
@@ -86,10 +67,9 @@ class Analysis:
         model = load(config, device_of(config.analysis.device))
         digests = Digests(store.read_json(DIGESTS) or {})
         images = find(config, model.preprocessing, digests, model.own)
-        if digests.fresh:
+        if digests.fresh and store.writable:  # elsewhere they are only found again
             store.write_json(DIGESTS, digests.known)
-        model = _seeing(model, images)
-        model = followed(model, _some(model, images))
+        model = with_images(model, images)
         every = [layer.name for layer in model.facts.layers]
         names = set(
             chosen(config.analysis.layers, every, "layer", f"{config.file}: [analysis] layers")
@@ -104,15 +84,14 @@ class Analysis:
         """Write down what the store is of, so that pages can be rendered without the network."""
         network = self.atlas.network
         layers = [layer.as_dict() for layer in network.layers]
-        self.atlas.store.write_json(
-            DOCUMENT,
-            {
-                "lamella": __version__,
-                "network": {**_fields(network), "layers": layers},
-                "manifest": asdict(self.images.manifest),
-                "keys": dict(self.atlas.keys),
-            },
-        )
+        plain = {
+            "lamella": __version__,
+            "network": {**_fields(network), "layers": layers},
+            "manifest": asdict(self.images.manifest),
+            "keys": dict(self.atlas.keys),
+        }
+        if self.atlas.store.read_json(DOCUMENT) != json.loads(json.dumps(plain)):
+            self.atlas.store.write_json(DOCUMENT, plain)
 
     def missing(self, panel: Panel, layer: Layer, channels: Sequence[int] = ()) -> list[int]:
         """The channels of a layer that a panel has not done yet, of those asked for."""
@@ -144,9 +123,7 @@ class Analysis:
         self.note()
         yield from self._survey(progress)
         for panel, settings in sorted(computed, key=lambda pair: pair[0].slow):
-            missing = [need for need in panel.needs if need in self.unable]
-            if missing:
-                self.unable[panel.name] = ModelError(f"It needs {missing[0]}.")
+            if self._lacks(panel):
                 continue
             try:
                 if panel.per == "network":
@@ -154,7 +131,14 @@ class Analysis:
                 else:
                     yield from self._by_layer(panel, settings, layers, selection, progress)
             except ModelError as error:  # of this network; the other analyses may well run
-                self.unable[panel.name] = error
+                self.unable[Step(panel.name)] = error
+
+    def _lacks(self, panel: Panel, layer: str = "") -> bool:
+        """Whether something that an analysis needs could not run, which is noted."""
+        lacking = [need for need in panel.needs if Step(need, layer) in self.unable]
+        if lacking:
+            self.unable[Step(panel.name, layer)] = ModelError(f"It needs {lacking[0]}.")
+        return bool(lacking)
 
     def _survey(self, progress: Stages) -> Iterator[Step]:
         store, layers = self.atlas.store, self.atlas.network.layers
@@ -167,6 +151,8 @@ class Analysis:
             ]
             for name, key in keys.items()
         }
+        if store.read_json(document("survey", keys["survey"], "images")) is None:
+            left["survey"] = list(layers)  # it tells which images were skipped
         keys = {name: key for name, key in keys.items() if left[name]}
         missing = [layer for layer in layers if any(layer in some for some in left.values())]
         if missing:
@@ -178,15 +164,29 @@ class Analysis:
             yield Step("survey")
 
     def _whole(self, panel: Panel, settings: Settings, progress: Stages) -> Iterator[Step]:
-        folder = self.atlas.store.folder(panel.name, self.atlas.keys[panel.name])
-        job = self.job(panel, settings)
-        done = folder.done()
-        missing = [entry for entry in panel.wanted(job) if entry not in done]
-        if missing:
-            with progress.stage(panel.name, len(missing), panel.entries) as tick:
-                for shard in panel.compute_network(self.job(panel, settings, tick), missing):
-                    folder.write(shard)
-            yield Step(panel.name)
+        key = self.atlas.keys[panel.name]
+        folder, parts = (
+            self.atlas.store.folder(panel.name, key),
+            Parts(self.atlas.store, panel.name, key),
+        )
+        for again in (True, False):
+            done = folder.done()
+            wanted = panel.wanted(self.job(panel, settings, parts=parts))
+            missing = [entry for entry in wanted if entry not in done]
+            if missing:
+                with progress.stage(panel.name, len(missing), panel.entries) as tick:
+                    job = self.job(panel, settings, tick, parts)
+                    for shard in panel.compute_network(job, missing):
+                        if not done.issuperset(shard.channels):
+                            parts.begin(f"network/{folder.name_of(shard)}.json")
+                            folder.write(shard)
+                yield Step(panel.name)
+            parts.begin("")
+            lost = parts.lost()
+            if not (lost and again):
+                return
+            progress.say(f"{lost[0]} is missing: all of {panel.name} is made again.")
+            parts.discard()
 
     def _by_layer(
         self,
@@ -197,12 +197,14 @@ class Analysis:
         progress: Stages,
     ) -> Iterator[Step]:
         todo = [(layer, self.missing(panel, layer, selection.channels)) for layer in layers]
-        todo = [(layer, channels) for layer, channels in todo if channels]
+        todo = [
+            (layer, some) for layer, some in todo if some and not self._lacks(panel, layer.name)
+        ]
         if not todo:
             return
         left = {layer.name: len(channels) for layer, channels in todo}
         with progress.stage(panel.name, sum(left.values()), "units") as tick:
-            for layer, shard in panel.compute_layers(self.job(panel, settings, tick), todo):
+            for layer, shard in self._shards(panel, self.job(panel, settings, tick), todo):
                 key = self.atlas.keys[panel.name]
                 self.atlas.store.folder(panel.name, key, layer.name).write(shard)
                 left[layer.name] -= len(shard.channels)
@@ -210,30 +212,36 @@ class Analysis:
                     yield Step(panel.name, layer.name)
         if not panel.slow or any(left.values()):
             yield Step(panel.name)
+        failed = [step for step in self.unable if step.panel == panel.name and step.layer]
+        if len(failed) == len(self.atlas.network.layers):  # it is the analysis that cannot run
+            errors = [self.unable.pop(step) for step in failed]
+            self.unable[Step(panel.name)] = errors[0]
 
-    def job(self, panel: Panel, settings: Settings, tick: Any = lambda number: None) -> Job:
+    def _shards(
+        self, panel: Panel, job: Job, todo: Sequence[tuple[Layer, Sequence[int]]]
+    ) -> Iterator[tuple[Layer, Shard]]:
+        """Shards of some layers at once; where one cannot run, of each by itself but that one."""
+        try:
+            yield from panel.compute_layers(job, todo)
+        except ModelError as error:
+            if len(todo) == 1:
+                self.unable[Step(panel.name, todo[0][0].name)] = error
+                return
+            for layer, channels in todo:  # what was made is in the store by now
+                if left := self.missing(panel, layer, channels):
+                    yield from self._shards(panel, job, [(layer, left)])
+
+    def job(
+        self,
+        panel: Panel,
+        settings: Settings,
+        tick: Any = lambda number: None,
+        parts: Parts | None = None,
+    ) -> Job:
         """What a panel's `compute` is given."""
         seed = self.config.analysis.seed
         atlas, path = self.atlas, self.config.path
-        return Job(self.model, self.images, atlas, panel.name, settings, seed, tick, path)
-
-
-def _some(model: Model, images: Images) -> "list[Tensor]":
-    """A few images, from all over the set, as the network takes them."""
-    found = []
-    for number in dict.fromkeys(at * len(images) // TRIED for at in range(TRIED if images else 0)):
-        with suppress(BrokenImage):
-            found.append(model.inputs(images.decoded(number)[None]))
-    return found
-
-
-def _seeing(model: Model, images: Images) -> Model:
-    """A model that knows what the planes of these images are, as they do then."""
-    images.planes = model.planes
-    if model.preprocessing.bands or (model.own and not model.own.plain):
-        images.planes = measured(images)
-        return with_planes(model, images.planes)
-    return model
+        return Job(self.model, self.images, atlas, panel.name, settings, seed, tick, path, parts)
 
 
 def _fields(network: Network) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 Flow: config -> **plan** -> pipeline and pages. Imports no torch: pages are rendered without it.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -17,12 +17,21 @@ from lamella.errors import ConfigError, StoreError, did_you_mean
 from lamella.images.manifest import Manifest, Photograph
 from lamella.network.description import Network
 from lamella.network.units import Layer
+from lamella.store.documents import FORMAT
 from lamella.store.facts import Atlas
 from lamella.store.store import Store, document
 
 DOCUMENT = "atlas.json"
 SURVEY_VERSION = 4
 SURVEYED = ("survey", "labels")  # what the pass over the images stores, under a key each
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A panel, for a layer or ("") for the whole network."""
+
+    panel: str
+    layer: str = ""
 
 
 def panels_of(config: Config) -> list[tuple[Panel, Settings]]:
@@ -71,6 +80,7 @@ def panels_of(config: Config) -> list[tuple[Panel, Settings]]:
 def keys_of(config: Config, network: Network, manifest: Manifest) -> dict[str, str]:
     """The keys of the survey and of every panel: SHA-256 of all that their results depend on."""
     base = {
+        "format": FORMAT,
         "weights": network.digest,
         "architecture": network.architecture,
         "preprocessing": dict(network.preprocessing),
@@ -91,6 +101,8 @@ def keys_of(config: Config, network: Network, manifest: Manifest) -> dict[str, s
         }
         if panel.uses_images:
             parts["images"] = images
+        if panel.uses_scores and network.embedding:
+            parts["embedding"] = True  # what was found out of class scores lies elsewhere
         if panel.uses_seed:
             parts["seed"] = config.analysis.seed
         if panel.uses_publish:
@@ -150,4 +162,6 @@ def open_atlas(config: Config) -> Atlas:
             f"{store.root / DOCUMENT} was written by another version of lamella ({error}).",
             f"Run: lamella build {config.file}",
         ) from error
+    if config.images.publish == "none":  # what was found of labels by an earlier run, too
+        images, keys = images.unlabelled(), {k: key for k, key in keys.items() if k != "labels"}
     return Atlas(network, images, store, keys, config.images.publish)

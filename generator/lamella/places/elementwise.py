@@ -45,11 +45,13 @@ def _together(call: Call) -> Places | None:
     """
     found: Places | None = None
     gated = False
-    for value in sorted(call.operands, key=lambda value: value.shape != call.shape):
+    known_first = sorted(
+        call.operands, key=lambda value: (value.shape != call.shape, value.places is None)
+    )
+    for value in known_first:
         places = _broadcast(value.places, call.shape)
         if found is None:
             found = places
-            gated = places is None
         elif places is None or not _located(places):
             gated = True
             if value.shape == call.shape:  # not a factor: all places have been mixed

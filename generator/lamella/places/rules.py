@@ -28,8 +28,12 @@ def _maps(find: Callable[[Call], Places | None]) -> Callable[[Call], Value | Non
     return rule
 
 
+# Operations that leave each number what it is, or only narrow it.
+SAME = IDENTITIES | {
+    *("feature_dropout", "half", "bfloat16", "double", "type_as", "detach", "requires_grad_"),
+}
 _RULES: dict[str, Callable[[Call], Value | None]] = {
-    **dict.fromkeys([*ACTIVATIONS, *IDENTITIES], factored),
+    **dict.fromkeys([*ACTIVATIONS, *SAME], factored),
     **dict.fromkeys(
         [
             "exp",
@@ -63,13 +67,49 @@ _RULES: dict[str, Callable[[Call], Value | None]] = {
             "minimum",
             "where",
             "addcmul",
-            "feature_dropout",
-            "half",
-            "bfloat16",
-            "double",
-            "type_as",
-            "detach",
-            "requires_grad_",
+            "exp2",
+            "log2",
+            "log10",
+            "logaddexp",
+            "sinh",
+            "cosh",
+            "tan",
+            "atan",
+            "arctan",
+            "asinh",
+            "sinc",
+            "ceil",
+            "trunc",
+            "clip",
+            "divide",
+            "negative",
+            "absolute",
+            "fmax",
+            "fmin",
+            "heaviside",
+            "hardshrink",
+            "softshrink",
+            "tanhshrink",
+            "erfc",
+            "special_erf",
+            "special_expit",
+            "float_power",
+            "xlogy",
+            "gt",
+            "ge",
+            "lt",
+            "le",
+            "eq",
+            "ne",
+            "logical_not",
+            "logical_and",
+            "logical_or",
+            "__gt__",
+            "__ge__",
+            "__lt__",
+            "__le__",
+            "__eq__",
+            "__ne__",
             "__neg__",
             "__pow__",
             "__rpow__",
@@ -131,6 +171,10 @@ _RULES: dict[str, Callable[[Call], Value | None]] = {
 }
 
 
+# Those that make each number of the numbers at its own place.
+ELEMENTWISE = frozenset(name for name, rule in _RULES.items() if rule in (factored, summed))
+
+
 def results_of(
     call: Call, func: Callable[..., Any], shapes: Sequence[Sequence[int]]
 ) -> list[Value]:
@@ -164,7 +208,7 @@ def layer_of(call: Call, name: str) -> Value:
     Args:
         name: of the layer.
     """
-    if call.name == "linear":
+    if call.name not in ("conv2d", "conv_transpose2d"):
         return linear(call, name)
     places = convolved(call) if call.name == "conv2d" else transposed(call)
     if places is None and len(call.shape) == 4 and call.first.places is None:

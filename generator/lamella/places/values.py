@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import torch
 from torch import Tensor
 
-from lamella.places.codes import Places, compact
+from lamella.places.codes import PER_IMAGE, Places, compact
 from lamella.places.field import Field
 from lamella.places.origins import Origins, Run
 
@@ -61,6 +62,24 @@ class Value:
     places: Places | None = None
     channels: Tensor | None = None
     origins: Origins | None = field(default=None, repr=False)
+
+    @classmethod
+    def unknown(cls, tensor: Tensor) -> Value:
+        """Of a tensor of which nothing is known."""
+        return cls(tuple(tensor.shape), min(1, tensor.dim() - 1))
+
+    def twice(self) -> Value:
+        """As if two images had it, one behind the other.
+
+        Where a pass is of one image, any axis but that of the channels may be that of the images.
+        """
+        axis = 1 if self.axis == 0 and len(self.shape) > 1 else 0
+        shape = tuple(2 * n if at == axis else n for at, n in enumerate(self.shape))
+        places = self.places
+        if places is not None:
+            codes = torch.cat([places.codes, places.codes + PER_IMAGE], dim=axis)
+            places = replace(places, codes=codes)
+        return replace(self, shape=shape, places=places, channels=None)
 
     @property
     def field(self) -> Field | None:

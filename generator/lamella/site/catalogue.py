@@ -15,10 +15,11 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from lamella.analyses.panel import Panel
+from lamella.config.visible import visible
 from lamella.figures import links
+from lamella.figures.published import withheld
 from lamella.network.units import Layer, Unit
 from lamella.site.citation import About, absolute
-from lamella.site.templating import visible
 from lamella.store.facts import Atlas, LayerFacts
 
 FILE, SCHEMA = "atlas.json", "atlas.schema.json"
@@ -160,11 +161,8 @@ def published(
     """The pictures of a layer's units that have addresses of their own: analysis, name, pictures
     by channel."""
     for panel in panels:
-        if panel.shows_photographs and facts.atlas.publish == "none":
-            continue
         for name, stored in facts.of(panel.name).pictures.items():
-            private = f"{panel.name}/{name}" in facts.atlas.withheld
-            if stored and not (private or name.startswith("thumb")):
+            if stored and not (withheld(facts, panel.name, name) or name.startswith("thumb")):
                 yield panel.name, name, stored
 
 

@@ -30,11 +30,12 @@ from lamella.store.store import Folder
 
 
 def published(atlas: Atlas, panels: Sequence[Panel]) -> Atlas:
-    """An atlas that knows which of its pictures stay private."""
+    """An atlas that knows what stays private: which pictures, and names of images."""
+    if atlas.publish == "whole":
+        return atlas
     private = {panel.name for panel in panels if panel.shows_photographs}
     private |= {f"{panel.name}/{name}" for panel in panels for name in panel.photographic}
-    withheld = frozenset(private) if atlas.publish != "whole" else frozenset()
-    return replace(atlas, withheld=withheld)
+    return replace(atlas, withheld=frozenset(private), manifest=atlas.manifest.nameless())
 
 
 class Drawing:

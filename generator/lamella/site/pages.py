@@ -18,6 +18,7 @@ from lamella.site.drawing import Drawing
 from lamella.site.home import write_home
 from lamella.site.publish import Note, Site
 from lamella.store.facts import Atlas, LayerFacts
+from lamella.store.lock import Tell
 
 __all__ = ["About", "Rendered", "render"]
 
@@ -39,16 +40,18 @@ def render(
     panels: Sequence[Panel],
     out: Path,
     progress: Callable[[int, int], None] | None = None,
+    tell: Tell = lambda text: None,
 ) -> Rendered:
     """Write the site of an atlas, as far as it is computed.
 
     Args:
         progress: called after each layer with units done and units in all.
+        tell: is told for whom is waited, and what was found damaged.
     Raises:
         SiteError: the output folder is not ours or cannot be written.
         StoreError: the work folder is damaged.
     """
-    with Site(out) as site:
+    with Site(out, tell) as site:
         _write(Drawing(about, atlas, panels), site, progress or (lambda done, total: None))
     files = site.files
     return Rendered(

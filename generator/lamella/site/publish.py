@@ -6,34 +6,24 @@ that and the files are as they were, it is skipped. What we wrote is recorded in
 `.lamella/manifest.json`: only that is ever replaced or deleted.
 """
 
-import contextlib
-import hashlib
-import json
 import os
+import stat
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from contextlib import ExitStack, suppress
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Any
 
-from lamella.errors import SiteError
+from lamella.errors import Damaged, SiteError
+from lamella.store.lock import Tell, locked
+from lamella.store.record import HOME, MANIFEST, Group, Record, digest, groups_of, record_of
+from lamella.store.writing import sync_disk, unwritable, write_atomically
 
-FORMAT = 1
 SAVE_EVERY = 5.0  # seconds of writing that a kill may leave unrecorded
 
 Note = dict[str, Any]
 Write = Callable[[str, bytes], None]
-Record = tuple[int, int, str]  # size, mtime in nanoseconds, digest of the content
-
-
-@dataclass(slots=True)
-class Group:
-    """Files that are written together, and what their maker wants to remember of them."""
-
-    fingerprint: str
-    note: Note
-    files: dict[str, Record] = field(default_factory=dict)
 
 
 class Site:
@@ -43,22 +33,50 @@ class Site:
         SiteError: the folder is not ours, or cannot be written.
     """
 
-    def __init__(self, out: Path) -> None:
-        self.out = out
+    def __init__(self, out: Path, tell: Tell = lambda text: None) -> None:
+        self.out, self._tell = out, tell
         self.written = self.deleted = self.unchanged = 0
         self._top = f"{out}/"
-        self._home = out / ".lamella"
-        self._draft = str(self._home / "draft")
+        self._home = out / HOME
+        self._locked = ExitStack()
         self._folders: set[str] = set()
         self._done: set[str] = set()
-        self._groups, complete = self._open()
+        self._groups: dict[str, Group] = {}
+        self._ours: set[str] = set()
+        self._saved = 0.0
+        self._trusting = self._begun = self._moved = False
+
+    def check(self) -> None:
+        """Refuse a folder that is not ours, before anything is written.
+
+        Raises:
+            SiteError: it holds something else, or cannot be read.
+        """
+        try:
+            present = [path.name for path in self.out.iterdir()] if self.out.exists() else []
+        except OSError as error:
+            raise SiteError(f"{self.out} is not a folder that can be read.") from error
+        if HOME not in present and present:
+            raise SiteError(
+                f"{self.out} holds something that is not an atlas, {sorted(present)[0]!r} say.",
+                "Choose an empty or new folder as the output, or empty this one yourself.",
+            )
+        if self._home.is_symlink():
+            raise _link(self._home)
+
+    def __enter__(self) -> "Site":
+        self.check()
+        self._locked.enter_context(
+            locked(self._home, "lamella", self._tell, what=self.out, error=SiteError)
+        )
+        try:
+            self._groups, complete = self._open()
+        except BaseException:
+            self._locked.close()
+            raise
         # After a kill, files of ours may be there that the manifest does not know.
         self._trusting = not complete
         self._ours = {path for group in self._groups.values() for path in group.files}
-        self._saved = 0.0
-        self._begun = False
-
-    def __enter__(self) -> "Site":
         return self
 
     def __exit__(
@@ -67,11 +85,12 @@ class Site:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if kind is None:
-            self._finish()
-        elif self._begun:
-            with contextlib.suppress(SiteError):  # the disk is full: the first error says so
-                self._save(complete=False)
+        with self._locked:
+            if kind is None:
+                self._finish()
+            elif self._begun:
+                with suppress(SiteError):  # the disk is full: the first error says so
+                    self._save(complete=False)
 
     def group(self, name: str, fingerprint: str, make: Callable[[Write], Note]) -> Note:
         """Write a group of files, unless nothing that they depend on has changed.
@@ -83,7 +102,7 @@ class Site:
         """
         self._done.add(name)
         old = self._groups.get(name)
-        if old and old.fingerprint == fingerprint and self._intact(old.files):
+        if old and old.fingerprint == fingerprint and self._intact(old):
             self.unchanged += len(old.files)
             return old.note
         self._begin()
@@ -94,17 +113,21 @@ class Site:
 
         def write(path: str, content: bytes) -> None:
             made.add(path)
-            digest = hashlib.sha1(content, usedforsecurity=False).hexdigest()[:16]
+            checksum = digest(content)
             known = before.get(path)
-            if known and known[2] == digest and self._same(path, known):
+            if known is None or known[2] != checksum:
+                known = len(content), -1, checksum
+            ours = path in self._ours or self._trusting
+            if ours and (found := self._as_recorded(path, known)):
+                group.files[path] = found
                 self.unchanged += 1
                 return
-            if path not in self._ours and not self._trusting and os.path.lexists(self._top + path):
+            if not ours and os.path.lexists(self._top + path):
                 raise SiteError(
                     f"{self.out / path} is in the way: lamella did not write it.",
                     "Move it elsewhere, or choose another output folder.",
                 )
-            group.files[path] = self._put(path, content, digest)
+            group.files[path] = self._put(path, content, checksum)
             self.written += 1
 
         group.note = make(write)
@@ -123,77 +146,63 @@ class Site:
 
     def _begin(self) -> None:
         """Before anything changes, note that a run has not come to its end."""
-        if self._begun:
-            return
-        try:
-            self._home.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise _unwritable(self._home, error) from error
-        self._save(complete=False)
-        self._begun = True
+        if not self._begun:
+            self._save(complete=False)
+            self._begun = True
 
     def _open(self) -> tuple[dict[str, Group], bool]:
         """The manifest of an earlier run, and whether that run came to its end."""
         try:
-            present = [path.name for path in self.out.iterdir()] if self.out.exists() else []
-        except OSError as error:
-            raise SiteError(f"{self.out} is not a folder that can be read.") from error
-        path = self._home / "manifest.json"
-        if ".lamella" not in present and present:
-            raise SiteError(
-                f"{self.out} holds something that is not an atlas, {sorted(present)[0]!r} say.",
-                "Choose an empty or new folder as the output, or empty this one yourself.",
-            )
-        try:
-            plain = json.loads(path.read_bytes())
-            if plain["format"] != FORMAT:
-                return {}, False
-            groups = {
-                name: Group(
-                    group["fingerprint"],
-                    group["note"],
-                    {file: tuple(record) for file, record in group["files"].items()},
-                )
-                for name, group in plain["groups"].items()
-            }
-            names = (file for group in groups.values() for file in group.files)
-            if any(file.startswith("/") or ".." in file.split("/") for file in names):
-                return {}, False
-            return groups, bool(plain["complete"])
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            return {}, False  # absent or damaged: everything is written afresh
+            return groups_of(self.out)
+        except FileNotFoundError:
+            return {}, False
+        except Damaged as error:
+            self._tell(f"{error.problem} Every file of the site is compared.")
+            return {}, False
 
-    def _same(self, path: str, record: Record) -> bool:
+    def _as_recorded(self, path: str, record: Record) -> Record | None:
+        """The record of a file that holds what its record says; None where it does not.
+
+        A copied file has another time: its content tells.
+        """
+        size, changed, checksum = record
+        self._check_folder(path)
         try:
-            found = os.stat(self._top + path)
+            found = os.lstat(self._top + path)
+            if found.st_size != size or not stat.S_ISREG(found.st_mode):
+                return None
+            if found.st_mtime_ns == changed:
+                return record
+            with open(self._top + path, "rb") as file:
+                same = digest(file.read()) == checksum
         except OSError:
-            return False
-        return found.st_size == record[0] and found.st_mtime_ns == record[1]
+            return None
+        self._moved |= same
+        return (size, found.st_mtime_ns, checksum) if same else None
 
-    def _intact(self, files: dict[str, Record]) -> bool:
-        return all(self._same(path, record) for path, record in files.items())
+    def _intact(self, group: Group) -> bool:
+        for path, record in group.files.items():
+            found = self._as_recorded(path, record)
+            if found is None:
+                return False
+            group.files[path] = found
+        return True
 
-    def _put(self, path: str, content: bytes, digest: str) -> Record:
+    def _check_folder(self, path: str) -> None:
+        """Refuse to go through a link: what lies behind it is not of this site."""
+        inside = os.path.dirname(path)
+        if inside not in self._folders:
+            for parent in [*PurePosixPath(path).parents][:-1]:
+                if (self.out / parent).is_symlink():
+                    raise _link(self.out / parent)
+            self._folders.add(inside)
+
+    def _put(self, path: str, content: bytes, checksum: str = "", sync: bool = False) -> Record:
         """Write beside, then rename: a reader sees the old file or the new one."""
-        target = self._top + path
-        folder = os.path.dirname(target)
-        try:
-            if folder not in self._folders:
-                os.makedirs(folder, exist_ok=True)
-                self._folders.add(folder)
-            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
-            handle = os.open(self._draft, flags, 0o644)
-            try:
-                rest = memoryview(content)
-                while rest:
-                    rest = rest[os.write(handle, rest) :]
-                made = os.fstat(handle)
-            finally:
-                os.close(handle)
-            os.replace(self._draft, target)
-        except OSError as error:
-            raise _unwritable(Path(target), error) from error
-        return made.st_size, made.st_mtime_ns, digest
+        self._check_folder(path)
+        target, drafts = self.out / path, self._home
+        made = write_atomically(target, content, drafts=drafts, error=SiteError, sync=sync)
+        return made.st_size, made.st_mtime_ns, checksum
 
     def _finish(self) -> None:
         """Delete what we wrote once and do not write any more; record the rest."""
@@ -204,18 +213,20 @@ class Site:
             if name not in self._done
             for path in self._groups.pop(name).files
         }
-        if gone or self._trusting:
+        if gone or self._trusting or (self._moved and os.access(self._home, os.W_OK)):
             self._begin()
         if not self._begun:
             return
+        sync_disk(self.out)  # all that is new, before anything old goes
         for path in sorted(gone - kept):
+            self._check_folder(path)
             try:
                 os.unlink(self._top + path)
                 self.deleted += 1
             except FileNotFoundError:
                 continue
             except OSError as error:
-                raise _unwritable(self.out / path, error) from error
+                raise unwritable(self.out / path, error, SiteError) from error
             for parent in PurePosixPath(path).parents:
                 try:
                     (self.out / parent).rmdir()
@@ -224,19 +235,12 @@ class Site:
         self._save(complete=True)
 
     def _save(self, *, complete: bool) -> None:
-        groups = {
-            name: {"fingerprint": group.fingerprint, "note": group.note, "files": group.files}
-            for name, group in self._groups.items()
-        }
-        plain = {"format": FORMAT, "complete": complete, "groups": groups}
-        content = json.dumps(plain, separators=(",", ":")).encode()
-        self._put(".lamella/manifest.json", content, "")
+        self._put(MANIFEST, record_of(self._groups, complete=complete), sync=complete)
         self._saved = time.monotonic()
 
 
-def _unwritable(path: Path, error: OSError) -> SiteError:
+def _link(path: Path) -> SiteError:
     return SiteError(
-        f"Cannot write {path}: {error.strerror or error}.",
-        "What was complete stays complete: make room or allow writing there, then run the same "
-        "command again.",
+        f"{path} is a link, and what it leads to is not part of the site.",
+        "Delete the link, or choose another output folder.",
     )

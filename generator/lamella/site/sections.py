@@ -9,13 +9,17 @@ from dataclasses import dataclass
 
 from lamella.analyses.panel import Panel
 from lamella.figures import Figure, Gallery
-from lamella.figures.published import PATCHES, PICTURE
+from lamella.figures.published import PATCHES, PICTURE, patches_shown
 from lamella.store.facts import Atlas, LayerFacts
 from lamella.store.store import Folder
 
 # Left and right at the top of a unit's page: what it looks for, what it answers to.
 HERO = (PICTURE[0], PATCHES[0])
-WITHHELD = "The photographs of this atlas are not published."
+WITHHELD = {
+    "none": "The photographs of this atlas are not published.",
+    "patches": "The photographs of this atlas are private: patches are published up to a quarter "
+    "of one, and these units see more.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +76,8 @@ class Sections:
     def _pending(self, panel: Panel) -> Sequence[str] | None:
         """For each unit, why a section of this panel may be empty; None: no reason to say so."""
         channels = self.facts.layer.channels
-        if panel.shows_photographs and self.facts.atlas.publish == "none":
-            return [WITHHELD] * channels
+        if panel.shows_photographs and not patches_shown(self.facts):
+            return [WITHHELD[self.facts.atlas.publish]] * channels
         if panel.per == "view":
             return None
         if panel.per == "network":

@@ -8,19 +8,25 @@ from collections.abc import Iterator
 
 from PIL import Image, UnidentifiedImageError
 
-from lamella.figures.published import PATCHES, PICTURE, SPRITE_SIDE, THUMBNAIL
+from lamella.figures.published import (
+    PATCHES,
+    PICTURE,
+    SPRITE_SIDE,
+    THUMBNAIL,
+    patches_shown,
+)
 from lamella.store.facts import LayerFacts
 
 # In order of preference: what the unit looks for, what it answers to. With neither, plain grey.
 SOURCES = (PICTURE[0], PATCHES[0])
-VERSION = 1  # raised when the same thumbnails give other bytes
+VERSION = 2  # raised when the same thumbnails give other bytes
 GREY = (136, 136, 136)
 PER_SHEET = SPRITE_SIDE**2
 
 
 def sheets(facts: LayerFacts) -> Iterator[bytes]:
     """The sheets of a layer, as WebP, in order."""
-    sources = SOURCES if facts.atlas.publish != "none" else SOURCES[:1]
+    sources = SOURCES if patches_shown(facts) else SOURCES[:1]
     thumbs: dict[int, bytes] = {}
     for panel in reversed(sources):
         thumbs.update(facts.of(panel).pictures.get("thumb", {}))

@@ -15,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jinja2.bccache import BytecodeCache
 from markupsafe import Markup
 
+from lamella.config.visible import UNSEEN, visible
 from lamella.figures.format import positions, sees, stated
 from lamella.figures.heat import stops
 from lamella.figures.histogram import histogram_coordinates
@@ -23,19 +24,9 @@ from lamella.site import resources
 from lamella.site.tiles import TileFilters
 from lamella.site.zoom_data import zoom_data
 
-# Characters that no reader sees but that reorder or garble what is around them: controls, and the
-# overrides and isolates of bidirectional text.
-_UNSEEN = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]"
-)
 _PLAIN = bytes(code for code in range(127) if code >= 32 or code in (9, 10, 13))
 _PATH = re.compile(r"[A-Za-z0-9@_][A-Za-z0-9@._/-]*\Z")
 _DATA = re.compile(r"data:image/(webp|png|jpeg);base64,[A-Za-z0-9+/=]+\Z")
-
-
-def visible(text: str) -> str:
-    """Text with its unseen characters spelled out, `\\u202e` say."""
-    return _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def to_bytes(page: str) -> bytes:
@@ -44,7 +35,7 @@ def to_bytes(page: str) -> bytes:
     # Almost all of a page is plain ASCII, which bytes.translate passes over a hundred times faster
     # than a regular expression would.
     rest = content.translate(None, _PLAIN)
-    if not rest or not _UNSEEN.search(rest.decode("utf-8")):
+    if not rest or not UNSEEN.search(rest.decode("utf-8")):
         return content
     return visible(content.decode("utf-8")).encode("utf-8")
 

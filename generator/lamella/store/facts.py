@@ -92,8 +92,8 @@ class Atlas:
         publish: what of the images may be shown: "whole", "patches" or "none".
         pages: where pages of single classes or images lie, by the analysis that has them and the
             number of the class or image; the site fills it in.
-        withheld: analyses whose pictures of the network are not published; "analysis/name" where
-            only those of one name are not.
+        withheld: analyses whose pictures show photographs that stay private; "analysis/name" where
+            only those of one name do. The site fills it in.
     """
 
     network: Network

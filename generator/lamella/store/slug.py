@@ -33,4 +33,6 @@ def slug(name: str) -> str:
 
 def _marked(kept: str, name: str) -> str:
     """What is kept of a name, told apart from all others."""
-    return f"{kept}-{hashlib.sha1(name.encode(), usedforsecurity=False).hexdigest()[:6]}"
+    # Names may hold halves of characters, which are no UTF-8.
+    plain = name.encode(errors="surrogatepass")
+    return f"{kept}-{hashlib.sha1(plain, usedforsecurity=False).hexdigest()[:6]}"

@@ -11,10 +11,10 @@ older one made, and resuming is a set difference over channels.
 """
 
 import hashlib
-import json
 import os
-import tempfile
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -22,16 +22,19 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save
+from safetensors.numpy import load, save
 
 from lamella.config.digest import digest_of
-from lamella.errors import StoreError, said
+from lamella.errors import Damaged, StoreError, said
+from lamella.store.documents import read, read_document, sealed
+from lamella.store.lock import Tell, locked
 from lamella.store.slug import slug
+from lamella.store.writing import write_atomically
 
 Numbers = Mapping[str, NDArray[Any]]
-DELETE = "Delete it; `lamella build` makes it again."
 _PARTS = frozenset({"channels", "digest", "sheets", "made"})
+# What was compared with its checksum in this process: a file as it was then, and its digest.
+_compared: set[tuple[Path, int, int, str]] = set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,54 +67,19 @@ class Shard:
     made: Mapping[str, Any] = field(default_factory=dict)
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file under its name only once all of it was written.
-
-    Raises:
-        StoreError: the disk is full or the folder cannot be written.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, draft = tempfile.mkstemp(dir=path.parent, prefix=".draft-")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-            os.chmod(draft, 0o644)
-            os.replace(draft, path)
-        except BaseException:
-            Path(draft).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise StoreError(
-            f"Cannot write {path}: {said(error)}.",
-            "What was complete stays complete: make room or allow writing there, then run the "
-            "same command again.",
-        ) from error
-
-
-def _document(path: Path) -> Any:
-    """A JSON document of the store; None where there is none."""
-    try:
-        return json.loads(path.read_bytes())
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError as error:
-        raise StoreError(
-            f"Cannot read {path}: {said(error)}.", "Allow reading it, then run the command again."
-        ) from error
-    except ValueError as error:
-        raise StoreError(f"{path} is damaged: {said(error)}.", DELETE) from error
-
-
 class Folder:
     """The shards of one panel, under one key, for one layer (`layer` "" for the whole network)."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
+    def name_of(self, shard: Shard) -> str:
+        """The name of a shard's files, without their suffix."""
+        return f"{shard.channels[0]:05d}-{digest_of(shard.channels)[:8]}"
+
     def write(self, shard: Shard) -> None:
         """Store a shard: numbers first, then the note that says that it is complete."""
-        name = f"{shard.channels[0]:05d}-{digest_of(shard.channels)[:8]}"
+        name = self.name_of(shard)
         tensors = {key: np.ascontiguousarray(value) for key, value in shard.numbers.items()}
         for key, encoded in shard.pictures.items():
             lengths = np.array([len(picture) for picture in encoded], dtype=np.int64)
@@ -128,23 +96,40 @@ class Folder:
             "made": dict(shard.made),
         }
         write_atomically(self.path / f"{name}.safetensors", content)
-        write_atomically(self.path / f"{name}.json", json.dumps(note, indent=1).encode())
+        path = self.path / f"{name}.json"
+        write_atomically(path, sealed(_inside(path), note))
 
     @cached_property
     def notes(self) -> dict[str, dict[str, Any]]:
-        """The notes of the complete shards by name, in order; read once."""
-        found = {}
-        for path in sorted(self.path.glob("[!.]*.json")):
-            note = _document(path)
-            if not (isinstance(note, dict) and note.keys() >= _PARTS):
-                raise StoreError(f"{path} is damaged: it is no note of a shard.", DELETE)
-            found[path.stem] = note
-        return found
+        """The notes of the complete shards by name, in order; read once.
+
+        Raises:
+            Damaged: one is no note, or its checksum does not fit.
+        """
+        return {path.stem: _note(path) for path in self._paths()}
+
+    def _paths(self) -> list[Path]:
+        return sorted(self.path.glob("[!.]*.json"))
+
+    def faults(self) -> Iterator[Damaged | None]:
+        """For each complete shard, None or what is wrong with it."""
+        for path in self._paths():
+            try:
+                _content(path.with_suffix(".safetensors"), _note(path)["digest"], afresh=True)
+            except Damaged as error:
+                yield error
+            else:
+                yield None
 
     def done(self) -> set[int]:
         """The channels that are complete, looked up afresh."""
         self.__dict__.pop("notes", None)
-        return {channel for note in self.notes.values() for channel in note["channels"]}
+        return {
+            channel
+            for name, note in self.notes.items()
+            if (self.path / f"{name}.safetensors").exists()
+            for channel in note["channels"]
+        }
 
     @property
     def fingerprint(self) -> str:
@@ -152,16 +137,62 @@ class Folder:
         return digest_of([note["digest"] for note in self.notes.values()])
 
     def shards(self) -> Iterator[tuple[dict[str, Any], dict[str, NDArray[Any]]]]:
-        """The notes and tensors of the complete shards, one shard in memory at a time."""
+        """The notes and tensors of the complete shards, one shard in memory at a time.
+
+        Raises:
+            Damaged: a shard is missing, or its checksum does not fit.
+        """
         for name, note in self.notes.items():
-            path = self.path / f"{name}.safetensors"
-            try:
-                yield note, load_file(path)
-            except (OSError, SafetensorError) as error:
-                raise StoreError(
-                    f"{path} is damaged or missing: {said(error)}.",
-                    f"Delete {path.with_suffix('.json')}; `lamella build` makes it again.",
-                ) from error
+            yield note, load(_content(self.path / f"{name}.safetensors", note["digest"]))
+
+
+def _note(path: Path) -> dict[str, Any]:
+    note = read_document(_inside(path), path)
+    if not (isinstance(note, dict) and note.keys() >= _PARTS):
+        raise Damaged(path, "it is no note of a shard")
+    return note
+
+
+def _inside(path: Path) -> str:
+    """A note's name: its path in the work folder."""
+    return "/".join(path.parts[-3:])
+
+
+def _content(path: Path, digest: str, afresh: bool = False) -> bytes:
+    """The bytes of a shard, compared with their digest.
+
+    Args:
+        afresh: also if this process has compared them before.
+    """
+    try:
+        content, stat = read(path), path.stat()
+    except FileNotFoundError as error:
+        raise Damaged(path, "it is missing") from error
+    known = (path, stat.st_size, stat.st_mtime_ns, digest)
+    if afresh or known not in _compared:
+        if hashlib.sha256(content).hexdigest() != digest:
+            raise Damaged(path, "its checksum does not fit")
+        _compared.add(known)
+    return content
+
+
+def discard(path: Path) -> None:
+    """Delete a damaged file, with the shard that it is part of: the next run makes it again.
+
+    Raises:
+        StoreError: it cannot be deleted.
+    """
+    try:
+        for part in (path.with_suffix(".json"), path):
+            part.unlink(missing_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"Cannot delete {path}: {said(error)}.", "Delete it yourself, or allow it."
+        ) from error
+
+
+# The folders that a store makes: a panel's name and sixteen digits of its key.
+OURS = re.compile(r"[a-z][a-z0-9_]*-[0-9a-f]{16}")
 
 
 def results(panel: str, key: str) -> str:
@@ -180,14 +211,23 @@ class Store:
 
     root: Path
 
+    @property
+    def writable(self) -> bool:
+        """Whether it can be written, or made."""
+        return not self.root.is_dir() or os.access(self.root, os.W_OK)
+
     def folder(self, panel: str, key: str, layer: str = "") -> Folder:
         """Where a panel's shards of one layer lie; `layer` "" for those of the whole network."""
         return Folder(self.root / results(panel, key) / (slug(layer) if layer else "network"))
 
+    def locked(self, command: str, tell: Tell) -> AbstractContextManager[None]:
+        """Be the only one who writes into it; see `lock.locked`."""
+        return locked(self.root, command, tell)
+
     def write_json(self, name: str, value: object) -> None:
         """Store a small document of the work folder itself."""
-        write_atomically(self.root / name, json.dumps(value, indent=1).encode())
+        write_atomically(self.root / name, sealed(name, value))
 
     def read_json(self, name: str) -> Any:
         """A document that `write_json` wrote; None where there is none."""
-        return _document(self.root / name)
+        return read_document(name, self.root / name)

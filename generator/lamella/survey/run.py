@@ -10,15 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
 
 from lamella.errors import ImagesError, ModelError
 from lamella.images.images import Batch, Images
-from lamella.network.activations import visit
+from lamella.network.activations import AnotherPath, visit
 from lamella.network.model import Model
 from lamella.network.units import Layer
-from lamella.store.store import Shard, Store, document, write_atomically
+from lamella.store.checkpoint import load_state, save_state
+from lamella.store.store import Shard, Store, document
 from lamella.survey.collector import Arrays, Collector, Extent, Shown
 from lamella.survey.covariance import Covariance, sampled
 from lamella.survey.distribution import Distribution
@@ -43,6 +42,7 @@ COLLECTORS: tuple[type[Collector], ...] = (
 )
 POSITIONS = ("top", "bottom", "lowest", "spectrum", "distinct")  # facts that name places
 CHECKPOINT_SECONDS = 20.0
+NOTE = "note"  # of a state, beside its arrays
 
 
 class Pass:
@@ -83,7 +83,7 @@ class Pass:
         """Run the network on a batch and update every collector.
 
         Raises:
-            ModelError: a layer yields NaN or an infinite activation.
+            ModelError: a layer yields NaN or an infinite activation, or did not run as traced.
         """
         numbers = np.array(batch.numbers, dtype=np.int64)
         photographs = self.images.manifest.photographs
@@ -99,10 +99,11 @@ class Pass:
                 at = sampled(ids, places) if vectors else None
                 summary = summarise(values, low=layer.signed, at=at)
                 if not np.isfinite(summary.total).all():
-                    wrong = int(np.flatnonzero(~np.isfinite(summary.total).all(axis=1))[0])
+                    wrong, channel = np.argwhere(~np.isfinite(summary.total))[0].tolist()
                     name = photographs[batch.numbers[wrong]].name
                     raise ModelError(
-                        f"Layer {layer.name!r} yields NaN or infinite activations on {name}.",
+                        f"Layer {layer.name!r} yields NaN or infinite activations on {name}, first "
+                        f"in channel {channel}.",
                         "Check the weights and [model.preprocessing]; or leave the layer out: "
                         f'[analysis] layers = ["*", "!{layer.name}"].',
                     )
@@ -113,7 +114,22 @@ class Pass:
 
         visitors = {model.traced[layer.name].observed: visitor(layer) for layer in self.layers}
         with torch.inference_mode():
-            visit(model.module, model.inputs(batch.values), visitors)
+            try:
+                visit(model.module, model.inputs(batch.values), visitors)
+            except AnotherPath as error:
+                lost = [
+                    layer.name
+                    for layer in self.layers
+                    if model.traced[layer.name].observed in error.addresses
+                ]
+                names = [photographs[batch.numbers[at]].name for at in (0, -1)]
+                left = ", ".join(f'"!{name}"' for name in lost)
+                raise ModelError(
+                    f"On the images from {names[0]} to {names[1]} these layers did not run as on "
+                    f"those that were tried first: {', '.join(map(repr, lost))}. The network's "
+                    "control flow depends on the image.",
+                    f'Leave them out: [analysis] layers = ["*", {left}].',
+                ) from error
 
     def save(self, path: Path) -> None:
         """Store the state, whole or not at all."""
@@ -128,30 +144,28 @@ class Pass:
             "following": self.following,
             "skipped": self.skipped,
         }
-        write_atomically(path, save(tensors, metadata={"note": json.dumps(note)}))
+        plain = np.frombuffer(json.dumps(note).encode(), np.uint8)
+        save_state(path, {**tensors, NOTE: plain})
 
     def resume(self, path: Path) -> None:
         """Go on from the stored state, where it is of the same layers and collectors."""
-        collectors = {}
-        try:
-            with safe_open(path, framework="np") as file:
-                note = json.loads(file.metadata()["note"])
-                if note["layers"] != [layer.name for layer in self.layers]:
-                    return
-                for name, fresh in self.collectors.items():
-                    collectors[name] = tuple(
-                        type(collector).restored(
-                            self._extents[name],
-                            {
-                                field: file.get_tensor(f"{name}/{at}/{field}")
-                                for field in collector.fields
-                            },
-                        )
-                        for at, collector in enumerate(fresh)
-                    )
-        except (OSError, SafetensorError):
+        found = load_state(path)
+        note = json.loads(found[NOTE].tobytes()) if found else {}
+        if not found or note["layers"] != [layer.name for layer in self.layers]:
             return
-        self.collectors = collectors
+        try:
+            self.collectors = {
+                name: tuple(
+                    type(collector).restored(
+                        self._extents[name],
+                        {field: found[f"{name}/{at}/{field}"] for field in collector.fields},
+                    )
+                    for at, collector in enumerate(fresh)
+                )
+                for name, fresh in self.collectors.items()
+            }
+        except KeyError:  # of other collectors
+            return
         self.following = note["following"]
         self.skipped = {int(number): why for number, why in note["skipped"].items()}
 

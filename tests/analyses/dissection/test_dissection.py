@@ -1,6 +1,5 @@
 """The dissection panel: scenes of the user's, what is wrong with them, detectors found and not."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +7,7 @@ import pytest
 from PIL import Image
 
 from helpers.drawn_scenes import SIDE, TABLE, write_scenes
-from helpers.tiny import Tiny
+from helpers.tiny import Tiny, held
 from lamella.analyses.dissection import Dissection
 from lamella.analyses.dissection.concepts import Concept
 from lamella.analyses.dissection.scenes import digest_of_folder, find_scenes
@@ -154,7 +153,7 @@ def test_one_folder_is_parted_by_content_and_labels_may_be_missing(made: Tiny) -
     assert sum(scene.mask is None for scene in found.scenes) == 3
     made.change(panels__dissection__scenes="one").works("build")
     key = open_atlas(made.config()).keys["dissection"]
-    plain = json.loads((made.work / f"dissection-{key[:16]}" / "concepts.json").read_text())
+    plain = held(made.work / f"dissection-{key[:16]}" / "concepts.json")
     assert sum(plain["scenes"]) == 15 and plain["unlabelled"] == 3
     assert [name for name, _ in plain["skipped"]] == ["11.png"]
     noise = next(each for each in plain["concepts"] if each["name"] == "noise")

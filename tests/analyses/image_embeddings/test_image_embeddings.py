@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from helpers.pages import Scan
-from helpers.tiny import NETWORK, Tiny, write_images
+from helpers.tiny import NETWORK, Tiny, held, write_images
 from lamella.analyses.image_embeddings import ImageEmbeddings
 from lamella.analyses.image_embeddings.features import SIDE, features, small
 from lamella.analyses.image_embeddings.layers import FeatureLayers, Piece, feature_layers
@@ -191,7 +191,7 @@ def test_of_many_images_a_sample_is_shown(tmp_path: Path) -> None:
     page = site(tiny)["tiny/image-embeddings.html"].decode()
     assert "A random sample of 5 of 9 images." in page
     assert "<td>200 bytes at most</td>" in page
-    notes = json.loads(next(tmp_path.glob("work/image_embeddings-*/space.json")).read_text())
+    notes = held(next(tmp_path.glob("work/image_embeddings-*/space.json")))
     assert [len(m["placed"]) for m in notes["mosaics"] if "grid" in m["name"]] == [5, 5, 5]
 
 

@@ -1,6 +1,5 @@
 """The page that goes through Distill's article: its demonstrations, its words, its rules."""
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,7 +13,7 @@ import torch
 import lamella.analyses.objectives.ascents as ascents
 import lamella.analyses.objectives.compute as compute
 from helpers.pages import Scan
-from helpers.tiny import NETWORK, Tiny, write_images
+from helpers.tiny import NETWORK, Tiny, held, write_images
 from lamella import optvis
 from lamella.analyses.objectives import Objectives
 from lamella.analyses.objectives.ascents import Recorded
@@ -63,7 +62,7 @@ def page(built: Tiny) -> str:
 
 def notes(built: Tiny) -> dict[str, Any]:
     (path,) = built.work.glob("objectives-*/demonstrations.json")
-    found: dict[str, Any] = json.loads(path.read_text())
+    found: dict[str, Any] = held(path)
     return found
 
 

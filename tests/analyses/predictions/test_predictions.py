@@ -160,6 +160,24 @@ def test_a_network_without_classes_is_no_error(tmp_path: Path) -> None:
     assert "no list of class scores: (1, 4, 14, 14)" in text
 
 
+def test_an_embedding_is_not_told_as_classes(tmp_path: Path) -> None:
+    """As it is seen, or as the user says; names of its numbers say that they are classes."""
+    maps = "nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()"
+    found = atlas_in(tmp_path, f"{HEAD}    return nn.Sequential({maps}).eval()\n", images=2)
+    said = found.works("build")
+    assert "4 numbers, counts as an embedding and not as class scores: it comes from the" in said
+    atlas = open_atlas(found.config())
+    assert answers(atlas) is None and absent(atlas) == atlas.network.embedding
+    text = unescape((found.folder / "public" / "tiny" / "index.html").read_text())
+    assert "comes from the features of 0. If it is class scores" in text
+    (found.folder / "classes.txt").write_text("a\nb\nc\nd\n")
+    found.change(model__classes="classes.txt").works("build")
+    assert answers(open_atlas(found.config())) is not None
+    found.change(model__output="none").works("build")
+    atlas = open_atlas(found.config())
+    assert answers(atlas) is None and "so says [model] output" in absent(atlas)
+
+
 def nan_where(condition: str) -> str:
     """A network whose scores are NaN for some images."""
     return HEAD + (

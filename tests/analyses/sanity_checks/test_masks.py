@@ -7,10 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.TiffImagePlugin import TiffImageFile
 
+from helpers.damaged import png_of
+from lamella.analyses.dissection.scenes import opened
 from lamella.analyses.sanity_checks.masks import digest_of_masks, find_masks, read
 from lamella.config.preprocessing import Preprocessing
-from lamella.errors import ImagesError
+from lamella.errors import ConceptsError, ImagesError
 from lamella.images.decoding import decode
 
 
@@ -147,3 +150,23 @@ def test_the_digest_follows_content_and_names_not_the_place(tmp_path: Path) -> N
     assert digest_of_masks(tmp_path / "two") != first
     (tmp_path / "one" / "a.png").rename(tmp_path / "one" / "b.png")
     assert digest_of_masks(tmp_path / "one") != first
+
+
+def test_a_mask_that_claims_billions_of_pixels_is_not_unpacked(tmp_path: Path) -> None:
+    (tmp_path / "bomb.png").write_bytes(png_of(60_000, 60_000))
+    with pytest.raises(ImagesError, match="60000 x 60000 pixels are too many"):
+        read(tmp_path / "bomb.png", Preprocessing(resize=20, size=16))
+    with pytest.raises(ConceptsError, match="60000 x 60000 pixels are too many"):
+        opened(tmp_path / "bomb.png")
+
+
+def test_whatever_damage_makes_pil_raise_is_told(tmp_path: Path, monkeypatch) -> None:
+    """A TIFF whose strips lie at fractions of bytes, say."""
+    path = save(tmp_path / "a.tif", np.zeros((20, 20), np.uint8))
+
+    def load(image: Any) -> None:
+        raise TypeError("'float' object cannot be interpreted as an integer")
+
+    monkeypatch.setattr(TiffImageFile, "load", load)
+    with pytest.raises(ImagesError, match="Cannot read the mask"):
+        read(path, Preprocessing(resize=20, size=16))

@@ -1,5 +1,6 @@
 """Cascading randomization: the order of stages, and what is random in each."""
 
+from copy import deepcopy
 from dataclasses import make_dataclass
 from typing import Any
 
@@ -10,7 +11,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lamella.analyses.sanity_checks.randomization import cascade, stages
-from lamella.config.planes import Planes
 from lamella.config.preprocessing import Preprocessing
 from lamella.loading.weights import untrained
 from lamella.network.model import Model
@@ -18,12 +18,9 @@ from lamella.network.model import Model
 
 def model_of(network: nn.Module, side: int = 16) -> Model:
     """What the cascade needs of a model."""
-    kind: Any = make_dataclass("StandIn", ["module", "facts", "device", "planes"])
-    size = make_dataclass("Facts", ["size"])((side, side))
-    made: Model = kind(
-        network.eval().requires_grad_(False), size, torch.device("cpu"), Planes.of(Preprocessing())
-    )
-    return made
+    size: Any = make_dataclass("Facts", ["size"])((side, side))
+    module = network.eval().requires_grad_(False)
+    return Model(module, Preprocessing(), {}, size, torch.device("cpu"))
 
 
 class Backwards(nn.Module):
@@ -89,7 +86,7 @@ def test_the_cascade_goes_down_stage_by_stage_and_leaves_the_rest() -> None:
     model.module.norm.running_mean.fill_(3)
     before = {name: value.clone() for name, value in model.module.state_dict().items()}
     order = stages(model)
-    random = untrained(model.module, 7).state_dict()
+    random = untrained(deepcopy(model.module), 7).state_dict()
     done: set[str] = set()
     for at, one in enumerate(cascade(model, order, 7)):
         assert (one is model) == (at == 0) and not one.module.training

@@ -16,7 +16,7 @@ from lamella.analyses.visualization_quality.stored import Quality, quality_of
 from lamella.commands.report import gate_words
 from lamella.figures import Table
 from lamella.store.facts import LayerFacts
-from lamella.store.store import Shard, Sheet
+from lamella.store.store import Shard, Sheet, Store
 
 
 def table_of(facts: LayerFacts, channel: int) -> dict[str, str]:
@@ -293,12 +293,12 @@ def fill(tiny: Tiny) -> Tiny:
     tiny.change(
         analysis__panels=["statistics", "weights", "dataset_examples", "visualization_quality"]
     )
-    from lamella.pipeline.plan import open_atlas
+    from lamella.pipeline.plan import DOCUMENT, open_atlas
 
-    document = tiny.work / "atlas.json"
-    plain = json.loads(document.read_text())
+    store = Store(tiny.work)
+    plain = store.read_json(DOCUMENT)
     plain["keys"]["feature_visualization"] = "f" * 64
-    document.write_text(json.dumps(plain))
+    store.write_json(DOCUMENT, plain)
     atlas = open_atlas(tiny.config())
     for at, facts in enumerate(atlas.layers()):
         rows = facts.layer.channels

@@ -159,7 +159,7 @@ def _published(job: Job, numbering: Numbering, layout: Layout, pixels: NDArray[n
     for level in layout.levels:
         run = slice(first, first + len(level.count))
         first = run.stop
-        drawn.append(sheet(level, pixels[run], numbering.size, names[run]))
+        drawn.append(sheet(level, pixels[run], numbering.size, names[run], job.model.facts.size))
     _, parts = tiles(drawn, TILE, numbering.first)
     still = drawn[numbering.level_of_still(len(drawn))]
     encoded = [encode(part, options.quality) for part in parts]

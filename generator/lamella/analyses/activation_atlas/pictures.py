@@ -105,7 +105,7 @@ def batches_made(
     """
     redirect, axes = min(REDIRECTED, steps // 4), model.planes.axes
     settings = Settings(steps=steps, redirect=redirect, axes=axes)
-    settings = settings.for_field(space.field)
+    settings = settings.seen(side, model.facts.size).for_field(space.field)
 
     def work(at: Model, batch: int, look: Callable[[], None]) -> Batch:
         own = slice(batch * CELLS_A_BATCH, (batch + 1) * CELLS_A_BATCH)

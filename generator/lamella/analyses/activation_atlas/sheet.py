@@ -22,17 +22,30 @@ LINES = 2
 ELLIPSIS = "…"
 
 
-def sheet(cells: Cells, pixels: NDArray[np.uint8], size: int, labels: Sequence[str]) -> Image.Image:
+def sheet(
+    cells: Cells,
+    pixels: NDArray[np.uint8],
+    size: int,
+    labels: Sequence[str],
+    seen: tuple[int, int] = (0, 0),
+) -> Image.Image:
     """One level.
 
     Args:
         pixels: sRGB bytes of each cell, `(cell, size, size, 3)`.
         size: side of a cell, in pixels.
         labels: of each cell; "" for none.
+        seen: height and width of what the network takes: where a cell is as large as the longer of
+            them, it shows the middle, and the page shows through around it.
     """
     drawn = np.empty((cells.side, size, cells.side, size, 4), np.uint8)
     drawn[:] = GROUND
     opaque = np.full((*pixels.shape[:3], 1), 255, np.uint8)
+    if size == max(seen):
+        top, left = ((size - extent) // 2 for extent in seen)
+        around = np.ones((size, size), bool)
+        around[top : top + seen[0], left : left + seen[1]] = False
+        opaque[:, around] = 0
     drawn[cells.row, :, cells.column] = np.concatenate([pixels, opaque], axis=3)
     picture = Image.fromarray(drawn.reshape(cells.side * size, cells.side * size, 4))
     pen = ImageDraw.Draw(picture)

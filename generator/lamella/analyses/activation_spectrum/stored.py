@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lamella.figures import Picture
-from lamella.figures.published import unit_picture
+from lamella.figures.published import patches_shown, unit_picture
 from lamella.network.units import Layer
 from lamella.store.facts import LayerFacts
 from lamella.store.gathering import PanelFacts
@@ -68,7 +68,7 @@ class UnitSheet:
 def unit_sheet(facts: LayerFacts, channel: int) -> UnitSheet | None:
     """The sheet of a unit as it is published; None where there is none."""
     own = facts.of(PANEL)
-    if not own.present[channel] or facts.atlas.publish == "none":
+    if not own.present[channel] or not patches_shown(facts):
         return None
     whole = facts.atlas.publish == "whole"
     name = MAPS if whole else PATCHES

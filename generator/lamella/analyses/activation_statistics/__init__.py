@@ -24,6 +24,7 @@ class ActivationStatistics(Panel):
         "zero, and how many directions they fill."
     )
     needs = ("survey",)
+    shows_photographs = False
     per = "view"
 
     def view_layer(self, facts: LayerFacts) -> tuple[Figure, ...]:

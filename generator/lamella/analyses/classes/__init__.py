@@ -40,6 +40,7 @@ class Classes(Panel):
     needs = ("predictions",)
     shows = ("feature_visualization", "attribution_maps")
     uses_images = True
+    shows_photographs = False
     photographic = frozenset({IMAGES, MAPS, MEAN, STRONGEST})
     per = "network"
     entries = "classes"
@@ -77,6 +78,7 @@ class LogitContributions(Panel):
         "activation; what that amounts to on photographs stands on the page of the class."
     )
     needs = ("classes",)
+    shows_photographs = False
     per = "view"
 
     def view(self, facts: LayerFacts, channel: int) -> tuple[Figure, ...]:

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from lamella.attribution.scores import class_scores, probabilities, scores
 from lamella.errors import ModelError
-from lamella.network.activations import Address, Watch, visit
+from lamella.network.activations import Address, Watch, runs_of, visit
 from lamella.network.dataflow import dataflow_of
 from lamella.network.model import Model
 from lamella.network.units import Unit
@@ -133,6 +133,10 @@ def score_terms(
     Raises:
         ModelError: the network took another path than when it was traced.
     """
+    if len(runs := runs_of(model.module, shown)) > 1:
+        parts = zip(*(score_terms(model, weights, one, output) for one in runs), strict=True)
+        score, inputs, share = (torch.cat(each) for each in parts)
+        return score, inputs, share
     kept: list[tuple[Tensor, Tensor]] = []
     found: list[Tensor] = []
     address, end = weights.address, dataflow_of(model).scores

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from lamella.figures import Picture, links, published
 from lamella.figures.patches import cut_out, visible
-from lamella.figures.published import unit_picture
+from lamella.figures.published import patches_shown, unit_picture
 from lamella.store.facts import EXAMPLES, LayerFacts
 
 PANEL, PATCHES = published.PATCHES
@@ -53,7 +53,7 @@ def examples(facts: LayerFacts, channel: int) -> Examples | None:
     """The examples of a unit as they are published; None where they are not there."""
     name, listed = _shown(facts)
     sheet = unit_picture(facts, PANEL, name, channel, "")
-    if sheet is None or facts.atlas.publish == "none":
+    if sheet is None or not patches_shown(facts):
         return None
     cells = facts.of(PANEL).sheets[name]
     survey = facts.of(LISTS[listed])
@@ -92,7 +92,7 @@ def number_of_examples(facts: LayerFacts) -> NDArray[np.float64]:
     name, listed = _shown(facts)
     channels = facts.layer.channels
     known = [unit_picture(facts, PANEL, name, at, "") is not None for at in range(channels)]
-    if facts.atlas.publish == "none" or not any(known):
+    if not patches_shown(facts) or not any(known):
         return np.full(channels, np.nan)
     survey = facts.of(LISTS[listed])
     image, activation = (

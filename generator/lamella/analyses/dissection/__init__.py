@@ -37,6 +37,7 @@ class Dissection(Panel):
     )
     uses_images = True
     uses_seed = True
+    shows_photographs = False
     photographic = frozenset({SCENES})
     settings = Options
 

@@ -20,6 +20,7 @@ from lamella.analyses.dissection.scenes import find_scenes
 from lamella.analyses.dissection.settings import Options
 from lamella.analyses.dissection.stored import DOCUMENT, SCENES, has_map
 from lamella.analyses.dissection.thresholds import SHARE
+from lamella.engines.copies import copied
 from lamella.loading.weights import untrained
 from lamella.network.units import Layer
 from lamella.store.store import Shard, Sheet
@@ -50,7 +51,7 @@ def shards(job: Job, todo: Todo) -> Iterator[tuple[Layer, Shard]]:
     layers = [layer for layer, _ in todo if has_map(layer)]
     networks = [job.model.module]
     if options.baseline:
-        networks.append(untrained(job.model.module, job.seed))
+        networks.append(untrained(copied(job.model), job.seed))
     images = sum(len(half) for half in scenes.halves)
     units = sum(len(channels) for _, channels in todo)
     progress = _Progress(job.tick, units, PASSES * len(networks) * images)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from lamella.config.files import text_of
 from lamella.errors import ConceptsError, said
 
 COLUMNS = ("index", "name", "kind")
@@ -35,7 +36,7 @@ def read_table(path: Path) -> Mapping[int, Concept]:
         ConceptsError: it cannot be read, lacks a column, or a line makes no sense.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = text_of(path)
     except (OSError, UnicodeDecodeError) as error:
         raise ConceptsError(
             f"Cannot read the table of concepts {path}: {said(error)}.",

@@ -121,7 +121,7 @@ class LabelledImages:
         with opened(mask) as image:
             try:
                 values = np.asarray(image).astype(np.int32)
-            except (OSError, ValueError, SyntaxError) as error:
+            except Exception as error:  # PIL's plug-ins raise almost anything on hostile files
                 raise ConceptsError(
                     f"Cannot read the mask {mask}: {said(error)}.", "It may be damaged."
                 ) from error

@@ -16,10 +16,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from lamella.analyses.dissection.concepts import Concept, read_table
 from lamella.errors import ConceptsError, said
+from lamella.images import decoding
 from lamella.images.decoding import SUFFIXES, upright_size
 
 HALVES = ("choose", "measure")
@@ -185,8 +186,8 @@ def opened(mask: Path) -> Image.Image:
         ConceptsError: it is no image, or of a format that does not keep whole numbers.
     """
     try:
-        return Image.open(mask, formats=FORMATS)
-    except (OSError, UnidentifiedImageError, ValueError) as error:
+        return decoding.opened(mask, FORMATS)
+    except Exception as error:  # PIL's plug-ins raise almost anything on hostile files
         raise ConceptsError(
             f"Cannot read the mask {mask}: {said(error)}.",
             "A mask is an index image that was saved without loss, as PNG say.",

@@ -48,6 +48,7 @@ class Embedding(Panel):
     uses_images = True
     per = "network"
     uses_seed = True
+    shows_photographs = False
     settings = Options
 
     def wanted(self, job: Job) -> list[int]:

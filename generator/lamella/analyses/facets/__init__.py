@@ -41,6 +41,7 @@ class Facets(Panel):
     needs = ("survey",)
     shows = ("dataset_examples",)
     uses_images = True
+    shows_photographs = False
 
     def compute_layers(
         self, job: Job, todo: Sequence[tuple[Layer, Sequence[int]]]

@@ -36,7 +36,7 @@ def figures(facts: LayerFacts, channel: int) -> tuple[Figure, ...]:
     if len(clusters) < 2:
         return (Gallery("", (), note=sentence),)
     words = [_words(facts, channel, cluster) for cluster in clusters]
-    if patch_sheet(facts, channel) is None or facts.atlas.publish == "none":
+    if patch_sheet(facts, channel) is None:
         named = "; ".join(f"{len(each)}{word}" for each, word in zip(clusters, words, strict=True))
         return (Gallery("", (), note=f"{sentence} Photographs of each: {named}."),)
     galleries = [

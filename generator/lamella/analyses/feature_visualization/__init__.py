@@ -43,6 +43,7 @@ class FeatureVisualization(Panel):
     version = 3
     needs = ("survey",)
     uses_seed = True
+    shows_photographs = False
     slow = True
     settings = Options
 
@@ -80,6 +81,7 @@ class Diversity(Panel):
     needs = ("survey", "facets")
     uses_images = True
     uses_seed = True
+    shows_photographs = False
     slow = True
     settings = DiversityOptions
 
@@ -109,6 +111,7 @@ class Minimizing(Panel):
     )
     needs = ("survey",)
     uses_seed = True
+    shows_photographs = False
     slow = True
     settings = Options
 

@@ -19,7 +19,7 @@ from lamella.analyses.feature_visualization.batch import AllFailed, Batch, bette
 from lamella.analyses.feature_visualization.recipe import ATTEMPTS, Recipe
 from lamella.engines.local import Workers
 from lamella.engines.memory import MOST, bytes_of, fitting, limit_of, ran_out
-from lamella.errors import LamellaError
+from lamella.errors import ModelError
 from lamella.network.model import Model
 from lamella.network.units import Unit
 
@@ -97,7 +97,7 @@ class Campaign:
         """Make pictures; yields them as they finish, layer by layer as far as the queue goes.
 
         Raises:
-            LamellaError: a layer cannot be visualized, or one picture of it does not fit.
+            ModelError: a layer cannot be visualized, or one picture of it does not fit.
         """
         # Later attempts of a layer go before the next layers: so layers finish one by one.
         self._order = {layer: at for at, (layer, _) in enumerate(todo)}
@@ -207,7 +207,7 @@ class Campaign:
     def _smaller(self, task: Task) -> None:
         """Half the batch for the rest of a layer; tasks in the queue shrink as they come up."""
         if task.batch == 1:
-            raise LamellaError(
+            raise ModelError(
                 f"Layer {task.layer!r}: one picture of {self.recipes[task.layer].size} px does not "
                 "fit into memory.",
                 "Set [panels.feature_visualization] size smaller, or choose --device cpu.",

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from lamella.analyses.feature_visualization.measures import Norms
 from lamella.errors import ModelError, said
-from lamella.network.activations import cut
+from lamella.network.activations import AnotherPath, cut
 from lamella.network.folding import CONVOLUTION, Folding
 from lamella.network.model import Model
 from lamella.network.units import Layer
@@ -44,6 +44,12 @@ def picture_side(model: Model, layer: Layer, wanted: int | None = None) -> int:
                 values = cut(model.module, model.traced[layer.name].observed)(
                     model.normalise(image)
                 )
+        except AnotherPath as error:
+            raise ModelError(
+                f"Layer {layer.name!r} did not run on a black picture as on photographs: the "
+                "network's control flow depends on its input.",
+                f'Leave the layer out with [analysis] layers = ["*", "!{layer.name}"].',
+            ) from error
         except Exception as error:  # the user's own code may raise anything
             problem = said(error)
             continue
@@ -99,8 +105,7 @@ class Recipe:
         settings = Settings(steps=steps, axes=model.planes.axes)
         settings = settings.for_field(layer.field.size if layer.field else None)
         side = picture_side(model, layer, size)
-        if side == max(model.facts.size) > min(model.facts.size):
-            settings = replace(settings, frame=model.facts.size)
+        settings = settings.seen(side, model.facts.size)
         return cls(layer, side, settings, Norms.of(survey, layer.ceiling), negative)
 
     def target(self, model: Model) -> Callable[[Tensor], Tensor]:

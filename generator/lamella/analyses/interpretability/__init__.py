@@ -52,6 +52,7 @@ class Interpretability(Panel):
     needs = ("survey", "feature_visualization")
     uses_images = True
     uses_seed = True
+    shows_photographs = False
     slow = True
     settings = Options
 

@@ -51,7 +51,6 @@ def shards(job: Job, layer: Layer, channels: Sequence[int]) -> Iterator[Shard]:
                 "similarity": options.similarity,
                 "window": tasks.window,
                 "seed": job.seed,
-                "threads": torch.get_num_threads(),
                 "torch": torch.__version__,
                 "device": job.model.device.type,
             },

@@ -23,6 +23,7 @@ from lamella.analyses.interpretability.comparison import Comparison
 from lamella.analyses.interpretability.patches import Pixels, cut, drawn, in_batches
 from lamella.analyses.interpretability.stored import KINDS, PATH, known_mean, number
 from lamella.analyses.interpretability.stored import Values as Means
+from lamella.errors import ModelError
 from lamella.network.units import Layer
 from lamella.numbers import rank_correlation as ranks
 
@@ -44,7 +45,8 @@ def pooled(
 ) -> list[Values]:
     """The mean over positions of every channel of these layers: for each, (image, channel).
 
-    One forward pass, which ends at the deepest of the layers.
+    One forward pass, which ends at the deepest of the layers. Squares that a network of rectangles
+    does not run on lie in the middle of a grey image of its own size.
 
     Args:
         images, shown: see `in_batches`.
@@ -61,7 +63,12 @@ def pooled(
             return keep
 
         visitors = {model.traced[layer.name].observed: visitor(layer.name) for layer in layers}
-        visit(model.module, model.normalise(batch), visitors)
+        try:
+            visit(model.module, model.normalise(batch), visitors)
+        except ModelError:
+            if len(set(model.facts.size)) == 1:
+                raise
+            visit(model.module, model.normalise(model.squared(batch)), visitors)
         return [kept[layer.name] for layer in layers]
 
     return in_batches(model, images, see, shown)

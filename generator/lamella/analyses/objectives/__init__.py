@@ -33,6 +33,7 @@ class Objectives(Panel):
     needs = ("survey", "dataset_examples")
     uses_images = True
     uses_seed = True
+    shows_photographs = False
     per = "network"
     slow = True
     entries = "pictures"

@@ -105,6 +105,7 @@ def result(
     """Make one demonstration."""
     specification = demonstration.make(context)
     pictures = Recorded(specification.parameterization, specification.at)
+    settings = specification.settings.seen(context.size, context.model.facts.size)
 
     def before(step: int) -> None:
         look()
@@ -115,7 +116,7 @@ def result(
         specification.expression.objective,
         size=context.size,
         seeds=specification.seeds or (context.seed,) * len(specification.expression.texts),
-        settings=specification.settings,
+        settings=settings,
         parameterization=pictures,
         start=specification.start,
         device=context.model.device,
@@ -127,10 +128,10 @@ def result(
         images = torch.cat(way)
         curve, texts = curve.expand(len(images), -1), texts * len(images)
     shown = context.model.pictures(images)
-    encoded = [_encoded(picture, None, quality) for picture in shown]
+    encoded = [_encoded(picture, None, quality, settings.frame) for picture in shown]
     if specification.faded and ascent.opacity is not None:
         pairs = zip(shown, ascent.opacity, strict=True)
-        encoded += [_encoded(picture, opacity, quality) for picture, opacity in pairs]
+        encoded += [_encoded(each, opacity, quality, settings.frame) for each, opacity in pairs]
         images, curve, texts = images.repeat(2, 1, 1, 1), curve.repeat(2, 1), texts * 2
     axes = context.model.planes.axes
     at = torch.linspace(0, curve.shape[1] - 1, POINTS).round().long()
@@ -166,10 +167,18 @@ def profile(magnitude: Tensor) -> NDArray[np.float32]:
     return (total / np.maximum(number, 1))[:BINS].astype(np.float32)
 
 
-def _encoded(picture: NDArray[np.uint8], opacity: Tensor | None, quality: int) -> bytes:
-    """A picture as WebP, see-through where its opacity says so."""
+def _encoded(
+    picture: NDArray[np.uint8],
+    opacity: Tensor | None,
+    quality: int,
+    seen: tuple[int, int] | None,
+) -> bytes:
+    """A picture as WebP, see-through where its opacity says so; what is seen of it, if not all."""
     shown = Image.fromarray(picture)
     if opacity is not None:
         alpha = Image.fromarray((opacity * 255).round().byte().cpu().numpy())
         shown.putalpha(alpha)
+    if seen:
+        top, left = ((picture.shape[1] - extent) // 2 for extent in seen)
+        shown = shown.crop((left, top, left + seen[1], top + seen[0]))
     return encode(shown, quality)

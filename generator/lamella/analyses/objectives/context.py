@@ -85,7 +85,7 @@ class Context:
             torch.as_tensor(survey["mean_deviation"]),
             {facts.layer.name: facts.of("survey")["maximum"] for facts in job.atlas.layers()},
             spectrum,
-            None if own is None else F.interpolate(own, (side, side), mode="area"),
+            None if own is None else _square(model, own, side),
             response(model, subject, tops),
             predicted(model, tops) if subject.output is None else subject.output,
         )
@@ -163,3 +163,10 @@ class Context:
         blank = self.model.plain(0.5, self.size, self.size)
         with torch.no_grad():
             return tuple(self.network()(blank)[self.unit.layer].shape[2:])  # type: ignore[return-value]
+
+
+def _square(model: Model, photograph: Tensor, side: int) -> Tensor:
+    """A photograph as a square of that side; of a network of rectangles in a frame of grey."""
+    if side == max(model.facts.size):
+        return model.squared(photograph)
+    return F.interpolate(photograph, (side, side), mode="area")

@@ -29,6 +29,8 @@ class Predictions(Panel):
     needs = ("survey", "labels")
     shows = ("classes",)
     uses_images = True
+    uses_scores = True
+    shows_photographs = False
     per = "network"
     entries = "classes"
 

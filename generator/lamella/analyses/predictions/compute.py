@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save
 
 from lamella.analyses.predictions.stored import ABSENT, LABELS, PANEL, absent
 from lamella.analyses.predictions.tally import Tally
 from lamella.attribution.scores import outputs_of, probabilities, scores
 from lamella.errors import ModelError
-from lamella.store.store import Shard, write_atomically
+from lamella.store.checkpoint import load_state, save_state
+from lamella.store.store import Shard
 
 if TYPE_CHECKING:
     from lamella.analyses.job import Job
@@ -100,7 +99,7 @@ def tallied(
             tally.update(numbers[sound], labels[numbers[sound]], shares[sound])
         following = found.numbers[-1] + 1
         if time.monotonic() - saved > CHECKPOINT_SECONDS:
-            write_atomically(partial, save(tally.state() | {FOLLOWING: np.array([following])}))
+            save_state(partial, tally.state() | {FOLLOWING: np.array([following])})
             saved = time.monotonic()
         tick(following)
     partial.unlink(missing_ok=True)
@@ -109,9 +108,9 @@ def tallied(
 
 def _resumed(tally: Tally, partial: Path) -> int:
     """The number of the first image to see, where an earlier pass ended."""
-    try:
-        state = load_file(partial)
-    except (OSError, SafetensorError):
+    found = load_state(partial)
+    if found is None:
         return 0
+    state = dict(found)
     following = state.pop(FOLLOWING, np.zeros(1, np.int64))
     return int(following[0]) if tally.restore(state) else 0

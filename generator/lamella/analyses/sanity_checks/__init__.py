@@ -63,7 +63,9 @@ class SanityChecks(Panel):
     needs = ("survey",)
     shows = ("attribution_maps",)
     uses_images = True
+    uses_scores = True
     uses_seed = True
+    shows_photographs = False
     per = "network"
     entries = "tests"
     photographic = frozenset(

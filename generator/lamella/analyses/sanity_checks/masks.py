@@ -17,11 +17,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from lamella.config.preprocessing import Preprocessing
 from lamella.errors import ImagesError, said
-from lamella.images.decoding import SUFFIXES, nearest, upright_size
+from lamella.images.decoding import SUFFIXES, nearest, opened, upright_size
 from lamella.images.entries import ImageFile
 from lamella.images.images import Images
 
@@ -116,11 +115,11 @@ def read(path: Path, how: Preprocessing) -> Mask:
         ImagesError: it cannot be decoded.
     """
     try:
-        with Image.open(path, formats=FORMATS) as image:
+        with opened(path, FORMATS) as image:
             # A palette, whatever its numbers mean, becomes its colours; deep greys stay deep.
             plain = image if image.mode.startswith(("I", "F")) else image.convert("RGBA")
             values = np.asarray(plain)
-    except (OSError, ValueError, SyntaxError) as error:
+    except Exception as error:  # PIL's plug-ins raise almost anything on hostile files
         raise ImagesError(
             f"Cannot read the mask {path}: {said(error)}.", "It may be damaged."
         ) from error
@@ -142,9 +141,9 @@ def _name(path: Path, folder: Path) -> str:
 def _check(mask: Path, photograph: ImageFile) -> None:
     """Refuse what cannot be the mask of a photograph; reads headers only."""
     try:
-        with Image.open(mask, formats=FORMATS) as image:
+        with opened(mask, FORMATS) as image:
             size = image.size
-    except (OSError, ValueError, SyntaxError) as error:
+    except Exception as error:  # PIL's plug-ins raise almost anything on hostile files
         raise ImagesError(
             f"Cannot read the mask {mask}: {said(error)}.",
             "A mask is saved without loss, as PNG say: JPEG and WebP blur what is black.",

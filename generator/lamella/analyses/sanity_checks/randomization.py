@@ -12,7 +12,6 @@ arXiv:1810.03292, section 3.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
@@ -22,6 +21,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from lamella.engines.copies import copied
 from lamella.loading.weights import untrained
 from lamella.network.activations import Watch
 from lamella.network.model import Model
@@ -67,8 +67,7 @@ def cascade(model: Model, order: Sequence[Stage], seed: int) -> Iterator[Model]:
     on from stage to stage: what is yielded is good until the next is asked for.
     """
     yield model
-    random = untrained(model.module, seed)
-    made = copy.deepcopy(model.module)
+    random, made = untrained(copied(model), seed), copied(model)
     randomized = replace(model, module=made)
     for stage in order:
         with torch.no_grad():

@@ -32,6 +32,7 @@ class Stimuli(Panel):
     name = STIMULI
     title = "Stimuli"
     about = "The generated pictures that tuning curves are measured with."
+    shows_photographs = False
     per = "network"
     entries = "pictures"
 
@@ -67,6 +68,7 @@ class TuningCurves(Panel):
     )
     # Not for what that panel stores: the two change together.
     needs = (STIMULI,)
+    shows_photographs = False
 
     def compute_layers(
         self, job: Job, todo: Sequence[tuple[Layer, Sequence[int]]]

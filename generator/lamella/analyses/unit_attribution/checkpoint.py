@@ -12,11 +12,9 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save
 
 from lamella.network.units import Layer
-from lamella.store.store import write_atomically
+from lamella.store.checkpoint import load_state, save_state
 
 SECONDS = 20.0  # between two states on disk
 FILE = "partial.safetensors"
@@ -59,14 +57,13 @@ class Checkpoint:
         if now or time.monotonic() - self._saved > SECONDS:
             tensors = {f"values/{name}": values for name, values in self.values.items()}
             flags = {f"whole/{name}": flags for name, flags in self.whole.items()}
-            write_atomically(path, save({**tensors, **flags}))
+            save_state(path, {**tensors, **flags})
             self._saved = time.monotonic()
 
     def resume(self, path: Path) -> None:
         """Go on from the stored state of those layers that it has."""
-        try:
-            found = load_file(path)
-        except (OSError, SafetensorError):
+        found = load_state(path)
+        if found is None:
             return
         for name, values in self.values.items():
             before, flags = found.get(f"values/{name}"), found.get(f"whole/{name}")

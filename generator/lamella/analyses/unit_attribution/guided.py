@@ -19,6 +19,7 @@ from lamella.analyses.unit_attribution.occlusion import (
     decoded_crops,
 )
 from lamella.attribution.gradients import gradients_of
+from lamella.attribution.scores import require_finite
 from lamella.images.images import Images
 from lamella.network.activations import visit
 from lamella.network.model import Model
@@ -71,6 +72,8 @@ def guided_gradients(
             visit(model.module, model.normalise(leaf), {address: see})
             return kept[0][:, None]
 
-        maps = gradients_of(read, shown, guided=True)[: len(run), 0].float().cpu().numpy()
+        slopes = gradients_of(read, shown, guided=True)[: len(run), 0].float()
+        slopes = require_finite(slopes, lambda at: f"Guided backprop from {layer}:{run[at][0]}")  # noqa: B023
+        maps = slopes.cpu().numpy()
         found += [one if sure else None for one, sure in zip(maps, known, strict=False)]
     return found

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lamella.figures import Picture
-from lamella.figures.published import unit_picture
+from lamella.figures.published import patches_shown, unit_picture
 from lamella.network.units import Box
 from lamella.store.facts import LayerFacts, PanelFacts
 
@@ -73,7 +73,7 @@ class UnitAttributions:
 def attributions(facts: LayerFacts, channel: int) -> UnitAttributions | None:
     """The attribution of a unit's examples as it is published; None where there is none."""
     own = facts.of(PANEL)
-    if not own.present[channel] or facts.atlas.publish == "none":
+    if not own.present[channel] or not patches_shown(facts):
         return None
     sheet = unit_picture(facts, PANEL, SHEET, channel, "")
     if sheet is None:

@@ -23,6 +23,7 @@ class VisualizationQuality(Panel):
     )
     needs = ("survey", "feature_visualization")
     shows = ("interpretability",)
+    shows_photographs = False
     per = "view"
 
     def best(self, facts: LayerFacts) -> Sequence[int]:

@@ -37,6 +37,7 @@ class Weights(Panel):
     name = PANEL
     title = "Weights"
     about = ""
+    shows_photographs = False
     settings = Options
 
     def compute(self, job: Job, layer: Layer, channels: Sequence[int]) -> Iterator[Shard]:

@@ -1,9 +1,10 @@
 """The names of a network's outputs, from the user's file.
 
-Flow: config -> **class_names** -> model.
+Flow: config -> **class_names** -> load.
 """
 
 from lamella.config.config import Config
+from lamella.config.files import text_of
 from lamella.errors import ModelError, said
 
 
@@ -16,7 +17,7 @@ def class_names(config: Config, outputs: int | None) -> tuple[str, ...]:
     path = config.path(config.model.classes)
     rule = "It is a text file in UTF-8, one name a line, relative to the folder of atlas.toml."
     try:
-        text = path.read_text(encoding="utf-8-sig")  # with a mark of its byte order, or without
+        text = text_of(path)
     except (OSError, UnicodeDecodeError) as error:
         raise ModelError(f"[model] classes: cannot read {path}: {said(error)}.", rule) from error
     names = [name.strip() for name in text.rstrip().split("\n")]
