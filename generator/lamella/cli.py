@@ -10,16 +10,8 @@ import click
 
 from lamella import __version__
 from lamella.commands.group import Commands
-from lamella.commands.options import CONFIG, DEVICE, LAYERS, folders, selection
-from lamella.config.config import Config, load
-
-
-def _load(config: Path, work: Path | None, site: Path | None, device: str | None) -> Config:
-    """The config, with what the command line sets over it."""
-    output = {
-        name: str(folder.resolve()) for name, folder in (("work", work), ("site", site)) if folder
-    }
-    return load(config, output=output, analysis={"device": device} if device else {})
+from lamella.commands.options import CONFIG, DEVICE, LAYERS, folders, loaded, selection
+from lamella.exports.commands import cite, figure, pack
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -83,7 +75,7 @@ def build(
     """
     from lamella.commands.build import analysed
 
-    analysed(_load(config, work, site, device), **selection, rendering=True)
+    analysed(loaded(config, work, site, device), **selection, rendering=True)
 
 
 @main.command()
@@ -100,7 +92,7 @@ def analyse(
     """
     from lamella.commands.build import analysed
 
-    analysed(_load(config, work, site, device), **selection, rendering=False)
+    analysed(loaded(config, work, site, device), **selection, rendering=False)
 
 
 @main.command()
@@ -113,7 +105,7 @@ def render(config: Path, work: Path | None, site: Path | None) -> None:
     """
     from lamella.commands.build import rendered
 
-    rendered(_load(config, work, site, None))
+    rendered(loaded(config, work, site, None))
 
 
 @main.command()
@@ -136,6 +128,11 @@ def serve(folder: Path, port: int) -> None:
     serve_folder(folder, port)
 
 
+main.add_command(cite)
+main.add_command(figure)
+main.add_command(pack)
+
+
 @main.command("layers")
 @CONFIG
 @DEVICE
@@ -153,7 +150,7 @@ def list_layers(
     """
     from lamella.commands.layers import layers_report
 
-    layers_report(_load(config, work, site, device), timed)
+    layers_report(loaded(config, work, site, device), timed)
 
 
 @main.command()
@@ -174,7 +171,7 @@ def status(config: Path, work: Path | None, site: Path | None) -> None:
     """
     from lamella.commands.status import status_report
 
-    status_report(_load(config, work, site, None))
+    status_report(loaded(config, work, site, None))
 
 
 @main.command()
@@ -202,7 +199,7 @@ def report(
     """
     from lamella.commands.report import quality_report
 
-    quality_report(_load(config, work, site, None), layers, file)
+    quality_report(loaded(config, work, site, None), layers, file)
 
 
 @main.command()
@@ -220,7 +217,7 @@ def check(path: Path, work: Path | None, site: Path | None, repair: bool) -> Non
     if path.is_dir():
         check_pages(path)
     else:
-        check_atlas(_load(path, work, site, None), repair)
+        check_atlas(loaded(path, work, site, None), repair)
 
 
 @main.command()
@@ -235,7 +232,7 @@ def prune(config: Path, work: Path | None, site: Path | None, yes: bool) -> None
     """
     from lamella.commands.status import prune_store
 
-    prune_store(_load(config, work, site, None), yes)
+    prune_store(loaded(config, work, site, None), yes)
 
 
 if __name__ == "__main__":

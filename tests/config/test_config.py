@@ -89,6 +89,7 @@ BAD = {
     "authors": ("me", "'authors' is 'me'.\n  It should be a list in brackets."),
     "licence": (3, "'licence' is 3.\n  It should be text in quotes."),
     "site_url": ("example.org", "It should begin with https:// or http://."),
+    "date": ("2026-02-30", "It should be a day or a year: 2026-11-21, or 2026."),
     "model__preprocessing__size": (
         "16",
         "It should be a whole number of pixels from 8 to 8192, or [height, width].",

@@ -1,5 +1,6 @@
 """Rendered pages: read back, and made of hostile names."""
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -7,7 +8,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 from helpers.fake_atlas import ABOUT, Fake
-from lamella.site.about import About
+from lamella.site.citation import About
 from lamella.store.facts import Atlas
 
 
@@ -106,6 +107,7 @@ class Strict(HTMLParser):
         self.wrong: list[str] = []
         self._open: list[str] = []
         self._ids: set[str] = set()
+        self._data = False  # whether the last script is a block of data
         self.feed(page)
         self.close()
         self.wrong += [f"<{tag}> is never closed" for tag in self._open]
@@ -120,6 +122,8 @@ class Strict(HTMLParser):
             if own in self._ids or not own or re.search(r"\s", own):
                 self.wrong.append(f"id {own!r}")
             self._ids.add(own)
+        if tag == "script":
+            self._data = found.get("type") == "application/ld+json"
         if tag not in VOID:
             self._open.append(tag)
 
@@ -134,7 +138,10 @@ class Strict(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if self._open[-1:] == ["script"] and data.strip():
-            self.wrong.append("a script in the page")
+            if self._data:
+                json.loads(data)
+            else:
+                self.wrong.append("a script in the page")
         if "<" in data or "\x00" in data or "\ufffe" in data:
             self.wrong.append(f"bare text {data[:40]!r}")
 

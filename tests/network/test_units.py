@@ -1,12 +1,14 @@
 """Receptive fields and sources, against autograd and by hand."""
 
+import pytest
 import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from lamella.errors import UnknownLayer
 from lamella.network.trace import trace
-from lamella.network.units import Layer, Segment, Unit, among
+from lamella.network.units import Layer, Segment, Unit, among, unit_named
 from lamella.places.field import ReceptiveField
 
 EXTENT = 96
@@ -130,3 +132,31 @@ def test_results_do_not_depend_on_what_a_layer_follows():
     one, other = (Layer("a", "linear", 1, 1, 1, None, follows=into) for into in ((), ("", "b")))
     assert one.computed_of() == other.computed_of() and one.as_dict() != other.as_dict()
     assert Layer.from_dict(other.as_dict()) == other
+
+
+CHANNELS = {"layer1.conv1": 3, "a:b": 2}
+
+
+@pytest.mark.parametrize("layer", CHANNELS)
+def test_a_unit_is_found_by_what_it_prints(layer: str) -> None:
+    for channel in range(CHANNELS[layer]):
+        assert unit_named(str(Unit(layer, channel)), CHANNELS, "here") == Unit(layer, channel)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem", "remedy"),
+    [
+        ("layer1.conv1", "names no unit", '"layer1.conv1:0" say'),
+        (":1", "names no unit", "Write layer:channel"),
+        ("layer1.conv1:²", "names no unit", "Write layer:channel"),
+        ("layer1.conv1:-1", "names no unit", "Write layer:channel"),
+        ("layer2.conv1:1", "no layer 'layer2.conv1'", "Did you mean 'layer1.conv1'?"),
+        ("x:1", "no layer 'x'", "Known: layer1.conv1, a:b."),
+        ("layer1.conv1:3", "no channel 3", "channels 0 to 2"),
+    ],
+)
+def test_a_unit_that_is_not_there_is_told(text: str, problem: str, remedy: str) -> None:
+    with pytest.raises(UnknownLayer) as caught:
+        unit_named(text, CHANNELS, "here")
+    assert caught.value.problem.startswith("here: ") and problem in caught.value.problem
+    assert remedy in caught.value.remedy

@@ -106,7 +106,7 @@ def test_a_finished_layer_renews_itself_and_the_pages_of_the_whole(tmp_path: Pat
     result = render(ABOUT, fresh(atlas), PANELS, out)
     after = written(out)
     changed = {name for name in after if after[name] != before.get(name)}
-    allowed = ("tiny/fc/", "index.html", "tiny/index.html", "about.html")
+    allowed = ("tiny/fc/", "index.html", "tiny/index.html", "about.html", "atlas.json")
     assert changed and all(name.startswith(allowed) for name in changed)
     assert result.written == len(changed) and result.deleted == 0
     assert "Not computed yet." not in after[unit_file("fc", 1)].decode()
@@ -285,7 +285,7 @@ def test_hostile_names_are_only_ever_text(tmp_path: Path) -> None:
     out = tmp_path / "site"
     render(HOSTILE_ABOUT, atlas, PANELS, out)
     top = {path.name for path in out.iterdir()}
-    assert len(top) == 7 and not (tmp_path / "etc").exists()
+    assert len(top) == 11 and not (tmp_path / "etc").exists()
     pages = [path for path in out.rglob("*.html")]
     assert len(pages) == 2 * len(HOSTILE) + len(HOSTILE) + 7
     for path in pages:

@@ -9,6 +9,8 @@ directions for generalization", arXiv:1803.06959.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,6 +59,10 @@ class LabelSelectivity(Panel):
 
     def summary(self, facts: LayerFacts, channel: int, shown: tuple[Figure, ...]) -> str:
         return first_sentence(shown)
+
+    def columns(self, facts: LayerFacts) -> Mapping[str, NDArray[Any]]:
+        means = label_means(facts)
+        return {} if means is None or facts.layer.signed else {"selectivity": selectivity(means)}
 
     def view_layer(self, facts: LayerFacts) -> tuple[Figure, ...]:
         means = label_means(facts)

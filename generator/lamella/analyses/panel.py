@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from lamella.figures import Figure, Gallery, Table
@@ -139,6 +140,10 @@ class Panel:
         """A word or two for each unit of a layer, "" for none: for its page, the grid of its layer
         and the search. () where there are none."""
         return ()
+
+    def columns(self, facts: LayerFacts) -> Mapping[str, NDArray[Any]]:
+        """Numbers of each unit of a layer, by name, for the layer's units.csv; NaN: not known."""
+        return {}
 
     def view_layer(self, facts: LayerFacts) -> tuple[Figure, ...]:
         """What the page of the layer shows; () leaves the section out."""

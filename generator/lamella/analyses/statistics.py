@@ -6,13 +6,16 @@ Flow: survey + what feature_visualization stored -> **statistics** -> site. Impo
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lamella.analyses.feature_visualization.stored import visualizations
 from lamella.analyses.panel import Panel
 from lamella.figures import Figure, Histogram, Mark, Table, short
-from lamella.store.facts import LayerFacts
+from lamella.store.facts import LayerFacts, PanelFacts
 from lamella.survey.bins import ZERO, edges
 
 SHOWN = 48  # bars
@@ -66,6 +69,18 @@ class Statistics(Panel):
             zeros=float(survey["zeros"][channel]),
         )
         return (chart, table) if chart else (table,)
+
+    def columns(self, facts: LayerFacts) -> Mapping[str, NDArray[Any]]:
+        survey = facts.of("survey")
+        known = {name: _known(survey, name) for name in ("maximum", "mean", "zeros")}
+        density = 1 - known.pop("zeros")
+        return {**known, "density": density}
+
+
+def _known(survey: PanelFacts, name: str) -> NDArray[np.float64]:
+    """A number of each unit; NaN before the survey."""
+    stored = survey.numbers.get(name, np.nan)
+    return np.where(survey.present, stored, np.nan).astype(np.float64)
 
 
 def histogram(

@@ -49,6 +49,8 @@ def about_of(config: Config) -> About:
         authors=config.authors,
         licence=config.licence,
         credits=credits,
+        date=config.date,
+        release=config.version,
         site_url=config.site_url,
         publish=config.images.publish,
         version=__version__,

@@ -20,6 +20,7 @@ description = "Every channel of every layer."
 authors = ["Your Name"]
 licence = "CC-BY-4.0"            # of the atlas' own text and pictures
 # credits = "credits.md"         # about the images, for the about page
+# date = 2026                    # of publication, for citations
 # site_url = "https://example.org/atlas"   # allows canonical addresses and a sitemap
 
 [model]

@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 
 import click
 
+from lamella.config.config import Config, load
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 CONFIG = click.argument("config", type=click.Path(dir_okay=False, path_type=Path))
@@ -49,3 +51,11 @@ def selection(command: F) -> F:
         several = metavar == "GLOB"
         command = click.option(*names, multiple=several, metavar=metavar, help=what)(command)
     return LAYERS(command)
+
+
+def loaded(config: Path, work: Path | None, site: Path | None, device: str | None) -> Config:
+    """The config, with what the command line sets over it."""
+    output = {
+        name: str(folder.resolve()) for name, folder in (("work", work), ("site", site)) if folder
+    }
+    return load(config, output=output, analysis={"device": device} if device else {})

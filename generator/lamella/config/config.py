@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field, PrivateAttr
 
 from lamella.config.files import text_of
 from lamella.config.plain import refused
-from lamella.config.section import Names, Section
+from lamella.config.section import Day, Names, Section
 from lamella.config.sections import AnalysisSection, ImagesSection, ModelSection, OutputSection
 from lamella.config.validation import validated
 from lamella.errors import ConfigError, said
@@ -31,6 +31,10 @@ class Config(Section):
     title: str = Field(min_length=1, description="The atlas' title.")
     description: str = Field(default="", description="A sentence or two below the title.")
     authors: Names = Field(default=(), description="Who to cite.")
+    date: Day = Field(
+        default="", description="When it was published, for citations: a day, or a year."
+    )
+    version: str = Field(default="", description="Which version it is, for citations.")
     licence: str = Field(default="", description="Licence of the atlas' own text and pictures.")
     credits: str = Field(
         default="", description="A text file about the images, for the about page."

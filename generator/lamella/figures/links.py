@@ -50,6 +50,16 @@ def unit_page(network: str, unit: Unit) -> str:
     return f"{slug(network)}/{slug(unit.layer)}/{unit.channel}.html"
 
 
+def units_table(network: str, layer: str) -> str:
+    """The table of a layer's units."""
+    return f"{slug(network)}/{slug(layer)}/units.csv"
+
+
+def file_name(unit: Unit, ending: str) -> str:
+    """What a file of one unit is called on the disk of whoever takes it away."""
+    return f"{slug(unit.layer)}-{unit.channel}.{ending}"
+
+
 def unit_picture(network: str, unit: Unit, name: str) -> str:
     """A stored picture of one unit."""
     return f"{slug(network)}/{slug(unit.layer)}/{unit.channel}-{name}.webp"

@@ -10,6 +10,7 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from lamella.errors import UnknownLayer, did_you_mean
 from lamella.places.field import Field, ReceptiveField
 
 # Activation functions that are none of those that have a name.
@@ -217,3 +218,32 @@ def among(layers: Sequence[Layer], names: Container[str]) -> tuple[Layer, ...]:
         if layer.name in names:
             found.append(replace(layer, follows=tuple(every)))
     return tuple(found)
+
+
+def unit_named(text: str, channels: Mapping[str, int], where: str) -> Unit:
+    """The unit that is written as `layer:channel`.
+
+    Args:
+        channels: how many each layer has.
+        where: what names it, for the error.
+    Raises:
+        UnknownLayer: there is none.
+    """
+    name, _, number = text.rpartition(":")
+    if not (name and number.isascii() and number.isdigit()):
+        first = next(iter(channels))
+        raise UnknownLayer(
+            f"{where}: {text!r} names no unit.", f'Write layer:channel, "{first}:0" say.'
+        )
+    if name not in channels:
+        known = ", ".join(list(channels)[:8])
+        raise UnknownLayer(
+            f"{where}: there is no layer {name!r}.",
+            did_you_mean(name, channels, otherwise=f"Known: {known}."),
+        )
+    if int(number) >= channels[name]:
+        raise UnknownLayer(
+            f"{where}: layer {name!r} has no channel {number}.",
+            f"It has channels 0 to {channels[name] - 1}.",
+        )
+    return Unit(name, int(number))

@@ -9,11 +9,17 @@ from typing import Any
 
 from lamella.analyses.panel import Panel
 from lamella.figures import links
-from lamella.figures.published import PICTURE, network_picture_address, withheld
+from lamella.figures.published import PICTURE, network_picture_address, unit_picture
 from lamella.network.units import Layer, Unit
-from lamella.site import overview, resources, sprites
-from lamella.site.about import About
-from lamella.site.citation import absolute, citation
+from lamella.site import catalogue, overview, resources, sprites
+from lamella.site.citation import (
+    About,
+    absolute,
+    citation,
+    citation_file,
+    licences,
+    linked_data,
+)
 from lamella.site.publish import Note, Write
 from lamella.site.sections import Section, Sections, arranged, made
 from lamella.site.templating import environment, script, to_bytes
@@ -23,16 +29,21 @@ from lamella.store.slug import slug
 from lamella.store.store import Folder
 
 
+def published(atlas: Atlas, panels: Sequence[Panel]) -> Atlas:
+    """An atlas that knows what stays private: which pictures, and names of images."""
+    if atlas.publish == "whole":
+        return atlas
+    private = {panel.name for panel in panels if panel.shows_photographs}
+    private |= {f"{panel.name}/{name}" for panel in panels for name in panel.photographic}
+    return replace(atlas, withheld=frozenset(private), manifest=atlas.manifest.nameless())
+
+
 class Drawing:
     """Draws everything of one atlas; each method writes one group of files."""
 
     def __init__(self, about: About, atlas: Atlas, panels: Sequence[Panel]) -> None:
         self.about, self.panels = about, panels
-        private = {panel.name for panel in panels if panel.shows_photographs}
-        private |= {f"{panel.name}/{name}" for panel in panels for name in panel.photographic}
-        if atlas.publish != "whole":
-            nameless = atlas.manifest.nameless()
-            atlas = replace(atlas, withheld=frozenset(private), manifest=nameless)
+        atlas = published(atlas, panels)
         pages = {panel.name: found for panel in panels if (found := panel.pages(atlas))}
         self.atlas = atlas = replace(atlas, pages=pages)
         self.network = atlas.network
@@ -44,7 +55,9 @@ class Drawing:
             links=links,
             slug=slug,
             mapped="embedding" in atlas.keys,
-            identity=citation(about.title, about.authors, about.site_url, self.network),
+            identity=citation(about, self.network),
+            linked_data=linked_data,
+            absolute=absolute,
         )
         self.unit_template = self.environment.get_template("pages/unit.html.j2")
         self.macros: Any = self.environment.get_template("layouts/sections.html.j2").module
@@ -125,13 +138,15 @@ class Drawing:
             ),
         )
         self.pictures(write, facts)
+        write(
+            links.units_table(network.name, layer.name), catalogue.units_table(facts, self.panels)
+        )
         root = "../" * path.count("/")
         for unit in layer.units:
             parts = arranged(sections.of(unit.channel))
             path = links.unit_page(network.name, unit)
-            cited = citation(
-                self.about.title, self.about.authors, self.about.site_url, network, unit
-            )
+            cited = citation(self.about, network, unit)
+            shown = unit_picture(facts, *PICTURE, unit.channel, "")
             drawn = self.unit_template.render(
                 root=root,
                 here=cited.url,
@@ -143,8 +158,8 @@ class Drawing:
                 else words[unit.channel],
                 parts=parts,
                 named=named[unit.channel] if named else "",
-                picture=_file(facts, unit),
                 citation=cited,
+                picture=shown.src if shown else "",
             )
             write(path, to_bytes(drawn))
         ranked = next((found for p in self.panels if (found := p.best(facts))), ())
@@ -152,7 +167,7 @@ class Drawing:
         note["strip"], strip = sprites.strip(facts, note["best"])
         if strip:
             write(links.strip(network.name, layer.name), strip)
-        return note
+        return note | {"listed": catalogue.pictures_of(facts, self.panels)}
 
     def words(self, facts: LayerFacts) -> list[str]:
         """What panels call each unit of a layer; "" where none has a word for it."""
@@ -165,12 +180,21 @@ class Drawing:
 
     def pictures(self, write: Write, facts: LayerFacts) -> None:
         """The stored pictures of a layer's units, each under its own address."""
-        for panel in self.panels:
-            for name, stored in facts.of(panel.name).pictures.items():
-                if not (withheld(facts, panel.name, name) or name.startswith("thumb")):
-                    for channel, content in stored.items():
-                        unit = Unit(facts.layer.name, channel)
-                        write(links.unit_picture(self.network.name, unit, name), content)
+        for _, name, stored in catalogue.published(facts, self.panels):
+            for channel, content in stored.items():
+                unit = Unit(facts.layer.name, channel)
+                write(links.unit_picture(self.network.name, unit, name), content)
+
+    def data(self, write: Write, notes: dict[str, Note]) -> Note:
+        """What programs read of the atlas, and the files that say how to cite and use it."""
+        listed = {name: note["listed"] for name, note in notes.items()}
+        found = catalogue.catalogue(self.about, self.atlas, listed)
+        write(catalogue.FILE, catalogue.json_of(found))
+        write(catalogue.SCHEMA, catalogue.schema())
+        write("LICENCE.txt", to_bytes(licences(self.about)))
+        if self.about.authors:
+            write("CITATION.cff", citation_file(self.about, self.network).encode())
+        return {}
 
     def methods(self, write: Write) -> Note:
         """What each analysis is: said once, and not on every page."""
@@ -205,12 +229,6 @@ class Drawing:
         data = script("lamellaMap", overview.map_data(self.atlas, places))
         write(path.replace("map.html", "map-data.js"), data)
         return {}
-
-
-def _file(facts: LayerFacts, unit: Unit) -> str:
-    """The file of a unit's feature visualization, beside its page; "" where there is none."""
-    drawn = facts.of(PICTURE[0]).pictures.get(PICTURE[1], {})
-    return f"{unit.channel}-{PICTURE[1]}.webp" if unit.channel in drawn else ""
 
 
 def _sheets(layer: Layer) -> list[range]:

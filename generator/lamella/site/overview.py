@@ -80,8 +80,8 @@ def layer_note(facts: LayerFacts, ranked: Sequence[int], words: Sequence[str] = 
 def labels(facts: LayerFacts) -> list[str]:
     """A word for each unit, "" for none: its class, or what most of its examples show."""
     network, layer = facts.network, facts.layer
-    if network.layers[-1].name == layer.name and len(network.classes) == layer.channels:
-        return list(network.classes)
+    if classes := network.outputs(layer):
+        return list(classes)
     survey = facts.of("survey")
     if "top_image" not in survey.numbers:
         return [""] * layer.channels

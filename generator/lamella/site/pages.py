@@ -13,7 +13,7 @@ from pathlib import Path
 from lamella.analyses.panel import Panel
 from lamella.config.digest import digest_of
 from lamella.site import network_sections, resources, sprites
-from lamella.site.about import About
+from lamella.site.citation import About
 from lamella.site.drawing import Drawing
 from lamella.site.home import write_home
 from lamella.site.publish import Note, Site
@@ -85,6 +85,8 @@ def _write(drawing: Drawing, site: Site, progress: Callable[[int, int], None]) -
     site.group("search", words, lambda write: drawing.search(write, notes))
     site.group("map", common, drawing.map)
     site.group("methods", common, drawing.methods)
+    listed = digest_of([common, [note["listed"] for note in notes.values()]])
+    site.group("data", listed, lambda write: drawing.data(write, notes))
     of_network = network_sections.write_sections(drawing, site, common, fingerprints)
     so_far = digest_of([common, notes, asdict(of_network)])
     site.group("overview", so_far, lambda write: write_home(drawing, write, notes, of_network))

@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jinja2.bccache import BytecodeCache
+from markupsafe import Markup
 
 from lamella.config.visible import UNSEEN, visible
 from lamella.figures.format import positions, sees, stated
@@ -62,12 +63,17 @@ def source(path: str, root: str) -> str:
     return root + plain if plain else ""
 
 
-def script(name: str, value: object) -> bytes:
-    """A classic script that sets `window[name]`; safe wherever its text may end up."""
+def as_json(value: object) -> Markup:
+    """A value as JSON that is safe wherever its text may end up."""
     plain = json.dumps(value, separators=(",", ":"), ensure_ascii=True)
     for sign, escape in (("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026")):
         plain = plain.replace(sign, escape)
-    return f"window.{name}={plain};\n".encode()
+    return Markup(plain)
+
+
+def script(name: str, value: object) -> bytes:
+    """A classic script that sets `window[name]`."""
+    return f"window.{name}={as_json(value)};\n".encode()
 
 
 def fragment(name: object) -> str:
@@ -122,6 +128,7 @@ def environment() -> Environment:
     )
     filters = (
         address,
+        as_json,
         csp_digest,
         fragment,
         histogram_coordinates,

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 # What Windows reserves, and the folders and pages that an atlas has of its own.
 _RESERVED = re.compile(
-    r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)|(assets|images)$|.*\.(html?|js|css|xml|webp)$"
+    r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)|(assets|images)$|.*\.(html?|js|json|css|csv|cff|txt|xml|webp)$"
 )
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
+from numpy.typing import NDArray
 from pydantic import Field
 
-from lamella.analyses.dataset_examples.stored import PANEL
+from lamella.analyses.dataset_examples.stored import PANEL, number_of_examples
 from lamella.analyses.dataset_examples.view import figures
 from lamella.analyses.panel import Panel, Settings
 from lamella.errors import ConfigError
@@ -69,3 +70,6 @@ class DatasetExamples(Panel):
 
     def view(self, facts: LayerFacts, channel: int) -> tuple[Figure, ...]:
         return figures(facts, channel)
+
+    def columns(self, facts: LayerFacts) -> Mapping[str, NDArray[Any]]:
+        return {"examples": number_of_examples(facts)}

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from lamella.figures import Picture, links, published
 from lamella.figures.patches import cut_out, visible
 from lamella.figures.published import patches_shown, unit_picture
@@ -48,9 +51,7 @@ class Examples:
 
 def examples(facts: LayerFacts, channel: int) -> Examples | None:
     """The examples of a unit as they are published; None where they are not there."""
-    # One patch per label where that was asked for, else simply the strongest.
-    distinct = DISTINCT in facts.of(PANEL).sheets
-    name, listed = (DISTINCT, "distinct") if distinct else (PATCHES, "top")
+    name, listed = _shown(facts)
     sheet = unit_picture(facts, PANEL, name, channel, "")
     if sheet is None or not patches_shown(facts):
         return None
@@ -77,4 +78,25 @@ def examples(facts: LayerFacts, channel: int) -> Examples | None:
                 outline=visible(box, height, width),
             )
         shown.append(Example(activation, label, patch, whole))
-    return Examples(tuple(shown), distinct)
+    return Examples(tuple(shown), name == DISTINCT)
+
+
+def _shown(facts: LayerFacts) -> tuple[str, str]:
+    """The sheet that is shown of a layer's units, and the survey's list that it follows: one patch
+    per label where that was asked for, else simply the strongest."""
+    return (DISTINCT, "distinct") if DISTINCT in facts.of(PANEL).sheets else (PATCHES, "top")
+
+
+def number_of_examples(facts: LayerFacts) -> NDArray[np.float64]:
+    """How many examples each unit of a layer has; NaN where they are not there."""
+    name, listed = _shown(facts)
+    channels = facts.layer.channels
+    known = [unit_picture(facts, PANEL, name, at, "") is not None for at in range(channels)]
+    if not patches_shown(facts) or not any(known):
+        return np.full(channels, np.nan)
+    survey = facts.of(LISTS[listed])
+    image, activation = (
+        survey[f"{listed}_{what}"][:, :EXAMPLES] for what in ("image", "activation")
+    )
+    fits = (image >= 0) & ((activation > 0) | facts.layer.signed)
+    return np.where(known, np.logical_and.accumulate(fits, axis=1).sum(axis=1), np.nan)

@@ -6,12 +6,15 @@ examples are told apart, and what the score means, is said in `clusters`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from lamella.analyses.facets.clusters import APART
 from lamella.analyses.facets.overview import layer_figures, network_figures
-from lamella.analyses.facets.stored import PANEL
+from lamella.analyses.facets.stored import PANEL, LayerFacets
 from lamella.analyses.facets.view import figures
 from lamella.analyses.panel import Panel, first_sentence
 from lamella.figures import Figure
@@ -52,6 +55,10 @@ class Facets(Panel):
 
     def summary(self, facts: LayerFacts, channel: int, shown: tuple[Figure, ...]) -> str:
         return first_sentence(shown)
+
+    def columns(self, facts: LayerFacts) -> Mapping[str, NDArray[Any]]:
+        own = LayerFacets.of(facts)
+        return {} if own is None else {"polysemanticity": np.where(own.scored, own.score, np.nan)}
 
     def view_layer(self, facts: LayerFacts) -> tuple[Figure, ...]:
         return layer_figures(facts)

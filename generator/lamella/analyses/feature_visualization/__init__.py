@@ -6,12 +6,19 @@ doi:10.23915/distill.00007. The ascent itself is `lamella.optvis`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
 
 from lamella.analyses.feature_visualization import view
 from lamella.analyses.feature_visualization.settings import DiversityOptions, Options
-from lamella.analyses.feature_visualization.stored import DIVERSITY, MINIMIZING, PANEL
+from lamella.analyses.feature_visualization.stored import (
+    DIVERSITY,
+    MINIMIZING,
+    PANEL,
+    visualizations,
+)
 from lamella.analyses.panel import Panel
 from lamella.figures import Figure
 from lamella.network.units import Layer
@@ -52,6 +59,9 @@ class FeatureVisualization(Panel):
 
     def view(self, facts: LayerFacts, channel: int) -> tuple[Figure, ...]:
         return view.visualization_figures(facts, channel)
+
+    def columns(self, facts: LayerFacts) -> Mapping[str, NDArray[Any]]:
+        return {"visualization": visualizations(facts).activation}
 
 
 class Diversity(Panel):

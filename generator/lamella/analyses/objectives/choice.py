@@ -16,7 +16,7 @@ import numpy as np
 from lamella.errors import ConfigError, did_you_mean
 from lamella.images.manifest import Manifest, photograph_named
 from lamella.network.description import Network
-from lamella.network.units import Layer, Unit
+from lamella.network.units import Layer, Unit, unit_named
 from lamella.store.facts import EXAMPLES, Atlas, LayerFacts
 
 if TYPE_CHECKING:
@@ -90,10 +90,12 @@ def parsed(
     Args:
         outputs: channels of the network's last layer.
     Raises:
-        ConfigError: it names a layer, channel, class or image that is not there.
+        ConfigError: it names a class or image that is not there.
+        UnknownLayer: it names a layer or channel that is not there.
     """
-    first = None if unit is None else _unit(network, "unit", unit)
-    other = None if second is None else _unit(network, "second", second)
+    channels = {layer.name: layer.channels for layer in network.layers}
+    first = None if unit is None else unit_named(unit, channels, f"{WHERE} unit")
+    other = None if second is None else unit_named(second, channels, f"{WHERE} second")
     if other is not None and (first is None or other.layer != first.layer or other == first):
         raise ConfigError(
             f"{WHERE} second: {second!r} is no other unit of the layer of "
@@ -107,29 +109,6 @@ def parsed(
         None if output is None else _output(network, outputs, output),
         None if image is None else photograph_named(manifest, image, f"{WHERE} image"),
     )
-
-
-def _unit(network: Network, key: str, text: str) -> Unit:
-    """A unit written as `layer:channel`."""
-    name, colon, number = text.rpartition(":")
-    layers = {layer.name: layer for layer in network.layers}
-    if not colon or not number.isascii() or not number.isdigit():
-        first = network.layers[0].name
-        raise ConfigError(
-            f"{WHERE} {key}: {text!r} names no unit.", f'Write layer:channel, "{first}:0" say.'
-        )
-    if name not in layers:
-        known = ", ".join(list(layers)[:8])
-        raise ConfigError(
-            f"{WHERE} {key}: there is no layer {name!r}.",
-            did_you_mean(name, layers, otherwise=f"Known: {known}."),
-        )
-    if int(number) >= layers[name].channels:
-        raise ConfigError(
-            f"{WHERE} {key}: layer {name!r} has no channel {number}.",
-            f"It has channels 0 to {layers[name].channels - 1}.",
-        )
-    return Unit(name, int(number))
 
 
 def _output(network: Network, outputs: int, wanted: str | int) -> int:

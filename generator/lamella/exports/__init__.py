@@ -1,0 +1,1 @@
+"""What readers carry away: citations, figures, archives, and units in Python."""
