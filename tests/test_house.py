@@ -30,11 +30,12 @@ ROOMS = {
     "optvis": "errors config network",
     "attribution": "errors places network numbers",
     "engines": "errors network",
+    "diagram": "network",
     "figures": "errors network images store numbers",
     "analyses": "errors config loading places network images store numbers survey optvis "
     "attribution engines figures",
     "pipeline": "errors config loading network images store survey engines analyses",
-    "site": "errors config network store figures analyses",
+    "site": "errors config network store diagram figures analyses",
     "commands": "errors config network images store figures analyses pipeline site",
     "exports": "errors commands config network store figures analyses pipeline site",
     "cli": "errors commands config exports",
@@ -53,7 +54,7 @@ DOORS = {
 SHARED = {"panel", "job"}  # files of analyses that belong to no single one
 # Pages are rendered on machines without torch: these rooms do not import it, not even inside of
 # functions; nor do the files of an analysis that are reached when it is imported.
-PAGES = ("config", "store", "figures", "site", "exports")
+PAGES = ("config", "store", "diagram", "figures", "site", "exports")
 LINES, FILES, FLOORS = 250, 15, 15
 TOP = {"", "__main__", "cli", "errors"}  # the only files that lie in no room
 
@@ -225,7 +226,15 @@ FREE = {
     "golden",
     "helpers",
 }  # of no single room
-OF_ALL = {"cli", "contributing", "documented", "house", "readme", "soak"}  # tests at the top
+OF_ALL = {
+    "cli",
+    "contributing",
+    "documented",
+    "house",
+    "readme",
+    "soak",
+    "supply",
+}  # tests at the top
 
 
 def test_a_test_is_found_from_its_file() -> None:

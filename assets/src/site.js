@@ -56,6 +56,29 @@ async function copied(text) {
   }
 }
 
+// What was unfolded stays open from unit to unit; an address that leads to a fold opens it.
+const OPEN = "lamella-open";
+function unfolded() {
+  try {
+    return new Set(JSON.parse(sessionStorage.getItem(OPEN) ?? "[]"));
+  } catch {
+    return new Set(); // no storage here
+  }
+}
+const open = unfolded();
+for (const fold of document.querySelectorAll("details.fold")) {
+  fold.open = open.has(fold.id) || location.hash === `#${fold.id}`;
+  fold.addEventListener("toggle", () => {
+    if (fold.open) open.add(fold.id);
+    else open.delete(fold.id);
+    try {
+      sessionStorage.setItem(OPEN, JSON.stringify([...open]));
+    } catch {
+      // no storage here
+    }
+  });
+}
+
 // The search box takes the place of a link. Its index is built when it is first wanted.
 const place = document.querySelector(".search");
 if (place) {

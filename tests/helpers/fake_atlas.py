@@ -322,6 +322,7 @@ class Fake:
         layers = []
         for at, (name, channels) in enumerate(self.layers):
             last = at == len(self.layers) - 1
+            before = self.layers[at - 1][0] if at else ""  # the last one follows two of them
             seen = ReceptiveField(min(self.side, 7 + 24 * at), 4, -3)
             layers.append(
                 Layer(
@@ -334,6 +335,7 @@ class Fake:
                     kernel=(1, 1) if last else (3, 3),
                     inputs=self.layers[at - 1][1] if at else 3,
                     activation="relu",
+                    follows=tuple(one.name for one in layers[-2:]) if last else (before,),
                 )
             )
         network = Network(

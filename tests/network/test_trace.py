@@ -338,3 +338,45 @@ def test_products_with_a_learned_matrix_are_layers() -> None:
     assert torch.allclose(kept["matmul"].mean((2, 3)) @ network.proj, network(images))
     network.proj = nn.Parameter(torch.rand(6, 5), requires_grad=False)
     visit(network, images, {last.observed: lambda values: None})
+
+
+def follows(network: nn.Module, *shape: int) -> dict[str, tuple[str, ...]]:
+    found = trace(network.eval(), (16, 16), *shape)
+    return {one.layer.name: one.layer.follows for one in found}
+
+
+def test_layers_say_which_they_follow(odd):
+    """Through sums, concatenations and pooling, as far back as the next layer; "" is the image."""
+    assert follows(odd) == {
+        "stem": ("",),
+        "shared": ("stem",),
+        "shared.call2": ("stem", "shared"),
+        "side": ("stem", "shared", "shared.call2"),
+        "head": ("stem", "shared", "shared.call2", "side"),
+    }
+
+
+class Mixing(nn.Module):
+    """Attention, a gate, a tensor of the same shape, and the image once more at the end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.see = nn.Conv2d(3, 4, 4, 4)
+        self.attend = nn.MultiheadAttention(4, 2, batch_first=True)
+        self.gate = nn.Linear(4, 4)
+        self.head = nn.Linear(7, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        tokens = self.see(x).flatten(2).transpose(1, 2)
+        noise = torch.zeros_like(tokens)
+        tokens = self.attend(tokens, tokens, tokens, need_weights=False)[0] + noise
+        mask = tokens.new_zeros(tokens.shape[1])
+        gated = tokens * torch.sigmoid(self.gate(tokens.mean(1, keepdim=True))) + mask[:, None]
+        return self.head(torch.cat([gated.mean(1), x.mean((2, 3))], 1))
+
+
+def test_layers_follow_through_attention_and_gates():
+    found = follows(Mixing())
+    projections = [name for name in found if name.startswith("attend")]
+    assert found[projections[0]] == ("see",) and found["gate"] == (projections[-1],)
+    assert found["head"] == ("", projections[-1], "gate")

@@ -8,7 +8,7 @@ from torch import nn
 
 from lamella.errors import UnknownLayer
 from lamella.network.trace import trace
-from lamella.network.units import Layer, Segment, Unit, unit_named
+from lamella.network.units import Layer, Segment, Unit, among, unit_named
 from lamella.places.field import ReceptiveField
 
 EXTENT = 96
@@ -116,6 +116,22 @@ def test_groups_read_their_own_inputs():
 
 def test_a_unit_prints_as_papers_name_it():
     assert str(Unit("layer3.0.conv1", 447)) == "layer3.0.conv1:447"
+
+
+def test_among_some_layers_what_flows_through_the_others_comes_from_where_they_have_it():
+    names = {"a": ("",), "b": ("a",), "c": ("a", "b"), "d": ("c", "")}
+    every = [Layer(name, "linear", 1, 1, 1, None, follows=into) for name, into in names.items()]
+    assert {one.name: one.follows for one in among(every, {"a", "d"})} == {
+        "a": ("",),
+        "d": ("a", ""),
+    }
+    assert among(every, names) == tuple(every)
+
+
+def test_results_do_not_depend_on_what_a_layer_follows():
+    one, other = (Layer("a", "linear", 1, 1, 1, None, follows=into) for into in ((), ("", "b")))
+    assert one.computed_of() == other.computed_of() and one.as_dict() != other.as_dict()
+    assert Layer.from_dict(other.as_dict()) == other
 
 
 CHANNELS = {"layer1.conv1": 3, "a:b": 2}

@@ -66,8 +66,8 @@ def test_an_article_is_a_page_and_the_network_leads_to_it(work: Atlas, tmp_path:
     assert '<a href="../tiny/fc/index.html"><bdi>fc</bdi></a>' in page
     assert "key <code>101010101010</code>: <bdi>textures 2</bdi>" in page
     network = (tmp_path / "tiny/index.html").read_text()
-    assert "More about this network" in network
-    assert '<a href="../tiny/depth.html"><bdi>Depth of conv1</bdi></a>' in network
+    assert ">Overviews</h2>" in network and ">Methods</h2>" in network
+    assert '<a href="../tiny/depth.html">' in network and "<bdi>Depth of conv1</bdi>" in network
     assert '<section id="depth" class="panel"' in network and "<dt>Source</dt>" in network
     assert "https://a.example/tiny/depth.html" in (tmp_path / "sitemap.xml").read_text()
     assert not list(tmp_path.glob("tiny/empty*"))
@@ -75,7 +75,7 @@ def test_an_article_is_a_page_and_the_network_leads_to_it(work: Atlas, tmp_path:
 
 def test_without_articles_there_is_no_list_of_them(work: Atlas, tmp_path: Path) -> None:
     render(ABOUT, fresh(work), (Teller(told("bare", parts=0)), *PANELS[:-1]), tmp_path)
-    assert "More about" not in (tmp_path / "tiny/index.html").read_text()
+    assert ">Methods<" not in (tmp_path / "tiny/index.html").read_text()
     assert sorted(path.name for path in tmp_path.glob("tiny/*.html")) == ["index.html", "map.html"]
 
 

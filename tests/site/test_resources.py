@@ -1,6 +1,7 @@
 """Where templates and assets come from, and what makes pages old."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -47,3 +48,23 @@ def test_every_bundled_library_has_its_licence_on_the_site() -> None:
     }
     listed = (top / "public" / "licences.txt").read_text().splitlines()
     assert bundled and bundled <= set(listed), bundled - set(listed)
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance of an sRGB colour, by WCAG."""
+    digits = colour * 2 if len(colour) == 3 else colour
+    pairs = [int("".join(pair), 16) / 255 for pair in zip(digits[::2], digits[1::2], strict=True)]
+    red, green, blue = (v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in pairs)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize(
+    ("ink", "least"), [("under", 3.0), ("quiet", 4.5), ("ink", 4.5), ("accent", 4.5)]
+)
+def test_links_and_text_stand_out_from_the_paper(ink: str, least: float) -> None:
+    """Of text 4.5 to 1, of the line below a link 3 to 1, light and dark."""
+    style = resources.assets()["site.css"].decode()
+    papers, inks = (re.findall(rf"--{name}: #(\w+);", style) for name in ("paper", ink))
+    for paper, colour in zip(papers[:2], inks[:2], strict=True):
+        low, high = sorted(map(luminance, (paper, colour)))
+        assert (high + 0.05) / (low + 0.05) >= least

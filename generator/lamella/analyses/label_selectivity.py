@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lamella.analyses.panel import Panel
+from lamella.analyses.panel import Panel, first_sentence
 from lamella.figures import Figure, Histogram, Lines, Mark, Series, Table, short
 from lamella.figures.format import times
 from lamella.store.facts import LayerFacts
@@ -37,7 +37,8 @@ class LabelSelectivity(Panel):
     about = (
         "The mean activation over all positions of the photographs of each label. The selectivity "
         "index compares the strongest label with the mean of all others: 0 where they are equal, 1 "
-        "where the unit answers to no other (Morcos et al. 2018). Their study also warns: a "
+        "where the unit answers to no other (Morcos et al. 2018, arXiv:1803.06959). Their study "
+        "also warns: a "
         "selective unit need not matter much for what the network decides."
     )
     needs = ("survey",)
@@ -59,6 +60,9 @@ class LabelSelectivity(Panel):
     def columns(self, facts: LayerFacts) -> Mapping[str, NDArray[Any]]:
         means = label_means(facts)
         return {} if means is None or facts.layer.signed else {"selectivity": selectivity(means)}
+
+    def summary(self, facts: LayerFacts, channel: int, shown: tuple[Figure, ...]) -> str:
+        return first_sentence(shown)
 
     def view_layer(self, facts: LayerFacts) -> tuple[Figure, ...]:
         means = label_means(facts)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from lamella.figures import Figure
+from lamella.figures import Figure, Gallery, Table
 from lamella.figures.article import Article
 from lamella.network.units import Layer
 from lamella.store.facts import Atlas, LayerFacts
@@ -128,6 +128,14 @@ class Panel:
         """What the page of one unit shows; () leaves the section out."""
         return ()
 
+    def summary(self, facts: LayerFacts, channel: int, shown: tuple[Figure, ...]) -> str:
+        """The result for one unit in a few words, for the line that opens its section; "" for none.
+
+        Args:
+            shown: what `view` gives for it.
+        """
+        return ""
+
     def labels(self, facts: LayerFacts) -> Sequence[str]:
         """A word or two for each unit of a layer, "" for none: for its page, the grid of its layer
         and the search. () where there are none."""
@@ -170,3 +178,21 @@ class Panel:
     def articles(self, atlas: Atlas) -> tuple[Article, ...]:
         """Pages of their own on the whole network; they may read what `view_network` may."""
         return ()
+
+
+def first_sentence(shown: Sequence[Figure]) -> str:
+    """The first sentence of the first note; "" without one."""
+    for figure in shown:
+        note = figure.note if isinstance(figure, Gallery | Table) else ""
+        if note:
+            return note.partition(". ")[0].rstrip(".") + "."
+    return ""
+
+
+def first_row(shown: Sequence[Figure]) -> str:
+    """The first row of the first table, its cells in a row; "" without one."""
+    for figure in shown:
+        if isinstance(figure, Table) and figure.rows:
+            cells = [cell if isinstance(cell, str) else cell.text for cell in figure.rows[0]]
+            return f"{cells[0]}: {', '.join(cells[1:])}" if len(cells) > 1 else cells[0]
+    return ""

@@ -37,7 +37,7 @@ METHODS: tuple[Method, ...] = (
         signed=False,
         fine=True,
         about="How much the class score changes with each pixel: the gradient's magnitude, the "
-        "largest of its three colours (Simonyan, Vedaldi and Zisserman 2014).",
+        "largest of its three colours (Simonyan, Vedaldi and Zisserman 2014, arXiv:1312.6034).",
     ),
     Method(
         "guided",
@@ -46,7 +46,8 @@ METHODS: tuple[Method, ...] = (
         signed=False,
         fine=True,
         about="The same, but at each activation function only what is positive goes back "
-        "(Springenberg et al. 2015). Sharp, and known to depend little on the class.",
+        "(Springenberg et al. 2015, arXiv:1412.6806). Sharp, and known to depend little on the "
+        "class.",
     ),
     Method(
         "integrated",
@@ -55,7 +56,8 @@ METHODS: tuple[Method, ...] = (
         signed=True,
         fine=True,
         about="Gradients along the way from a plain image to this one, times the difference; the "
-        "map adds up to the difference of the scores (Sundararajan, Taly and Yan 2017).",
+        "map adds up to the difference of the scores (Sundararajan, Taly and Yan 2017, "
+        "arXiv:1703.01365).",
     ),
     Method(
         "occlusion",
@@ -64,7 +66,7 @@ METHODS: tuple[Method, ...] = (
         signed=True,
         fine=False,
         about="A patch of the network's mean colour covers each place in turn: by how much the "
-        "probability falls (Zeiler and Fergus 2014).",
+        "probability falls (Zeiler and Fergus 2014, arXiv:1311.2901).",
     ),
     Method(
         "cam",
@@ -73,7 +75,7 @@ METHODS: tuple[Method, ...] = (
         signed=True,
         fine=False,
         about="What each position of the last maps adds to the class score, read off the weights "
-        "of the head (Zhou et al. 2016).",
+        "of the head (Zhou et al. 2016, arXiv:1512.04150).",
     ),
     Method(
         "gradcam",
@@ -82,7 +84,8 @@ METHODS: tuple[Method, ...] = (
         signed=False,
         fine=False,
         about="The last maps, each weighted by the mean of the score's gradient over its "
-        "positions, added up; what is negative is cut off then (Selvaraju et al. 2017).",
+        "positions, added up; what is negative is cut off then (Selvaraju et al. 2017, "
+        "arXiv:1610.02391).",
     ),
     Method(
         "gradcam_inside",
@@ -100,7 +103,7 @@ METHODS: tuple[Method, ...] = (
         signed=False,
         fine=False,
         about="Attention of all blocks multiplied up, half of it passed by: from which patches "
-        "the class token has its information (Abnar and Zuidema 2020).",
+        "the class token has its information (Abnar and Zuidema 2020, arXiv:2005.00928).",
         of_class=False,
     ),
 )

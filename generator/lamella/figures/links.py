@@ -16,7 +16,7 @@ CLASSES = "classes"  # the index of all classes
 ATTRIBUTION_MAPS = "attribution-maps"  # the index of all images that have them
 SANITY_CHECKS = "sanity-checks"  # whether the maps can be trusted
 ABOUT = "about.html"  # how to read the atlas, and how it was made
-_PAGES = frozenset({"index", "map"})  # pages of a network that are no articles
+_PAGES = frozenset({"index", "map", "methods"})  # pages of a network that are no articles
 
 
 def network_page(network: str) -> str:
@@ -27,6 +27,11 @@ def network_page(network: str) -> str:
 def map_page(network: str) -> str:
     """The map of a network's units."""
     return f"{slug(network)}/map.html"
+
+
+def methods_page(network: str) -> str:
+    """What each analysis of a network is, and how to read it."""
+    return f"{slug(network)}/methods.html"
 
 
 def article_page(network: str, article: str) -> str:
@@ -63,6 +68,16 @@ def unit_picture(network: str, unit: Unit, name: str) -> str:
 def sprite(network: str, layer: str, sheet: int) -> str:
     """The `sheet`-th sheet of a layer's thumbnails."""
     return f"{slug(network)}/{slug(layer)}/sprite-{sheet}.webp"
+
+
+def strip(network: str, layer: str) -> str:
+    """Thumbnails of some units of a layer, side by side."""
+    return f"{slug(network)}/{slug(layer)}/strip.webp"
+
+
+def map_picture(network: str) -> str:
+    """A small picture of the map of a network's units."""
+    return f"{slug(network)}/map.webp"
 
 
 def photograph(network: str, image: int) -> str:

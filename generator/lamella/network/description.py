@@ -45,15 +45,12 @@ class Network:
     notes: tuple[str, ...] = ()
     embedding: str = ""
 
+    def class_names(self, layer: Layer) -> tuple[str, ...]:
+        """The classes whose logits the units of a layer are; () where they are none."""
+        last = self.layers[-1].name == layer.name and not self.embedding
+        return self.classes if last and len(self.classes) == layer.channels else ()
+
     @property
     def units(self) -> int:
         """How many units all its layers have."""
         return sum(layer.channels for layer in self.layers)
-
-    def outputs(self, layer: Layer) -> tuple[str, ...]:
-        """The classes that a layer's channels stand for; () where they are none, or have no names.
-
-        The last layer is taken for the list of classes where it has as many channels.
-        """
-        listed = self.layers[-1].name == layer.name and len(self.classes) == layer.channels
-        return self.classes if listed else ()

@@ -157,7 +157,7 @@ def with_layers(model: Model, seen: Examination, example: Tensor | None = None) 
     sizes = {name: parameter.numel() for name, parameter in model.module.named_parameters()}
     facts = replace(
         model.facts,
-        architecture=digest_of([found.layer.as_dict() for found in seen.traced]),
+        architecture=digest_of([found.layer.computed_of() for found in seen.traced]),
         layers=tuple(found.layer for found in seen.traced),
         left_out=seen.left_out,
         outside=sum(sizes[name] for name in seen.outside),

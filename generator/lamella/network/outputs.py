@@ -1,9 +1,10 @@
-"""Which of a network's results are its class scores, if any.
+"""What comes of what in a pass: which results are class scores, if any, and which layers flow into
+which.
 
 Flow: passes -> **outputs** -> trace, loading.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -12,9 +13,14 @@ import torch
 from torch import Tensor, nn
 
 from lamella.errors import ModelError, did_you_mean
-from lamella.network.passes import ENDS, MAXIMA, MEANS, PASSING, PRODUCTS, QUOTIENTS, Pass
+from lamella.network.passes import ENDS, MAXIMA, MEANS, PASSING, PRODUCTS, QUOTIENTS, Op, Pass
 from lamella.places.values import ACTIVATIONS, NORMS
 
+# Operations that take of a tensor its shape and type, and none of its numbers.
+LIKE = frozenset(
+    [f"new_{what}" for what in ("zeros", "ones", "full", "empty", "tensor")]
+    + [f"{what}_like" for what in ("zeros", "ones", "full", "empty", "rand", "randn")]
+)
 NONE = "none"  # in place of the name of a result: it is no class scores
 USUAL = ("logits", "out", "output", "outputs", "scores", "pred", "prediction", "predictions")
 
@@ -138,3 +144,22 @@ def no_scores(wanted: str, outputs: int | None, source: str, names: int) -> str:
         f"The network's output, {outputs} numbers, counts as an embedding and not as class scores: "
         f"it comes from {source}. If it is class scores, name them in [model] classes."
     )
+
+
+def inflows(ops: Sequence[Op], layers: Set[str]) -> dict[str, tuple[str, ...]]:
+    """For each of these layers, those whose values flow into it with no other of them between, in
+    the order of the pass; "" is the image."""
+    place = {"": -1}
+    behind: list[frozenset[str]] = []  # of each operation, whose values its result is made of
+    found = {}
+    for op in ops:
+        into = frozenset({""} if -1 in op.operands else ())
+        into = into.union(*(behind[at] for at in op.operands if at >= 0))
+        if op.name in LIKE:
+            into = frozenset()
+        if op.layer in layers:
+            place[op.layer] = len(place)
+            found[op.layer] = tuple(sorted(into, key=place.__getitem__))
+            into = frozenset({op.layer})
+        behind.append(into)
+    return found

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from lamella.errors import ModelError
 from lamella.network.activations import Address, Anchor
-from lamella.network.outputs import embedded
+from lamella.network.outputs import embedded, inflows
 from lamella.network.passes import PRODUCTS, Op, Pass
 from lamella.network.recording import recorded
 from lamella.network.units import OTHER_HALF, Layer, Segment
@@ -83,6 +83,8 @@ def examined(
             left_out.append((op.layer, f"its values are not one per image, but {words}"))
         elif op.layer:
             kept.append(_described(seen, op))
+    into = inflows(seen.ops, {traced.layer.name for traced in kept})
+    kept = [replace(one, layer=replace(one.layer, follows=into[one.layer.name])) for one in kept]
     if not kept and not left_out:
         raise ModelError(
             "The network has no convolution or linear layer that torch can see.",

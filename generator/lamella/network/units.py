@@ -6,8 +6,8 @@ GPU.
 
 import hashlib
 import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from lamella.errors import UnknownLayer, did_you_mean
@@ -97,6 +97,9 @@ class Layer:
             channel (squeeze and excitation), or a normalization over all positions.
         multiplied: by what its values are multiplied behind it, number by number: the name of the
             other layer of a gated product (GLU, SwiGLU), or OTHER_HALF; "" for nothing.
+        follows: the layers whose values flow into it, in the order in which they run: one behind a
+            plain connection, several behind a sum, a concatenation, a product; "" is the image.
+            Empty where that was not traced.
     """
 
     name: str
@@ -114,6 +117,7 @@ class Layer:
     apart: int = 0
     gated: bool = False
     multiplied: str = ""
+    follows: tuple[str, ...] = ()
 
     @property
     def has_map(self) -> bool:
@@ -164,6 +168,12 @@ class Layer:
         plain = asdict(self)
         return plain if self.multiplied else {k: v for k, v in plain.items() if k != "multiplied"}
 
+    def computed_of(self) -> dict[str, Any]:
+        """What of it results depend on; which layers it follows is for the eye only."""
+        plain = self.as_dict()
+        del plain["follows"]
+        return plain
+
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> "Layer":
         """The layer that `as_dict` wrote."""
@@ -193,7 +203,21 @@ class Layer:
             apart=plain.get("apart", 0),
             gated=plain.get("gated", False),
             multiplied=plain.get("multiplied", ""),
+            follows=tuple(plain.get("follows", ())),
         )
+
+
+def among(layers: Sequence[Layer], names: Container[str]) -> tuple[Layer, ...]:
+    """Some of a network's layers; what flows into them through the others comes from where those
+    have it."""
+    origins: dict[str, tuple[str, ...]] = {"": ("",)}
+    found = []
+    for layer in layers:
+        every = dict.fromkeys(name for each in layer.follows for name in origins.get(each, ()))
+        origins[layer.name] = (layer.name,) if layer.name in names else tuple(every)
+        if layer.name in names:
+            found.append(replace(layer, follows=tuple(every)))
+    return tuple(found)
 
 
 def unit_named(text: str, channels: Mapping[str, int], where: str) -> Unit:

@@ -21,7 +21,7 @@ from lamella.images.images import Images
 from lamella.loading.load import device_of, load
 from lamella.network.description import Network
 from lamella.network.model import Model
-from lamella.network.units import Layer
+from lamella.network.units import Layer, among
 from lamella.pipeline.plan import DOCUMENT, SURVEYED, Step, keys_of, panels_of, store_of
 from lamella.pipeline.stages import Stages
 from lamella.pipeline.with_images import with_images
@@ -74,7 +74,7 @@ class Analysis:
         names = set(
             chosen(config.analysis.layers, every, "layer", f"{config.file}: [analysis] layers")
         )
-        layers = tuple(layer for layer in model.facts.layers if layer.name in names)
+        layers = among(model.facts.layers, names)
         network = Network(**{**_fields(model.facts), "layers": layers})
         keys = keys_of(config, network, images.manifest)
         atlas = Atlas(network, images.manifest, store, keys, config.images.publish)

@@ -1,4 +1,5 @@
-"""What an atlas says of itself, and how it and its units are cited.
+"""What an atlas says of itself, how it and its units are cited, and links to the papers that pages
+cite.
 
 Flow: facts -> **citation** -> pages, catalogue, exports.
 """
@@ -8,11 +9,15 @@ import re
 from dataclasses import dataclass
 from typing import Protocol
 
+from markupsafe import Markup, escape
+
 from lamella.figures import links
 from lamella.network.units import Unit
 
 _SPECIAL = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
 _SPECIAL |= {sign: f"\\{sign}" for sign in "&%$#_{}"}
+_PAPER = re.compile(r"\b(doi|arXiv):(?:10\.\d{4,9}/[\w.()/:-]+|\d{4}\.\d{4,5}\b)", re.ASCII)
+_WHERE = {"doi": "doi.org", "arXiv": "arxiv.org/abs"}
 _TABLE = str.maketrans(_SPECIAL)
 # Licences by the names that SPDX gives them, which machines know.
 _SPDX = re.compile(r"CC0-1\.0|CC-BY(-NC)?(-SA|-ND)?-\d\.\d|MIT|Apache-2\.0|BSD-[23]-Clause")
@@ -83,6 +88,26 @@ class Citation:
     bibtex: str
     text: str
     url: str
+
+
+def papers(text: str) -> str:
+    """Text in which the identifiers of papers, `doi:10.23915/distill.00007` and `arXiv:1610.02391`,
+    are links; everything else of it is escaped where it is shown."""
+    if "doi:" not in text and "arXiv:" not in text:
+        return text
+    found = Markup("")
+    end = 0
+    for named in _PAPER.finditer(text):
+        start, stop = named.span()
+        while text[stop - 1] in ".;," or (
+            text[stop - 1] == ")" and text.count("(", start, stop) < text.count(")", start, stop)
+        ):
+            stop -= 1
+        name = text[start:stop]
+        where = f"https://{_WHERE[named[1]]}/{name.partition(':')[2]}"
+        found += escape(text[end:start]) + Markup('<a href="{}">{}</a>').format(where, name)
+        end = stop
+    return found + escape(text[end:])
 
 
 def absolute(site_url: str, path: str) -> str:

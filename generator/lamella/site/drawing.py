@@ -9,7 +9,7 @@ from typing import Any
 
 from lamella.analyses.panel import Panel
 from lamella.figures import links
-from lamella.figures.published import PICTURE, network_picture_address, unit_picture
+from lamella.figures.published import PICTURE, network_picture_address
 from lamella.network.units import Layer, Unit
 from lamella.site import catalogue, overview, resources, sprites
 from lamella.site.citation import (
@@ -116,7 +116,7 @@ class Drawing:
         layers = network.layers
         at = layers.index(layer)
         sections = Sections(facts, self.panels)
-        words = self.words(facts)
+        words, named = self.words(facts), network.class_names(layer)
         made_by = self.macros.made_by(made(facts, self.panels), network, self.about)
         path = links.layer_page(network.name, layer.name)
         before = layers[at - 1] if at else None
@@ -143,31 +143,37 @@ class Drawing:
         )
         root = "../" * path.count("/")
         for unit in layer.units:
-            top, below = arranged(sections.of(unit.channel))
+            parts = arranged(sections.of(unit.channel))
             path = links.unit_page(network.name, unit)
             cited = citation(self.about, network, unit)
-            shown = unit_picture(facts, *PICTURE, unit.channel, "")
             drawn = self.unit_template.render(
                 root=root,
                 here=cited.url,
                 layer=layer,
                 unit=unit,
                 silent=facts.silent(unit.channel),
-                word=words[unit.channel],
-                top=top,
-                below=below,
+                word=words[unit.channel].removeprefix(named[unit.channel]).removeprefix(", ")
+                if named
+                else words[unit.channel],
+                parts=parts,
+                named=named[unit.channel] if named else "",
+                picture=_file(facts, unit),
                 citation=cited,
-                picture=shown.src if shown else "",
-                made=made_by,
             )
             write(path, to_bytes(drawn))
         ranked = next((found for p in self.panels if (found := p.best(facts))), ())
-        listed = catalogue.pictures_of(facts, self.panels)
-        return overview.layer_note(facts, ranked, words) | {"listed": listed}
+        note = overview.layer_note(facts, ranked, words)
+        note["strip"], strip = sprites.strip(facts, note["best"])
+        if strip:
+            write(links.strip(network.name, layer.name), strip)
+        note["listed"] = catalogue.pictures_of(facts, self.panels)
+        return note
 
     def words(self, facts: LayerFacts) -> list[str]:
         """What panels call each unit of a layer; "" where none has a word for it."""
+        named = self.network.class_names(facts.layer)
         told = [said for panel in self.panels if (said := panel.labels(facts))]
+        told = [named, *told] if named else told
         return [", ".join(filter(None, unit)) for unit in zip(*told, strict=True)] or [
             ""
         ] * facts.layer.channels
@@ -190,6 +196,13 @@ class Drawing:
             write("CITATION.cff", citation_file(self.about, self.network).encode())
         return {}
 
+    def methods(self, write: Write) -> Note:
+        """What each analysis is: said once, and not on every page."""
+        told = [panel for panel in self.panels if panel.about]
+        path = links.methods_page(self.network.name)
+        write(path, self.page("methods.html.j2", path, panels=told))
+        return {}
+
     def map(self, write: Write) -> Note:
         """The map of all units and its data."""
         path = links.map_page(self.network.name)
@@ -210,9 +223,18 @@ class Drawing:
                 colours=overview.hues(self.atlas),
             ),
         )
+        picture = overview.map_picture(self.atlas, next(iter(places.values()))) if places else None
+        if picture is not None:
+            write(links.map_picture(self.network.name), picture)
         data = script("lamellaMap", overview.map_data(self.atlas, places))
         write(path.replace("map.html", "map-data.js"), data)
         return {}
+
+
+def _file(facts: LayerFacts, unit: Unit) -> str:
+    """The file of a unit's feature visualization, beside its page; "" where there is none."""
+    drawn = facts.of(PICTURE[0]).pictures.get(PICTURE[1], {})
+    return f"{unit.channel}-{PICTURE[1]}.webp" if unit.channel in drawn else ""
 
 
 def _sheets(layer: Layer) -> list[range]:

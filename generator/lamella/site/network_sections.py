@@ -8,12 +8,13 @@ again.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from lamella.analyses.panel import Panel
 from lamella.config.digest import digest_of
 from lamella.errors import SiteError
-from lamella.figures import Figure, links
+from lamella.figures import Figure, Picture, links
+from lamella.figures.article import Card, cover
 from lamella.figures.published import network_picture_address
 from lamella.site.drawing import Drawing
 from lamella.site.publish import Note, Site, Write
@@ -22,7 +23,6 @@ from lamella.store.facts import Atlas
 
 OWN_WAY = "photographs"  # drawn elsewhere: a panel from the beginning, with its own addresses
 
-Listed = tuple[str, str, str, bool]  # an article's address, title, lead; whether it is listed
 View = Callable[[Atlas], tuple[Figure, ...]]
 
 
@@ -80,12 +80,14 @@ class NetworkSections:
     Attributes:
         sections: of the network's page, drawn.
         about: of the about page, drawn.
-        articles: what the network's page says of them.
+        articles: the addresses of all.
+        cards: what the network's page leads to.
     """
 
     sections: list[str] = field(default_factory=list)
     about: list[str] = field(default_factory=list)
-    articles: list[Listed] = field(default_factory=list)
+    articles: list[str] = field(default_factory=list)
+    cards: list[Card] = field(default_factory=list)
 
 
 def write_sections(
@@ -117,15 +119,13 @@ def write_sections(
         if type(panel).articles is not Panel.articles:
 
             def pages(write: Write, panel: Panel = panel) -> Note:
-                return {"articles": _articles(drawing, write, panel)}
+                return _articles(drawing, write, panel)
 
             note = site.group(f"articles/{panel.name}", inputs, pages)
-            found.articles.extend(
-                (path, title, lead, on) for path, title, lead, on in note["articles"]
-            )
-    addresses = [path for path, *_ in found.articles]
-    for path in addresses:
-        if addresses.count(path) > 1:
+            found.articles.extend(note["articles"])
+            found.cards.extend(map(_card, note["cards"]))
+    for path in found.articles:
+        if found.articles.count(path) > 1:
             raise SiteError(
                 f"Two articles have the address {path}.",
                 "Each panel must give its articles slugs that no other uses: mend the panel, or "
@@ -142,13 +142,25 @@ def _section(drawing: Drawing, panel: Panel, view: View, path: str) -> str:
     return drawing.section(Section(panel.name, panel.title, panel.about, figures), path)
 
 
-def _articles(drawing: Drawing, write: Write, panel: Panel) -> list[Listed]:
-    """The pages of a panel."""
+def _articles(drawing: Drawing, write: Write, panel: Panel) -> Note:
+    """The pages of a panel: their addresses, and the cards of those that are listed."""
     told = [article for article in panel.articles(drawing.atlas) if article.parts]
     made = made_of_network(drawing.atlas, panel)
-    found = []
+    paths, cards = [], []
     for article in told:
         path = links.article_page(drawing.network.name, article.slug)
         write(path, drawing.page("article.html.j2", path, article=article, made=made))
-        found.append((path, article.title, article.lead, article.listed))
-    return found
+        paths.append(path)
+        if article.listed:
+            line = article.line or article.lead
+            cards.append(asdict(Card(path, article.title, line, article.group, cover(article))))
+    return {"articles": paths, "cards": cards}
+
+
+def _card(plain: Note) -> Card:
+    """The card that a note holds as plain values."""
+    shown = plain["picture"]
+    if shown is not None:
+        over = shown["over"]
+        shown = Picture(**{**shown, "over": Picture(**over) if over else None})
+    return Card(**{**plain, "picture": shown})

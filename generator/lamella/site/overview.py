@@ -4,6 +4,7 @@ Flow: facts + the layers' notes -> **overview** -> pages.
 """
 
 import base64
+import io
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image, ImageDraw
 
 from lamella.figures.published import PICTURE
 from lamella.network.units import Unit
@@ -20,6 +22,8 @@ from lamella.store.slug import slug
 
 PLACEMENTS = ("umap", "tsne", "pca")
 BAND = 24  # pictures on the home page: fills rows of 12, 8, 6 and 4
+START = 5  # units to start with
+MAP = (720, 450)  # pixels of the small picture of the map
 LABELLED = 4  # of a unit's examples must share a label before it carries that label
 
 
@@ -76,7 +80,7 @@ def layer_note(facts: LayerFacts, ranked: Sequence[int], words: Sequence[str] = 
 def labels(facts: LayerFacts) -> list[str]:
     """A word for each unit, "" for none: its class, or what most of its examples show."""
     network, layer = facts.network, facts.layer
-    if classes := network.outputs(layer):
+    if classes := network.class_names(layer):
         return list(classes)
     survey = facts.of("survey")
     if "top_image" not in survey.numbers:
@@ -108,10 +112,16 @@ def best(atlas: Atlas, notes: Mapping[str, Note]) -> tuple[Unit, ...]:
     return tuple(sorted(chosen, key=lambda unit: (depth[unit.layer], unit.channel)))
 
 
-def spread(channels: int, wanted: int) -> tuple[int, ...]:
-    """Channel numbers spread evenly over a layer."""
-    shown = min(wanted, channels)
-    return tuple(index * channels // shown for index in range(shown))
+def telling(atlas: Atlas, notes: Mapping[str, Note]) -> tuple[Unit, ...]:
+    """Units to start with, spread over the depth: of its layer's best one that has a word."""
+    layers = [layer.name for layer in atlas.network.layers if notes[layer.name]["best"]]
+    found: list[Unit] = []
+    for turn in range(START if layers else 0):
+        name = layers[(2 * turn + 1) * len(layers) // (2 * START)]
+        left = [channel for channel in notes[name]["best"] if Unit(name, channel) not in found]
+        words = notes[name]["labels"]
+        found += [Unit(name, min(left, key=lambda channel: not words[channel]))] if left else []
+    return tuple(found)
 
 
 def search_data(
@@ -170,6 +180,25 @@ def map_data(atlas: Atlas, places: Mapping[str, NDArray[np.uint16]]) -> dict[str
             for layer in atlas.network.layers
         ],
     }
+
+
+def map_picture(atlas: Atlas, points: NDArray[np.uint16]) -> bytes:
+    """The map as a small picture, its dots in the colours of their layers, as WebP."""
+    width, height = 2 * MAP[0], 2 * MAP[1]  # drawn twice as large: smooth edges
+    picture = Image.new("RGBA", (width, height))
+    draw = ImageDraw.Draw(picture)
+    colours = hues(atlas)
+    radius = max(3, min(12, round(400 / math.sqrt(len(points)))))
+    for layer in atlas.network.layers:
+        first = atlas.offsets[layer.name]
+        own = points[first : first + layer.channels].astype(np.float64)
+        for x, y in (own[own[:, 0] > 0] / 65535).tolist():
+            left = radius + x * (width - 2 * radius)
+            top = radius + (1 - y) * (height - 2 * radius)
+            draw.circle((left, top), radius, fill=colours[layer.name])
+    buffer = io.BytesIO()
+    picture.resize(MAP, Image.Resampling.LANCZOS).save(buffer, "WEBP", quality=80, method=4)
+    return buffer.getvalue()
 
 
 def still(atlas: Atlas, points: NDArray[np.uint16]) -> list[tuple[str, str]]:

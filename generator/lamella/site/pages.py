@@ -86,9 +86,9 @@ def _write(drawing: Drawing, site: Site, progress: Callable[[int, int], None]) -
     site.group("map", common, drawing.map)
     listed = digest_of([common, [note["listed"] for note in notes.values()]])
     site.group("data", listed, lambda write: drawing.data(write, notes))
+    site.group("methods", common, drawing.methods)
     of_network = network_sections.write_sections(drawing, site, common, fingerprints)
-    counted = [[note["pictures"], note["best"]] for note in notes.values()]
-    so_far = digest_of([common, counted, asdict(of_network)])
+    so_far = digest_of([common, notes, asdict(of_network)])
     site.group("overview", so_far, lambda write: write_home(drawing, write, notes, of_network))
 
 

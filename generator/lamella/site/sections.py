@@ -13,8 +13,11 @@ from lamella.figures.published import PATCHES, PICTURE, patches_shown
 from lamella.store.facts import Atlas, LayerFacts
 from lamella.store.store import Folder
 
-# Left and right at the top of a unit's page: what it looks for, what it answers to.
-HERO = (PICTURE[0], PATCHES[0])
+# At the top of a unit's page: at the left what it looks for, at the right what it responds to;
+# then what it is built from and what is like it, open; all else is folded.
+LEFT = (PICTURE[0], "diversity", "minimizing")
+RIGHT = (PATCHES[0],)
+OPEN = ("weights", "logit_contributions", "embedding", "activation_spectrum", "statistics")
 WITHHELD = {
     "none": "The photographs of this atlas are not published.",
     "patches": "The photographs of this atlas are private: patches are published up to a quarter "
@@ -31,6 +34,7 @@ class Section:
         about: one sentence for the reader.
         figures: what it shows; may be empty where `note` says why.
         note: "" or a plain word on what is missing.
+        summary: the result in a few words, where the section is folded.
     """
 
     name: str
@@ -38,6 +42,7 @@ class Section:
     about: str
     figures: tuple[Figure, ...]
     note: str = ""
+    summary: str = ""
 
     @property
     def pictures(self) -> int:
@@ -61,7 +66,9 @@ class Sections:
             figures = panel.view(self.facts, channel)
             note = "" if figures else pending[channel] if pending is not None else ""
             if figures or note:
-                found.append(Section(panel.name, panel.title, panel.about, figures, note))
+                summary = panel.summary(self.facts, channel, figures) if figures else note
+                about = panel.about
+                found.append(Section(panel.name, panel.title, about, figures, note, summary))
         return tuple(found)
 
     def of_layer(self, panels: Sequence[Panel]) -> tuple[Section, ...]:
@@ -89,12 +96,24 @@ class Sections:
         return ["" if done else "Not computed yet." for done in present]
 
 
-def arranged(sections: Sequence[Section]) -> tuple[tuple[Section, ...], tuple[Section, ...]]:
-    """The sections at the top of the page, and those below."""
-    return (
-        tuple(section for section in sections if section.name in HERO),
-        tuple(section for section in sections if section.name not in HERO),
+@dataclass(frozen=True, slots=True)
+class Arranged:
+    """The sections of a unit's page: left and right at the top, those below, and what is folded."""
+
+    left: tuple[Section, ...]
+    right: tuple[Section, ...]
+    below: tuple[Section, ...]
+    folded: tuple[Section, ...]
+
+
+def arranged(sections: Sequence[Section]) -> Arranged:
+    """The sections of a unit in their places."""
+    by_name = {section.name: section for section in sections}
+    left, right, below = (
+        tuple(by_name[name] for name in names if name in by_name) for names in (LEFT, RIGHT, OPEN)
     )
+    placed = {*LEFT, *RIGHT, *OPEN}
+    return Arranged(left, right, below, tuple(s for s in sections if s.name not in placed))
 
 
 def made(facts: LayerFacts, panels: Sequence[Panel]) -> tuple[tuple[str, str, str], ...]:

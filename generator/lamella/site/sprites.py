@@ -4,7 +4,7 @@ Flow: store -> **sprites** -> pages. A page of 2,048 units asks for 32 files, no
 """
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from PIL import Image, UnidentifiedImageError
 
@@ -22,14 +22,12 @@ SOURCES = (PICTURE[0], PATCHES[0])
 VERSION = 2  # raised when the same thumbnails give other bytes
 GREY = (136, 136, 136)
 PER_SHEET = SPRITE_SIDE**2
+STRIP = 10  # thumbnails of a layer on the network's page
 
 
 def sheets(facts: LayerFacts) -> Iterator[bytes]:
     """The sheets of a layer, as WebP, in order."""
-    sources = SOURCES if patches_shown(facts) else SOURCES[:1]
-    thumbs: dict[int, bytes] = {}
-    for panel in reversed(sources):
-        thumbs.update(facts.of(panel).pictures.get("thumb", {}))
+    thumbs = _thumbs(facts)
     for first in range(0, facts.layer.channels, PER_SHEET):
         here = min(PER_SHEET, facts.layer.channels - first)
         rows = -(-here // SPRITE_SIDE)
@@ -43,6 +41,36 @@ def sheets(facts: LayerFacts) -> Iterator[bytes]:
         # Method 0 takes a third of the time of 4 and makes 10 % more bytes.
         sheet.save(buffer, "WEBP", quality=80, method=0)
         yield buffer.getvalue()
+
+
+def strip(facts: LayerFacts, best: Sequence[int]) -> tuple[int, bytes]:
+    """Thumbnails of some units side by side: how many, and as WebP.
+
+    Args:
+        best: the units to choose from, as far as they have one; any others for want of them.
+    """
+    thumbs = _thumbs(facts)
+    units = [channel for channel in best if channel in thumbs] or sorted(thumbs)
+    shown = min(STRIP, len(units))
+    channels = [units[place * len(units) // shown] for place in range(shown)]
+    if not channels:
+        return 0, b""
+    line = Image.new("RGB", (len(channels) * THUMBNAIL, THUMBNAIL), GREY)
+    for place, channel in enumerate(channels):
+        if thumb := _decoded(thumbs[channel]):
+            line.paste(thumb, (place * THUMBNAIL, 0), thumb if thumb.mode == "RGBA" else None)
+    buffer = io.BytesIO()
+    line.save(buffer, "WEBP", quality=80, method=4)
+    return shown, buffer.getvalue()
+
+
+def _thumbs(facts: LayerFacts) -> dict[int, bytes]:
+    """The encoded thumbnail of each unit that has one."""
+    sources = SOURCES if patches_shown(facts) else SOURCES[:1]
+    thumbs: dict[int, bytes] = {}
+    for panel in reversed(sources):
+        thumbs.update(facts.of(panel).pictures.get("thumb", {}))
+    return thumbs
 
 
 def _decoded(encoded: bytes) -> Image.Image | None:

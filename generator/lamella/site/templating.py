@@ -5,6 +5,8 @@ Flow: resources, tiles, zoom_data -> **templating** -> drawing. Autoescape is on
 `address` first.
 """
 
+import base64
+import hashlib
 import json
 import re
 from functools import lru_cache
@@ -21,6 +23,7 @@ from lamella.figures.heat import stops
 from lamella.figures.histogram import histogram_coordinates
 from lamella.figures.line_chart import line_chart_coordinates
 from lamella.site import resources
+from lamella.site.citation import papers
 from lamella.site.tiles import TileFilters
 from lamella.site.zoom_data import zoom_data
 
@@ -78,6 +81,11 @@ def fragment(name: object) -> str:
     return quote(str(name), safe=":@")
 
 
+def csp_digest(text: str) -> str:
+    """By which a content security policy allows a style that stands in the page."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
 def thousands(number: int) -> str:
     """A count as people read it: `3,944`."""
     return f"{number:,}"
@@ -121,10 +129,12 @@ def environment() -> Environment:
     filters = (
         address,
         as_json,
+        csp_digest,
         fragment,
         histogram_coordinates,
         kind,
         line_chart_coordinates,
+        papers,
         positions,
         sees,
         stated,

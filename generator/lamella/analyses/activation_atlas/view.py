@@ -19,7 +19,7 @@ from lamella.analyses.activation_atlas.stored import (
 from lamella.analyses.activation_atlas.text import method, too_few
 from lamella.analyses.activation_atlas.view_cells import Cells, places_in, unit_of
 from lamella.figures import Level, Picture, Spot, Table, Zoom
-from lamella.figures.article import Article, Part
+from lamella.figures.article import OVERVIEWS, Article, Part
 from lamella.figures.published import network_picture, network_picture_address, unit_page
 from lamella.store.facts import Atlas
 from lamella.store.slug import slug
@@ -64,6 +64,8 @@ class Page:
             "plane: near each other lies what it takes for alike. Every picture was made by "
             "gradient ascent, to excite the layer as the places behind it do on average.",
             self._parts(),
+            group=OVERVIEWS,
+            line=f"What the network represents in {self.name}, laid out on a plane.",
         )
 
     def _parts(self) -> tuple[Part, ...]:

@@ -17,7 +17,7 @@ from lamella.analyses.activation_statistics.stored import (
     statistics_of,
 )
 from lamella.figures import Cell, Figure, Table, links, short
-from lamella.figures.article import Article, Part
+from lamella.figures.article import MEASURES, Article, Part
 from lamella.figures.format import number
 from lamella.store.facts import Atlas, LayerFacts
 
@@ -70,7 +70,9 @@ def articles(atlas: Atlas, title: str) -> tuple[Article, ...]:
         _part("Effective dimension", width, charts.dimension(layers)),
         Part("All numbers", figures=(charts.table(atlas, layers),)),
     )
-    return (Article(SLUG, title, text.LEAD, tuple(part for part in parts if part)),)
+    shown = tuple(part for part in parts if part)
+    line = "Sparsity, size and dimension of the activations by depth."
+    return (Article(SLUG, title, text.LEAD, shown, group=MEASURES, line=line),)
 
 
 def _part(title: str, sentences: tuple[str, ...], *figures: Figure | None) -> Part | None:

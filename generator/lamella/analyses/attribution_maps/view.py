@@ -14,7 +14,7 @@ from lamella.analyses.attribution_maps.records import ImageRecords
 from lamella.analyses.attribution_maps.stored import CONTOUR_OF
 from lamella.attribution.methods import BY_NAME
 from lamella.figures import Gallery, Legend, Tile
-from lamella.figures.article import Article, Part
+from lamella.figures.article import IMAGES, Article, Part
 from lamella.figures.links import ATTRIBUTION_MAPS
 from lamella.store.facts import Atlas
 
@@ -39,6 +39,8 @@ def _index(records: ImageRecords) -> Article:
         text.TITLE,
         text.LEAD,
         (Part("", text.over(over), (legend, gallery)),),
+        group=IMAGES,
+        line="Which parts of an image its top-1 prediction rests on.",
     )
 
 

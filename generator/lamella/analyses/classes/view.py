@@ -12,7 +12,7 @@ from lamella.analyses.classes.class_page import ClassPage
 from lamella.analyses.classes.records import TITLE, ClassRecords
 from lamella.analyses.classes.stored import STRONGEST
 from lamella.figures import Cell, Gallery, Picture, Table, Tile
-from lamella.figures.article import Article, Part
+from lamella.figures.article import IMAGES, Article, Part
 from lamella.figures.format import probability
 from lamella.figures.links import CLASSES
 from lamella.figures.published import thumbnail
@@ -48,6 +48,8 @@ def _index(records: ClassRecords) -> Article:
             Part("Most frequent first", (text.INDEX, *(more if left else ())), (gallery,)),
             Part("By name", (), (_table(records),)),
         ),
+        group=IMAGES,
+        line="What the network looks for and looks at, class by class.",
     )
 
 

@@ -13,7 +13,7 @@ from lamella.analyses.dissection.articles import articles
 from lamella.analyses.dissection.settings import Options
 from lamella.analyses.dissection.stored import DOCUMENT, PANEL, SCENES
 from lamella.analyses.dissection.view import detected, layer_figures, network_figures, unit_figures
-from lamella.analyses.panel import Panel, Settings
+from lamella.analyses.panel import Panel, Settings, first_sentence
 from lamella.figures import Figure
 from lamella.figures.article import Article
 from lamella.network.units import Layer
@@ -71,6 +71,9 @@ class Dissection(Panel):
 
     def view(self, facts: LayerFacts, channel: int) -> tuple[Figure, ...]:
         return unit_figures(facts, channel)
+
+    def summary(self, facts: LayerFacts, channel: int, shown: tuple[Figure, ...]) -> str:
+        return first_sentence(shown)
 
     def view_layer(self, facts: LayerFacts) -> tuple[Figure, ...]:
         return layer_figures(facts)

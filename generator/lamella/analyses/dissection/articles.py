@@ -7,7 +7,7 @@ from lamella.analyses.dissection.concept_page import concept_article
 from lamella.analyses.dissection.stored import OVERVIEW, dissected
 from lamella.analyses.dissection.tables import all_concepts, by_layer, chart, numbers
 from lamella.analyses.dissection.text import method
-from lamella.figures.article import Article, Part
+from lamella.figures.article import MEASURES, Article, Part
 from lamella.store.facts import Atlas
 
 
@@ -32,7 +32,8 @@ def articles(atlas: Atlas) -> tuple[Article, ...]:
     else:
         few = f"No concept is shown by {record.plain['least']} images of each set."
         parts.append(Part("Too few images", (few,)))
-    overview = Article(OVERVIEW, "Network dissection", f"{lead}.", tuple(parts))
+    title, line = "Network dissection", "Units that detect a concept that people have a word for."
+    overview = Article(OVERVIEW, title, f"{lead}.", tuple(parts), group=MEASURES, line=line)
     pages = (
         concept_article(atlas, record, layers, at)
         for at in range(len(record.concepts))

@@ -59,7 +59,8 @@ def method(record: DissectionRecord, layers: Sequence[LayerDetectors]) -> tuple[
     ]
     if plain["baseline"]:
         paragraphs.append(
-            "The second network has the same architecture and random weights (He et al. 2015: "
+            "The second network has the same architecture and random weights (He et al. 2015, "
+            "arXiv:1502.01852: "
             "normal with variance 2 over inputs, biases 0, normalizations reset, seed "
             f"{plain['seed']}), its own thresholds, and went through the same steps. What it "
             "seems to detect is what the measure finds without learning: read the trained "

@@ -16,7 +16,7 @@ from lamella.analyses.facets.clusters import APART
 from lamella.analyses.facets.overview import layer_figures, network_figures
 from lamella.analyses.facets.stored import PANEL, LayerFacets
 from lamella.analyses.facets.view import figures
-from lamella.analyses.panel import Panel
+from lamella.analyses.panel import Panel, first_sentence
 from lamella.figures import Figure
 from lamella.network.units import Layer
 from lamella.store.facts import Atlas, LayerFacts
@@ -56,6 +56,9 @@ class Facets(Panel):
     def columns(self, facts: LayerFacts) -> Mapping[str, NDArray[Any]]:
         own = LayerFacets.of(facts)
         return {} if own is None else {"polysemanticity": np.where(own.scored, own.score, np.nan)}
+
+    def summary(self, facts: LayerFacts, channel: int, shown: tuple[Figure, ...]) -> str:
+        return first_sentence(shown)
 
     def view_layer(self, facts: LayerFacts) -> tuple[Figure, ...]:
         return layer_figures(facts)

@@ -22,7 +22,7 @@ from lamella.analyses.image_embeddings.stored import (
     notes_of,
 )
 from lamella.figures import Figure, Gallery, Spot, Table, Tile, Zoom, links
-from lamella.figures.article import Article, Part
+from lamella.figures.article import IMAGES, Article, Part
 from lamella.figures.published import network_picture, network_picture_address
 from lamella.figures.zoom import TILE
 from lamella.store.facts import Atlas
@@ -72,7 +72,8 @@ class Pages:
             parts.append(Part("What the maps keep", text.kept(), (self._kept(),)))
         parts.append(self._scales())
         lead = text.lead(self.notes)
-        return Article(MAPS, "Image embeddings", lead, tuple(parts))
+        line = "The images, laid out by the network's features."
+        return Article(MAPS, "Image embeddings", lead, tuple(parts), group=IMAGES, line=line)
 
     def nearest(self) -> Article:
         """Nearest neighbours."""
@@ -85,7 +86,9 @@ class Pages:
                 figures = tuple(self._rows())
                 parts.append(Part("Neighbours", text.neighbours(self.notes), figures))
             parts.append(self._scales(text.NEIGHBOURLY))
-        return Article(NEAREST, "Nearest images", text.nearest_lead(), tuple(parts))
+        lead = text.nearest_lead()
+        line = "Nearest neighbours by features, and by pixels."
+        return Article(NEAREST, "Nearest images", lead, tuple(parts), group=IMAGES, line=line)
 
     # Figures.
 

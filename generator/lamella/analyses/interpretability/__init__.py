@@ -15,7 +15,7 @@ from pydantic import Field
 
 from lamella.analyses.interpretability.stored import PANEL
 from lamella.analyses.interpretability.view import layer_figures, unit_figures
-from lamella.analyses.panel import Panel, Settings
+from lamella.analyses.panel import Panel, Settings, first_row
 from lamella.figures import Figure
 from lamella.network.units import Layer
 from lamella.store.facts import LayerFacts
@@ -47,7 +47,7 @@ class Interpretability(Panel):
         "program answers by likeness to what explains the unit; 0.5 is guessing. It is no person: "
         "it was not calibrated on people, so compare units with each other, not with published "
         "scores. People are right in 82 % of such tasks with made pictures, in 92 % with "
-        "photographs (Borowski et al. 2021)."
+        "photographs (Borowski et al. 2021, arXiv:2010.12606)."
     )
     needs = ("survey", "feature_visualization")
     uses_images = True
@@ -63,6 +63,9 @@ class Interpretability(Panel):
 
     def view(self, facts: LayerFacts, channel: int) -> tuple[Figure, ...]:
         return unit_figures(facts, channel)
+
+    def summary(self, facts: LayerFacts, channel: int, shown: tuple[Figure, ...]) -> str:
+        return first_row(shown)
 
     def view_layer(self, facts: LayerFacts) -> tuple[Figure, ...]:
         return layer_figures(facts)

@@ -32,7 +32,7 @@ from lamella.analyses.layer_activations.text import (
     mapped,
 )
 from lamella.figures import Cell, Figure, Gallery, Lines, Picture, Series, Table, Tile
-from lamella.figures.article import Article, Part
+from lamella.figures.article import IMAGES, Article, Part
 from lamella.figures.format import number
 from lamella.figures.published import network_picture, thumbnail, unit_page
 from lamella.images.manifest import Photograph
@@ -83,7 +83,12 @@ class Page:
             "units that answer most, and what the network makes of it."
         )
         return Article(
-            slug, title, lead, (self._seen(), self._overview(), *map(self._part, layers))
+            slug,
+            title,
+            lead,
+            (self._seen(), self._overview(), *map(self._part, layers)),
+            group=IMAGES,
+            line="One image, layer by layer.",
         )
 
     @property

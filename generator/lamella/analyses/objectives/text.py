@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 TITLE = "Feature visualization, section by section"
 LEAD = (
     "The figures of the article “Feature Visualization” (Olah, Mordvintsev and Schubert, Distill "
-    "2017) for {unit}, each with the settings that make it again."
+    "2017, doi:10.23915/distill.00007) for {unit}, each with the settings that make it again."
 )
 
 

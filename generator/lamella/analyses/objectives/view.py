@@ -88,7 +88,8 @@ class Page:
         """All sections that have something to show or to say."""
         parts = tuple(part for each in SECTIONS for part in self._part(each))
         parts += self._glossary() if parts else ()
-        return Article(SLUG, TITLE, self._filled(LEAD), parts)
+        line = "One unit under every objective, parameterization and regularization."
+        return Article(SLUG, TITLE, self._filled(LEAD), parts, line=line)
 
     def _filled(self, text: str) -> str:
         for name, value in self.notes["subject"].items():

@@ -29,7 +29,8 @@ GLANCE = (
 CURVES = (
     "Pixels are taken in the order of the map, the most positive first. In deletion they get the "
     "network's mean colour, in insertion they come back into the blurred image; the network is "
-    "asked each time how probable its first answer still is (Petsiuk, Das and Saenko 2018). Maps "
+    "asked each time how probable its first answer still is (Petsiuk, Das and Saenko 2018, "
+    "arXiv:1806.07421). Maps "
     "that are coarser than the image are stretched over it, bilinear; equal values come in random "
     "order.",
     "Three orders that know nothing of the network are measured beside. Compare fine maps with "
@@ -47,7 +48,8 @@ def randomization(report: Report) -> tuple[str, ...]:
         "for a network that has learned nothing; normalizations lose their statistics too. Then "
         "each map is made again, for the same class: the trained network's first answer. What is "
         "left of it is the rank correlation (Spearman) with the trained network's map, on the "
-        "method's own grid (Adebayo et al. 2018). A good map loses its order at once.",
+        "method's own grid (Adebayo et al. 2018, arXiv:1810.03292). A good map loses its order "
+        "at once.",
         f"Measured on {_images(len(plan.images))} that the network is sure of, with different "
         f"answers; {_settings(plan)}.",
     )
@@ -85,7 +87,8 @@ def pointing(report: Report) -> tuple[str, ...]:
     paragraphs = [
         f"{_images(images)[0].upper()}{_images(images)[1:]} of this atlas have a mask: where the "
         "thing is that a person would point at. A map hits where its largest value lies in the "
-        "mask or at most 15 of 224 parts of the image beside it (Zhang et al. 2016); of several "
+        "mask or at most 15 of 224 parts of the image beside it (Zhang et al. 2016, "
+        "arXiv:1608.00507); of several "
         "equal ones, the share that hits counts. Explained is the network's first answer, right or "
         "wrong: the masks say where the thing is, not what it is. So a miss may be the map's fault "
         "or the network's, which looked elsewhere.",

@@ -21,7 +21,7 @@ from lamella.analyses.sanity_checks.text import number, percent
 from lamella.analyses.sanity_checks.verdicts import sentences, verdict_table
 from lamella.attribution.methods import BY_NAME
 from lamella.figures import Figure, Gallery, Legend, Table, Tile, short
-from lamella.figures.article import Article, Part
+from lamella.figures.article import MEASURES, Article, Part
 from lamella.figures.links import SANITY_CHECKS
 from lamella.figures.published import network_picture
 from lamella.store.facts import Atlas
@@ -63,7 +63,9 @@ def _article(report: Report, pages: Mapping[int, str]) -> Article:
         _pointing(report, pages),
         _undefined(report),
     )
-    return Article(SANITY_CHECKS, text.TITLE, text.LEAD, tuple(part for part in parts if part))
+    shown = tuple(part for part in parts if part)
+    line = "Which attribution maps depend on the weights, and point at the object."
+    return Article(SANITY_CHECKS, text.TITLE, text.LEAD, shown, group=MEASURES, line=line)
 
 
 def _randomization(report: Report) -> Part | None:

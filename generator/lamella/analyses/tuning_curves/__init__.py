@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from lamella.analyses.panel import Panel
+from lamella.analyses.panel import Panel, first_sentence
 from lamella.analyses.tuning_curves.charts import unit_figures
 from lamella.analyses.tuning_curves.overview import layer_figures, network_figures
 from lamella.analyses.tuning_curves.stimuli_page import article
@@ -61,7 +61,8 @@ class TuningCurves(Panel):
         "largest activation in the middle half of the image, at positions that see nothing but "
         "image (where every position sees beyond the border: at the middle); of discs, at the "
         "middle; of gratings, the largest over four phases. Selectivity is one minus circular "
-        "variance (Ringach et al. 2002) of what exceeds the response to plain grey: 0 for none, "
+        "variance (Ringach et al. 2002, doi:10.1523/JNEUROSCI.22-13-05639.2002) of what exceeds "
+        "the response to plain grey: 0 for none, "
         "1 for a single angle. Curves against lines: the contrast between the best of each, -1 "
         "where only lines excite, 1 where only curves do. Surround suppression: the share of the "
         "best disc's effect that the largest one lacks."
@@ -79,6 +80,9 @@ class TuningCurves(Panel):
 
     def view(self, facts: LayerFacts, channel: int) -> tuple[Figure, ...]:
         return unit_figures(facts, channel)
+
+    def summary(self, facts: LayerFacts, channel: int, shown: tuple[Figure, ...]) -> str:
+        return first_sentence(shown)
 
     def view_layer(self, facts: LayerFacts) -> tuple[Figure, ...]:
         return layer_figures(facts)

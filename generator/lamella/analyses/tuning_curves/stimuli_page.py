@@ -43,4 +43,5 @@ def article(atlas: Atlas) -> Article:
         f"The {total} generated pictures of {width} × {height} pixels that all tuning curves "
         "of this atlas are measured with: gratings, curves, hues, greys and discs."
     )
-    return Article(SLUG, "The stimuli of the tuning curves", lead, parts)
+    line = "Gratings, curves, hues, greys and discs, which tuning is measured with."
+    return Article(SLUG, "The stimuli of the tuning curves", lead, parts, line=line)

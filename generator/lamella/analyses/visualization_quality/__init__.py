@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lamella.analyses.panel import Panel
+from lamella.analyses.panel import Panel, first_row
 from lamella.analyses.visualization_quality import view
 from lamella.analyses.visualization_quality.overview import network_figures
 from lamella.figures import Figure
@@ -31,6 +31,9 @@ class VisualizationQuality(Panel):
 
     def view(self, facts: LayerFacts, channel: int) -> tuple[Figure, ...]:
         return view.unit_figures(facts, channel)
+
+    def summary(self, facts: LayerFacts, channel: int, shown: tuple[Figure, ...]) -> str:
+        return first_row(shown)
 
     def view_layer(self, facts: LayerFacts) -> tuple[Figure, ...]:
         return view.layer_figures(facts)
