@@ -66,7 +66,9 @@ def test_a_slope_that_is_not_finite_is_told_and_all_else_is_there(tmp_path: Path
     message = Tiny(tmp_path).change(analysis__panels=panels).fails("build")
     assert "2 analyses could not run for this network" in message
     assert re.search(r"attribution_maps: Gradient for class \d is NaN or infinite", message)
-    assert re.search(r"unit_attribution: Guided backprop from 2:\d is NaN or infinite", message)
+    assert re.search(
+        r"unit_attribution, layer 2: Guided backprop from 2:\d is NaN or infinite", message
+    )
     top = tmp_path / "public" / "tiny"
     assert not list(top.glob("attribution-maps-*"))
     pages = "".join(page.read_text() for page in (top / "2").glob("*.html"))

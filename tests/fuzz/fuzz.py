@@ -142,7 +142,7 @@ def readers(top: Path) -> dict[str, Reader]:
         "labels": Reader(
             "list.csv",
             [b"path,label\na.png,left\nb.png,right\n", b"a.png\tleft\n"],
-            lambda path: listed(path, folder / "images"),
+            lambda path: listed(path, folder / "images", SUFFIXES),
         ),
         "classes": Reader(str(folder / "classes.txt"), [b"ant\nbee\ncat\n"], classes),
         "masks": Reader("mask.png", [every[f"mask-{name}"] for name in ("a.png", "b.tif")], mask),

@@ -10,14 +10,14 @@ READERS = [
     "configuration",
     "weights",
     "safetensors",
+    "notes",
+    "shards",
     "concepts",
     "labels",
     "classes",
     "masks",
     "images",
     "headers",
-    "notes",
-    "shards",
 ]
 
 

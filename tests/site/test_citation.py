@@ -1,4 +1,4 @@
-"""How an atlas and its units are cited, what machines read of that, and papers as links."""
+"""How an atlas and its units are cited, and what machines read of that."""
 
 import html
 import json
@@ -148,6 +148,9 @@ def test_hostile_names_do_not_leave_their_data_block(tmp_path: Path) -> None:
         for tag, attributes in Scan(text).found:
             assert tag != "script" or attributes.get("type") or attributes["src"]
             assert not any(name.startswith("on") for name in attributes)
+
+
+# -- Papers, as links --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

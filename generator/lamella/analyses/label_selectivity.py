@@ -57,12 +57,12 @@ class LabelSelectivity(Panel):
         table = _table(facts, channel, own, order)
         return (table, _chart(own[order])) if len(order) >= CHARTED else (table,)
 
+    def summary(self, facts: LayerFacts, channel: int, shown: tuple[Figure, ...]) -> str:
+        return first_sentence(shown)
+
     def columns(self, facts: LayerFacts) -> Mapping[str, NDArray[Any]]:
         means = label_means(facts)
         return {} if means is None or facts.layer.signed else {"selectivity": selectivity(means)}
-
-    def summary(self, facts: LayerFacts, channel: int, shown: tuple[Figure, ...]) -> str:
-        return first_sentence(shown)
 
     def view_layer(self, facts: LayerFacts) -> tuple[Figure, ...]:
         means = label_means(facts)

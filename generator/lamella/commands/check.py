@@ -6,9 +6,8 @@ Flow: store, pages -> **check**. Needs no torch, but to build again what was dam
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import click
-
 from lamella.commands.build import analysed
+from lamella.commands.terminal import say
 from lamella.config.config import Config
 from lamella.errors import Damaged, SiteError, StoreError
 from lamella.pipeline.plan import DOCUMENT, store_of
@@ -32,12 +31,12 @@ def check_atlas(config: Config, repair: bool) -> None:
         raise StoreError(
             _damaged(sum(found)), f"Run: lamella check {config.file} --repair; it builds it again."
         )
-    with store.locked("lamella check", click.echo):
+    with store.locked("lamella check", say):
         for fault in _store_faults(store):
             if fault:
                 discard(fault.path)
     if found[1]:
-        with locked(out / HOME, "lamella check", click.echo, what=out, error=SiteError):
+        with locked(out / HOME, "lamella check", say, what=out, error=SiteError):
             for fault in _page_faults(out):
                 if fault and fault.path.parent.resolve().is_relative_to(out.resolve()):
                     fault.path.unlink(missing_ok=True)
@@ -100,8 +99,8 @@ def _told(faults: Iterable[Damaged | None], what: str) -> int:
         number += 1
         if fault:
             wrong += 1
-            click.echo(f"{fault.path}: {fault.why}")
-    click.echo(f"{what} {number} checked, {wrong} damaged")
+            say(f"{fault.path}: {fault.why}")
+    say(f"{what} {number} checked, {wrong} damaged")
     return wrong
 
 

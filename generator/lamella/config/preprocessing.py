@@ -44,9 +44,9 @@ COMPONENTS = "first three principal components"
 
 def _channels(given: Any) -> Any:
     whole = isinstance(given, int) and not isinstance(given, bool)
-    if given in ("RGB", "BGR", "L") or (whole and 1 <= given <= MOST):
+    if given in ("RGB", "BGR", "L") or (whole and 1 <= given <= BANDS):
         return given
-    raise ValueError(f"It should be RGB, BGR, L or a number of bands, 1 to {MOST}")
+    raise ValueError(f"It should be RGB, BGR, L or a number of bands, 1 to {BANDS}")
 
 
 def _show(given: Any) -> Any:
@@ -58,7 +58,7 @@ def _show(given: Any) -> Any:
     raise ValueError(f'It should be one or three numbers of bands, as [3, 2, 1], or "{COMPONENTS}"')
 
 
-MOST = 1024  # bands of an image
+BANDS = 1024  # of an image, at most
 Channels = Annotated[Literal["RGB", "BGR", "L"] | int, PlainValidator(_channels)]
 Show = Annotated[tuple[int, ...] | str | None, PlainValidator(_show), _AS_LIST]
 

@@ -60,7 +60,7 @@ def load(config: Config, device: torch.device) -> Model:
         notes.append("Its weights are random: it is not trained.")
     elif section.weights and "weights" not in stated:
         notes += load_weights(module, config.path(section.weights), section.key)
-    refuse_not_finite(module)
+    notes += refuse_not_finite(module)
     module.requires_grad_(False)
     digest = weights_digest(module)
     notes += widened(module)

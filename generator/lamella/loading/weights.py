@@ -68,27 +68,29 @@ def untrained(made: nn.Module, seed: int) -> nn.Module:
     return made.requires_grad_(False).eval().to(device)
 
 
-def refuse_not_finite(module: nn.Module) -> None:
+def refuse_not_finite(module: nn.Module) -> list[str]:
     """Refuse weights that are NaN or infinite: every number of the atlas would rest on them.
 
-    Infinite buffers may be meant, as masks of attention are.
-
+    Returns:
+        What there is to say of buffers that are NaN, a running variance say: layers that run before
+        can still be looked at. Infinite ones may be meant, as masks of attention are.
     Raises:
         ModelError: there are such weights; they are named.
     """
-    wrong = [
-        f"{name} ({int((~fine).sum())} of {fine.numel()} values)"
-        for name, fine in (
-            *((name, value.isfinite()) for name, value in module.named_parameters()),
-            *((name, ~value.isnan()) for name, value in module.named_buffers()),
-        )
-        if not fine.all()
-    ]
-    if wrong:
+    wrong = [_number(name, value.isfinite()) for name, value in module.named_parameters()]
+    if any(wrong):
         raise ModelError(
-            f"The network's weights are NaN or infinite: {_some(wrong)}.",
+            f"The network's weights are NaN or infinite: {_some([*filter(None, wrong)])}.",
             "Training may have diverged, or the file is damaged: take weights of before.",
         )
+    kept = [_number(name, ~value.isnan()) for name, value in module.named_buffers()]
+    return [f"What it keeps beside its weights is NaN: {one}." for one in kept if one]
+
+
+def _number(name: str, fine: Tensor) -> str:
+    """How many values of a tensor are not fine; "" where all are."""
+    lost = int((~fine).sum())
+    return f"{name} ({lost} of {fine.numel()} values)" if lost else ""
 
 
 def load_weights(module: nn.Module, path: Path, key: str = "") -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from lamella.analyses.panel import Panel
 from lamella.figures import links
-from lamella.figures.published import PICTURE, network_picture_address
+from lamella.figures.published import PICTURE, network_picture_address, unit_picture
 from lamella.network.units import Layer, Unit
 from lamella.site import catalogue, overview, resources, sprites
 from lamella.site.citation import (
@@ -146,6 +146,7 @@ class Drawing:
             parts = arranged(sections.of(unit.channel))
             path = links.unit_page(network.name, unit)
             cited = citation(self.about, network, unit)
+            shown = unit_picture(facts, *PICTURE, unit.channel, "")
             drawn = self.unit_template.render(
                 root=root,
                 here=cited.url,
@@ -157,8 +158,8 @@ class Drawing:
                 else words[unit.channel],
                 parts=parts,
                 named=named[unit.channel] if named else "",
-                picture=_file(facts, unit),
                 citation=cited,
+                picture=shown.src if shown else "",
             )
             write(path, to_bytes(drawn))
         ranked = next((found for p in self.panels if (found := p.best(facts))), ())
@@ -166,8 +167,7 @@ class Drawing:
         note["strip"], strip = sprites.strip(facts, note["best"])
         if strip:
             write(links.strip(network.name, layer.name), strip)
-        note["listed"] = catalogue.pictures_of(facts, self.panels)
-        return note
+        return note | {"listed": catalogue.pictures_of(facts, self.panels)}
 
     def words(self, facts: LayerFacts) -> list[str]:
         """What panels call each unit of a layer; "" where none has a word for it."""
@@ -229,12 +229,6 @@ class Drawing:
         data = script("lamellaMap", overview.map_data(self.atlas, places))
         write(path.replace("map.html", "map-data.js"), data)
         return {}
-
-
-def _file(facts: LayerFacts, unit: Unit) -> str:
-    """The file of a unit's feature visualization, beside its page; "" where there is none."""
-    drawn = facts.of(PICTURE[0]).pictures.get(PICTURE[1], {})
-    return f"{unit.channel}-{PICTURE[1]}.webp" if unit.channel in drawn else ""
 
 
 def _sheets(layer: Layer) -> list[range]:

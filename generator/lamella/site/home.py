@@ -41,7 +41,6 @@ def write_home(
             diagram=diagram(network.layers),
             strips={name: note["strip"] for name, note in notes.items()},
             computed=computed,
-            done={name: note["pictures"] for name, note in notes.items()},
             sections=[Markup(section) for section in of_network.sections],
             groups=[(group, own) for group, own in cards.items() if own],
         ),

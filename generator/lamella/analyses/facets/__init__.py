@@ -53,12 +53,12 @@ class Facets(Panel):
     def view(self, facts: LayerFacts, channel: int) -> tuple[Figure, ...]:
         return figures(facts, channel)
 
+    def summary(self, facts: LayerFacts, channel: int, shown: tuple[Figure, ...]) -> str:
+        return first_sentence(shown)
+
     def columns(self, facts: LayerFacts) -> Mapping[str, NDArray[Any]]:
         own = LayerFacets.of(facts)
         return {} if own is None else {"polysemanticity": np.where(own.scored, own.score, np.nan)}
-
-    def summary(self, facts: LayerFacts, channel: int, shown: tuple[Figure, ...]) -> str:
-        return first_sentence(shown)
 
     def view_layer(self, facts: LayerFacts) -> tuple[Figure, ...]:
         return layer_figures(facts)
