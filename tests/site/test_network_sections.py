@@ -76,7 +76,11 @@ def test_an_article_is_a_page_and_the_network_leads_to_it(work: Atlas, tmp_path:
 def test_without_articles_there_is_no_list_of_them(work: Atlas, tmp_path: Path) -> None:
     render(ABOUT, fresh(work), (Teller(told("bare", parts=0)), *PANELS[:-1]), tmp_path)
     assert ">Methods<" not in (tmp_path / "tiny/index.html").read_text()
-    assert sorted(path.name for path in tmp_path.glob("tiny/*.html")) == ["index.html", "map.html"]
+    assert sorted(path.name for path in tmp_path.glob("tiny/*.html")) == [
+        "index.html",
+        "map.html",
+        "methods.html",
+    ]
 
 
 @pytest.mark.parametrize(("parts", "contents"), [(3, False), (4, True)])
@@ -114,10 +118,10 @@ def test_hostile_articles_are_only_ever_text(work: Atlas, tmp_path: Path) -> Non
         articles.append(Article(slug, words, words, parts))
     render(ABOUT, fresh(work), (Teller(*articles),), tmp_path)
     found = {path.name for path in (tmp_path / "tiny").glob("*.html")}
-    assert len(found) == len(slugs) + 2 and {"index.html", "map.html"} < found
+    assert len(found) == len(slugs) + 3 and {"index.html", "map.html", "methods.html"} < found
     assert not (tmp_path / "etc").exists()
     assert "<h1><bdi>tiny</bdi></h1>" in (tmp_path / "tiny/index.html").read_text()
-    for name in found - {"map.html"}:
+    for name in found - {"map.html", "methods.html"}:
         text = (tmp_path / "tiny" / name).read_text()
         assert "alert(1)</script>" not in text and not set(text) & set("\u202e\x00\x1b")
         for tag, attributes in Scan(text).found:

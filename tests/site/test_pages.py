@@ -77,7 +77,7 @@ def test_every_unit_has_a_page_with_its_sections(work: Atlas, tmp_path: Path) ->
             assert f'<section id="{section}"' in page
     assert seen == [(3, 71), (69, 71), (71, 71)]
     files = written(tmp_path)
-    assert result.pages == sum(name.endswith(".html") for name in files) == 71 + 3 + 7
+    assert result.pages == sum(name.endswith(".html") for name in files) == 71 + 3 + 8
     assert result.bytes == sum(map(len, files.values()))
     assert result.written == len(files) and result.deleted == result.unchanged == 0
 
@@ -234,7 +234,7 @@ def test_renders_without_torch(tmp_path: Path) -> None:
         text=True,
         env={**os.environ, "PYTHONPATH": str(Path(lamella.__file__).parents[1])},
     )
-    assert done.stdout.strip() == "13", done.stderr
+    assert done.stdout.strip() == "14", done.stderr
 
 
 # Hostile names.
@@ -287,7 +287,7 @@ def test_hostile_names_are_only_ever_text(tmp_path: Path) -> None:
     top = {path.name for path in out.iterdir()}
     assert len(top) == 11 and not (tmp_path / "etc").exists()
     pages = [path for path in out.rglob("*.html")]
-    assert len(pages) == 2 * len(HOSTILE) + len(HOSTILE) + 7
+    assert len(pages) == 2 * len(HOSTILE) + len(HOSTILE) + 8
     for path in pages:
         text = path.read_text()
         assert not re.search("[\u202e\x00\x1b]", text)

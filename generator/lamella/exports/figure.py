@@ -85,7 +85,7 @@ class Rows:
         found = examples(facts, channel)
         patches = found.shown[: self.most] if found else ()
         kernel = weights.kernel(facts, channel) if weights.in_colour(facts) else None
-        classes = network.outputs(facts.layer)
+        classes = network.class_names(facts.layer)
         title = links.identifier(network.name, network.digest, unit)
         return Row(
             title=visible(f"{title} ({classes[channel]})" if classes else title),

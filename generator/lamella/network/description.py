@@ -54,11 +54,3 @@ class Network:
     def units(self) -> int:
         """How many units all its layers have."""
         return sum(layer.channels for layer in self.layers)
-
-    def outputs(self, layer: Layer) -> tuple[str, ...]:
-        """The classes that a layer's channels stand for; () where they are none, or have no names.
-
-        The last layer is taken for the list of classes where it has as many channels.
-        """
-        listed = self.layers[-1].name == layer.name and len(self.classes) == layer.channels
-        return self.classes if listed else ()

@@ -199,7 +199,7 @@ def schema() -> bytes:
 def units_table(facts: LayerFacts, panels: Iterable[Panel]) -> bytes:
     """units.csv: a row for each unit of a layer; what is not known is left empty."""
     network, layer = facts.network, facts.layer
-    classes = network.outputs(layer)
+    classes = network.class_names(layer)
     columns: dict[str, Sequence[float]] = {}
     if layer.field:
         columns["receptive_field"] = [layer.field.size] * layer.channels

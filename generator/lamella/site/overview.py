@@ -80,7 +80,7 @@ def layer_note(facts: LayerFacts, ranked: Sequence[int], words: Sequence[str] = 
 def labels(facts: LayerFacts) -> list[str]:
     """A word for each unit, "" for none: its class, or what most of its examples show."""
     network, layer = facts.network, facts.layer
-    if classes := network.outputs(layer):
+    if classes := network.class_names(layer):
         return list(classes)
     survey = facts.of("survey")
     if "top_image" not in survey.numbers:
