@@ -110,3 +110,14 @@ def test_a_site_says_what_was_used_and_is_rendered_without_it(own: Tiny) -> None
         file.write("\nusual = T.Compose(plain)\n")
     keys = load(own.config(), torch.device("cpu")).facts.preprocessing
     assert keys["digest"] not in page  # another preprocessing, another atlas
+
+
+def test_masks_are_not_laid_where_a_function_cuts(own: Tiny) -> None:
+    (own.folder / "masks").mkdir()
+    own.change(
+        model__preprocessing="network.py:usual",
+        analysis__panels=["dissection", "sanity_checks"],
+        panels__dissection={"scenes": "images"},
+        panels__sanity_checks={"masks": "masks"},
+    )
+    assert "a function of your own cuts, that is not known" in own.fails("build")

@@ -21,6 +21,7 @@ from lamella.analyses.dissection.settings import Options
 from lamella.analyses.dissection.stored import DOCUMENT, SCENES, has_map
 from lamella.analyses.dissection.thresholds import SHARE
 from lamella.engines.copies import copied
+from lamella.errors import ModelError
 from lamella.loading.weights import untrained
 from lamella.network.units import Layer
 from lamella.store.store import Shard, Sheet
@@ -36,10 +37,17 @@ def labelled_images(job: Job) -> LabelledImages:
 
     Raises:
         ConceptsError: the scenes are not as they should be.
+        ModelError: it is not known where the network sees them.
     """
     options: Options = job.settings
     if options.scenes is None:
         return of_photographs(job.images, options.side)
+    if job.images.own or job.model.preprocessing.bands:
+        raise ModelError(
+            "[panels.dissection] scenes are photographs, whose masks are cut as "
+            "[model.preprocessing] states it; where bands are read, or a function of your own cuts, that is not known.",
+            "Leave scenes out: the images themselves are dissected by their colours.",
+        )
     scenes = find_scenes(job.path(options.scenes))
     return of_scenes(scenes, job.model.preprocessing, options.side)
 

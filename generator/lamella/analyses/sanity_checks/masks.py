@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lamella.config.preprocessing import Preprocessing
-from lamella.errors import ImagesError, said
+from lamella.errors import ImagesError, ModelError, said
 from lamella.images.decoding import SUFFIXES, nearest, opened, upright_size
 from lamella.images.entries import ImageFile
 from lamella.images.images import Images
@@ -52,6 +52,12 @@ class Masks:
 def masks_of(job: Job) -> Masks:
     """The masks that the settings name, if they name any."""
     folder = job.settings.masks
+    if folder is not None and job.images.own:
+        raise ModelError(
+            "[panels.sanity_checks] masks are cut as [model.preprocessing] states it; where a "
+            "function of your own cuts, that is not known.",
+            "Leave masks out.",
+        )
     return Masks({}) if folder is None else find_masks(job.path(folder), job.images)
 
 
