@@ -45,7 +45,8 @@ def labelled_images(job: Job) -> LabelledImages:
     if job.images.own or job.model.preprocessing.bands:
         raise ModelError(
             "[panels.dissection] scenes are photographs, whose masks are cut as "
-            "[model.preprocessing] states it; where bands are read, or a function of your own cuts, that is not known.",
+            "[model.preprocessing] states it; where bands are read, or a function of your own "
+            "cuts, that is not known.",
             "Leave scenes out: the images themselves are dissected by their colours.",
         )
     scenes = find_scenes(job.path(options.scenes))
