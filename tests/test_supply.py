@@ -38,8 +38,12 @@ def test_a_wheel_renders_an_atlas_without_the_checkout(
     first_atlas: FirstAtlas, tmp_path: Path
 ) -> None:
     source = tmp_path / "source"
-    ignored = shutil.ignore_patterns(".*", "tests", "data", "work", "public", "__pycache__")
-    shutil.copytree(TOP, source, ignore=ignored)
+    source.mkdir()
+    for name in ("generator", "templates", "assets"):
+        ignored = shutil.ignore_patterns("node_modules", "__pycache__")
+        shutil.copytree(TOP / name, source / name, ignore=ignored)
+    for name in ("pyproject.toml", "README.md"):
+        shutil.copy(TOP / name, source / name)
     done = subprocess.run(
         [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)],
         cwd=source,

@@ -158,7 +158,7 @@ def test_the_map(request: pytest.FixtureRequest, opened: Open, site: Path, kind:
 def test_a_unit_is_found_on_the_map_and_opened(chromium: Browser, opened: Open, site: Path) -> None:
     one = opened(chromium, viewport={"width": 1000, "height": 800})
     page = one.go(site / "tiny/features.10/47.html")
-    page.get_by_role("link", name="on the map").click()
+    page.locator(".actions").get_by_role("link", name="Map").click()
     card = page.locator(".card")
     expect(card).to_have_text("features.10:47")
     box = page.locator("canvas").bounding_box()

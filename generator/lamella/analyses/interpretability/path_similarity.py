@@ -123,7 +123,8 @@ class PathSimilarity:
         self.comparison = comparison
         every = comparison.job.model.facts.layers
         self.width = len(every)
-        self.layers = every[: every.index(comparison.layer) + 1]
+        names = [layer.name for layer in every]
+        self.layers = every[: names.index(comparison.layer.name) + 1]
         self.channels = np.repeat(comparison.others, PHOTOGRAPHS)
         self.others = self._natural(comparison.others)
 
