@@ -58,6 +58,22 @@ def test_a_flipped_bit_is_found_named_and_mended(
     assert written(whole.folder / "public") == site and numbers(whole) == stored
 
 
+DOCUMENTS = ["atlas.json", "image-digests.json", "parts.json", "methods.json", "images.json"]
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_a_damaged_document_of_any_kind_is_named_and_mended(
+    whole: Tiny, site: dict[str, bytes], name: str
+) -> None:
+    stored = numbers(whole)
+    path = sorted(whole.work.rglob(name))[-1]
+    flip(path, 4 * path.stat().st_size)
+    result = whole.run("check")
+    assert f"{path}: " in result.stdout and "1 file is damaged." in mistake(result)
+    whole.works("check", "--repair")
+    assert written(whole.folder / "public") == site and numbers(whole) == stored
+
+
 def test_a_copy_of_the_pages_is_checked_without_its_atlas(whole: Tiny, tmp_path: Path) -> None:
     copy = shutil.copytree(whole.folder / "public", tmp_path / "copy")
     assert "0 damaged" in whole.works("check", file=copy)

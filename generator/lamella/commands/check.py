@@ -73,13 +73,17 @@ def _found(store: Store, out: Path) -> tuple[int, int]:
 
 
 def _store_faults(store: Store) -> Iterator[Damaged | None]:
-    yield from damaged(store)
+    told = set()
+    for fault in damaged(store):
+        told |= {fault.path} if fault else set()
+        yield fault
     try:
         plain = store.read_json(DOCUMENT)
     except Damaged:  # told already
         return
-    if plain:
-        yield from lost(store, plain["keys"])
+    for fault in lost(store, plain["keys"]) if plain else ():
+        if fault.path not in told:
+            yield fault
 
 
 def _page_faults(out: Path) -> Iterator[Damaged | None]:

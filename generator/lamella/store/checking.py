@@ -34,12 +34,18 @@ def _fault(store: Store, name: str) -> Damaged | None:
 
 
 def lost(store: Store, keys: Mapping[str, str]) -> Iterator[Damaged]:
-    """What was written of analyses of the whole network and of the survey, and is not there."""
+    """What was written of analyses of the whole network and of the survey, and is not there; where
+    that cannot be told, what is damaged."""
     survey = document("survey", keys["survey"], "images")
     surveyed = any((store.root / results("survey", keys["survey"])).glob("*/[!.]*.json"))
     if surveyed and not (store.root / survey).exists():
         yield Damaged(store.root / survey, "it is missing")
     for panel, key in keys.items():
         if store.folder(panel, key).path.is_dir():
-            for path in Parts(store, panel, key).lost():
+            try:
+                parts = Parts(store, panel, key)
+            except Damaged as error:
+                yield error
+                continue
+            for path in parts.lost():
                 yield Damaged(path, "it is missing")
